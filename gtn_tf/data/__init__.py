@@ -1,0 +1,9 @@
+"""The data room: image data sets, split and normalised, as `tf.data` streams."""
+
+from __future__ import annotations
+
+from gtn_tf.data.errors import DataError
+from gtn_tf.data.load import load
+from gtn_tf.data.splits import Splits
+
+__all__ = ["DataError", "Splits", "load"]

@@ -1,0 +1,115 @@
+"""What is known about each data set before any of its files is read."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The fixed facts of one data set.
+
+    Args:
+        name: Name of the data set, the same as in tensorflow-datasets.
+        image_shape: `(height, width, channels)` of one image, in pixels.
+        class_names: One name a label, in the order of the labels.
+        pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
+        validation_size: Training images held out for validation by default.
+        source: Where the files can be had, for error messages.
+        augmentable: Whether shifted and mirrored images keep their class.
+
+    Example:
+
+    >>> from gtn_tf.data.catalog import find_entry
+    >>> find_entry("mnist").image_shape
+    (28, 28, 1)
+    """
+
+    name: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    pixel_max: int
+    validation_size: int
+    source: str
+    augmentable: bool = False
+
+
+_NUMERALS = tuple("0123456789")
+_CLOTHES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+_THINGS = (
+    "airplane", "automobile", "bird", "cat", "deer",
+    "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
+CATALOG = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            name="digits",
+            image_shape=(8, 8, 1),
+            class_names=_NUMERALS,
+            pixel_max=16,
+            validation_size=180,
+            source="scikit-learn, which contains them",
+        ),
+        Entry(
+            name="mnist",
+            image_shape=(28, 28, 1),
+            class_names=_NUMERALS,
+            pixel_max=255,
+            validation_size=10_000,
+            source="Yann LeCun's MNIST IDX files or a mirror of them, such as "
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        ),
+        Entry(
+            name="fashion_mnist",
+            image_shape=(28, 28, 1),
+            class_names=_CLOTHES,
+            pixel_max=255,
+            validation_size=10_000,
+            source="https://github.com/zalandoresearch/fashion-mnist",
+        ),
+        Entry(
+            name="cifar10",
+            image_shape=(32, 32, 3),
+            class_names=_THINGS,
+            pixel_max=255,
+            validation_size=5_000,
+            source="https://www.cs.toronto.edu/~kriz/cifar.html, saved as one npz "
+            "with the keys x_train, y_train, x_test, y_test",
+            augmentable=True,
+        ),
+    )
+}
+
+
+def find_entry(name: str) -> Entry:
+    """Looks a data set up by name.
+
+    Args:
+        name: One of the names in `CATALOG`.
+
+    Returns:
+        The facts of that data set.
+
+    Raises:
+        ValueError: No data set has that name.
+
+    Example:
+
+    >>> from gtn_tf.data.catalog import find_entry
+    >>> find_entry("cifar10").class_names[3]
+    'cat'
+    """
+    if name in CATALOG:
+        return CATALOG[name]
+    # With a cutoff of 0 some name is always the nearest.
+    nearest = difflib.get_close_matches(str(name).lower(), CATALOG, n=1, cutoff=0)[0]
+    raise ValueError(
+        f"unknown data set {name!r}: expected one of {', '.join(CATALOG)}; "
+        f"did you mean {nearest!r}?"
+    )

@@ -1,0 +1,84 @@
+"""The door of the data room: a data set by name."""
+
+from __future__ import annotations
+
+import operator
+import os
+from pathlib import Path
+
+from gtn_tf.data.catalog import CATALOG, Entry, find_entry
+from gtn_tf.data.digits import read_digits
+from gtn_tf.data.downloads import download
+from gtn_tf.data.files import read_files
+from gtn_tf.data.labelled import Parts
+from gtn_tf.data.preparation import prepare
+from gtn_tf.data.splits import Splits
+
+
+def load(
+    name: str = "digits",
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    batch_size: int = 128,
+    augment: bool = False,
+    validation_size: int | None = None,
+) -> Splits:
+    """Loads a data set, split into training, validation and test images.
+
+    `digits` comes with scikit-learn. `mnist`, `fashion_mnist` and `cifar10` are read
+    from files in `data_dir`, or else in the folder that the environment variable
+    `GTN_TF_DATA` names; if neither is given, tensorflow-datasets downloads them.
+
+    Args:
+        name: `"digits"`, `"mnist"`, `"fashion_mnist"` or `"cifar10"`.
+        data_dir: Folder with the files, directly or in a folder called `name`: the
+            four IDX files of MNIST or Fashion-MNIST, or one npz file.
+        seed: Decides the validation split, the order of the training images and
+            their augmentation, but never the test split; 0 to 2**32 - 1.
+        batch_size: Images a training batch.
+        augment: Shift and mirror training images at random; `cifar10` only.
+        validation_size: Images of the training part held out for validation;
+            by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
+
+    Returns:
+        The splits, with images normalised by the statistics of the training split.
+
+    Raises:
+        ValueError: The name is unknown, or an argument does not fit the data set.
+        DataError: The data is missing or damaged.
+
+    Example:
+
+    >>> from gtn_tf import data
+    >>> splits = data.load("digits", seed=1)
+    >>> splits.train_images.shape, splits.test_images.shape
+    ((1257, 8, 8, 1), (360, 8, 8, 1))
+    """
+    entry = find_entry(name)
+    if not 0 <= operator.index(seed) < 2**32:
+        raise ValueError(f"seed must be between 0 and 2**32 - 1, received {seed}")
+    if augment and not entry.augmentable:
+        possible = ", ".join(e.name for e in CATALOG.values() if e.augmentable)
+        raise ValueError(
+            f"augment=True mirrors images, which suits only {possible}, "
+            f"received it for {name}"
+        )
+    return prepare(
+        entry,
+        _read(entry, data_dir or os.environ.get("GTN_TF_DATA")),
+        seed=seed,
+        batch_size=batch_size,
+        augment=augment,
+        validation_size=(
+            entry.validation_size if validation_size is None else validation_size
+        ),
+    )
+
+
+def _read(entry: Entry, data_dir: str | os.PathLike[str] | None) -> Parts:
+    if entry.name == "digits":
+        return read_digits()
+    if data_dir:
+        return read_files(entry, Path(data_dir).expanduser())
+    return download(entry)

@@ -1,0 +1,104 @@
+"""The npz layouts: arrays as Keras stores them, or JPEG files end to end."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from gtn_tf.data.catalog import Entry
+from gtn_tf.data.errors import DataError, first_line
+from gtn_tf.data.jpeg import decode_jpegs
+from gtn_tf.data.labelled import LabelledImages, Parts, label
+
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+_JPEGS = (
+    "train_jpeg", "train_offsets", "train_labels",
+    "test_jpeg", "test_offsets", "test_labels",
+    "class_names",
+)  # fmt: skip
+
+
+def read_npz(path: Path, entry: Entry) -> Parts:
+    """Reads a whole data set from one npz file.
+
+    Two layouts are understood. Keras': `x_train`, `y_train`, `x_test`, `y_test`.
+    And JPEG: `train_jpeg` (uint8, all files end to end), `train_offsets` (integers
+    `[n + 1]`, image `i` is the bytes from offset `i` to offset `i + 1`),
+    `train_labels`, the same three for `test`, and `class_names`.
+
+    Args:
+        path: The file.
+        entry: The facts the images and labels must agree with.
+
+    Returns:
+        The training and the test part.
+
+    Raises:
+        DataError: The file is damaged, has other keys, needs pickle (which is
+            refused, for a pickle can run any code), or its arrays are wrong.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from gtn_tf.data.catalog import find_entry
+    >>> from gtn_tf.data.npz import read_npz
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mnist.npz"
+    >>> x, y = np.zeros([4, 28, 28], np.uint8), np.arange(4)
+    >>> np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    >>> read_npz(path, find_entry("mnist")).test.images.shape
+    (4, 28, 28, 1)
+    """
+    arrays = _read_arrays(path)
+    read_part = _array_part if "x_train" in arrays else _jpeg_part
+    return Parts(
+        read_part(arrays, "train", entry, f"{path}, training part"),
+        read_part(arrays, "test", entry, f"{path}, test part"),
+    )
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: expected a whole npz file, received no zip archive")
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as npz:
+            keys = npz.files
+            for layout in (_ARRAYS, _JPEGS):
+                if set(layout) <= set(keys):
+                    # Each key read once, for every access decompresses it anew.
+                    return {key: npz[key] for key in layout}
+    except Exception as error:  # What a damaged archive raises is not documented.
+        raise DataError(
+            f"{path}: cannot be read, expected a whole npz file without pickles, "
+            f"received: {first_line(error)}"
+        ) from error
+    raise DataError(
+        f"{path}: wrong keys, expected {', '.join(_ARRAYS)} or {', '.join(_JPEGS)}, "
+        f"received {', '.join(keys) or 'none'}"
+    )
+
+
+def _array_part(
+    arrays: dict[str, np.ndarray], part: str, entry: Entry, origin: str
+) -> LabelledImages:
+    return label(arrays[f"x_{part}"], arrays[f"y_{part}"], entry, origin)
+
+
+def _jpeg_part(
+    arrays: dict[str, np.ndarray], part: str, entry: Entry, origin: str
+) -> LabelledImages:
+    class_names = tuple(str(name) for name in arrays["class_names"].ravel())
+    if class_names != entry.class_names:
+        raise DataError(
+            f"{origin}: expected the class names {', '.join(entry.class_names)}, "
+            f"received {', '.join(class_names)}"
+        )
+    images = decode_jpegs(
+        arrays[f"{part}_jpeg"],
+        arrays[f"{part}_offsets"],
+        channels=entry.image_shape[-1],
+        origin=origin,
+    )  # [n, h, w, c]
+    return label(images, arrays[f"{part}_labels"], entry, origin)

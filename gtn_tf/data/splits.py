@@ -1,0 +1,144 @@
+"""A data set ready for use: three splits as arrays and as streams of batches."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.data.augmentation import shift_and_mirror
+from gtn_tf.data.order import shuffled_batches
+
+_EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Training, validation and test images of one data set.
+
+    The images are normalised per channel, `(x - mean) / std`, with the mean and the
+    standard deviation of the training split alone.
+
+    Args:
+        name: Name of the data set.
+        image_shape: `(height, width, channels)` in pixels.
+        num_classes: Number of classes, `k`.
+        class_names: One name a class, in the order of the labels.
+        mean: Mean a channel of the training pixels, scaled to 0..1.
+        std: Their standard deviation a channel.
+        train_images: float32 array `[n, h, w, c]`.
+        train_labels: int32 array `[n]`, 0 to `k - 1`; likewise for the other two.
+        validation_images: For selection: hyperparameters, checkpoints.
+        validation_labels: Their labels.
+        test_images: For the final result; never for training or selection.
+        test_labels: Their labels.
+        seed: Seed of the validation split, the order and the augmentation.
+        batch_size: Images a training batch.
+        augment: Whether training images are shifted and mirrored at random.
+
+    Raises:
+        ValueError: `batch_size` is not between 1 and the number of training images.
+
+    Example:
+
+    >>> from gtn_tf import data
+    >>> splits = data.load("digits", batch_size=64)
+    >>> images, labels = next(iter(splits.train))
+    >>> images.shape, labels.shape
+    (TensorShape([64, 8, 8, 1]), TensorShape([64]))
+    """
+
+    name: str
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    train_images: np.ndarray = field(repr=False)
+    train_labels: np.ndarray = field(repr=False)
+    validation_images: np.ndarray = field(repr=False)
+    validation_labels: np.ndarray = field(repr=False)
+    test_images: np.ndarray = field(repr=False)
+    test_labels: np.ndarray = field(repr=False)
+    seed: int = 0
+    batch_size: int = 128
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        count = len(self.train_images)
+        if not 1 <= operator.index(self.batch_size) <= count:
+            raise ValueError(
+                f"batch_size must be between 1 and {count}, the number of training "
+                f"images of {self.name}, received {self.batch_size}"
+            )
+
+    @property
+    def train(self) -> tf.data.Dataset:
+        """Endless, shuffled training batches: `train_batches(0)`."""
+        return self.train_batches()
+
+    @property
+    def validation(self) -> tf.data.Dataset:
+        """All validation images once, in order, in batches of at most 500."""
+        return _in_order(self.validation_images, self.validation_labels)
+
+    @property
+    def test(self) -> tf.data.Dataset:
+        """All test images once, in order, in batches of at most 500."""
+        return _in_order(self.test_images, self.test_labels)
+
+    def train_batches(self, start: int = 0) -> tf.data.Dataset:
+        """Streams the training batches from a given one on.
+
+        The batches are determined by `seed` alone, so `train_batches(k)` resumes a
+        training that was interrupted after `k` batches. It is the same stream as
+        `train.skip(k)`, without the work of making the `k` batches.
+
+        Args:
+            start: Number of batches to leave out.
+
+        Returns:
+            Endless dataset of `(images, labels)`: float32 `[batch_size, h, w, c]`
+            and int32 `[batch_size]`, each pass in a new order.
+
+        Raises:
+            ValueError: `start` is negative.
+
+        Example:
+
+        >>> from gtn_tf import data
+        >>> splits = data.load("digits")
+        >>> resumed = next(iter(splits.train_batches(start=5000)))
+        """
+        if start < 0:
+            raise ValueError(f"start must not be negative, received {start}")
+        images, labels = self._train_tensors  # [n, h, w, c], [n]
+
+        def batch(step: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            chosen = tf.gather(images, positions)  # [b, h, w, c]
+            if self.augment:
+                chosen = shift_and_mirror(chosen, self.seed, step)
+            return chosen, tf.gather(labels, positions)  # [b]
+
+        return (
+            shuffled_batches(len(labels), self.batch_size, self.seed, start)
+            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    @cached_property
+    def _train_tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
+        # Copied into TensorFlow once, however many streams are opened.
+        with tf.device("CPU:0"):
+            return tf.constant(self.train_images), tf.constant(self.train_labels)
+
+
+def _in_order(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
+    return (
+        tf.data.Dataset.from_tensor_slices((images, labels))
+        .batch(_EVALUATION_BATCH)
+        .prefetch(tf.data.AUTOTUNE)
+    )

@@ -1,0 +1,125 @@
+"""Any Keras model as a pure function of its weights."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+from typing import Iterator
+from typing import Sequence
+
+import tensorflow as tf
+
+Slots = list[tuple[dict[str, Any], str]]
+
+
+class _Assignable:
+    """A tensor in a variable's place, whose `assign` keeps the new value."""
+
+    def __init__(self, value: tf.Tensor) -> None:
+        self.value = value
+
+    def assign(self, value: tf.Tensor) -> tf.Tensor:
+        self.value = value
+        return value
+
+
+tf.register_tensor_conversion_function(
+    _Assignable,
+    lambda held, dtype=None, name=None, as_ref=False: held.value,
+)
+
+
+class PureModel:
+    """A Keras model whose weights and statistics are arguments and results.
+
+    Layers read their variables through attributes. For the length of one call
+    those attributes hold the given tensors; what a layer assigns to a
+    non-trainable variable (a running mean) comes back as a result.
+
+    Args:
+        model: A built Keras model. Its layers must read each variable through
+            a plain attribute, as all layers of Keras and gtn_tf do.
+
+    Raises:
+        ValueError: If the model is not built or a variable is out of reach.
+
+    Example:
+
+    >>> model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=[2])])
+    >>> pure = PureModel(model)
+    >>> kernel, bias = tf.ones([2, 1]), tf.zeros([1])
+    >>> logits, statistics = pure([kernel, bias], [], tf.ones([1, 2]), training=True)
+    >>> float(logits)
+    2.0
+    """
+
+    def __init__(self, model: tf.keras.Model) -> None:
+        if not model.built:
+            raise ValueError(
+                f"expected a built Keras model, received {model.name!r} without "
+                "weights; give its first layer an input shape or call it once"
+            )
+        self.model = model
+        self.trainable = list(model.trainable_variables)
+        # tfa keeps a bool variable in each wrapper that no call of ours reads.
+        self.running = [v for v in model.non_trainable_variables if v.dtype.is_floating]
+        self._trainable_slots = _slots(model, self.trainable)
+        self._running_slots = _slots(model, self.running)
+
+    def __call__(
+        self,
+        weights: Sequence[tf.Tensor],
+        statistics: Sequence[tf.Tensor],
+        inputs: tf.Tensor,
+        training: bool,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Runs the model.
+
+        Args:
+            weights: In the order of `model.trainable_variables`.
+            statistics: In the order of the model's floating-point
+                non-trainable variables.
+            inputs: The model's input batch.
+            training: Keras' `training` argument.
+
+        Returns:
+            The model's output and the statistics after the call.
+        """
+        held = [_Assignable(value) for value in statistics]
+        with _standing_in(self._trainable_slots, weights):
+            with _standing_in(self._running_slots, held):
+                outputs = self.model(inputs, training=training)
+        return outputs, [tf.convert_to_tensor(one.value) for one in held]
+
+
+def _slots(model: tf.keras.Model, variables: Sequence[tf.Variable]) -> list[Slots]:
+    """For each variable, every (attributes, name) that reads it."""
+    found: dict[Any, Slots] = {variable.ref(): [] for variable in variables}
+    for module in (model, *model.submodules):
+        for name, value in vars(module).items():
+            if isinstance(value, tf.Variable) and value.ref() in found:
+                found[value.ref()].append((vars(module), name))
+    for variable in variables:
+        if not found[variable.ref()]:
+            raise ValueError(
+                f"variable {variable.name!r} of {model.name!r} is not a plain "
+                "attribute of a layer, so it cannot be replaced by a tensor"
+            )
+    return [found[variable.ref()] for variable in variables]
+
+
+@contextlib.contextmanager
+def _standing_in(slots: Sequence[Slots], values: Sequence[Any]) -> Iterator[None]:
+    """Puts values where variables are read, and the variables back at the end."""
+    if len(slots) != len(values):
+        raise ValueError(f"expected {len(slots)} tensors, received {len(values)}")
+    before = [[attributes[name] for attributes, name in place] for place in slots]
+    try:
+        for place, value in zip(slots, values):
+            for attributes, name in place:
+                attributes[name] = value
+        yield
+    finally:
+        for place, olds in zip(slots, before):
+            for (attributes, name), old in zip(place, olds):
+                attributes[name] = old

@@ -1,0 +1,150 @@
+"""The paper's batch norms, for `[..., batch, features]` and images.
+
+Both normalize with the statistics of the batch in training and with running
+statistics in evaluation. The paper's running momentum is 0: evaluation uses
+the statistics of the last batch that the learner saw, and the meta-gradient
+flows through them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def batch_axes(x: tf.Tensor) -> list[int]:
+    """Axes that a statistic is taken over: batch, and height and width if any.
+
+    An axis before the batch holds independent batches, each with its own
+    statistics: all steps of a curriculum pass through a generator at once.
+
+    Args:
+        x: `[..., batch, h, w, c]` with a rank of 4 or more, else
+            `[..., batch, c]`.
+
+    Returns:
+        Negative axis numbers.
+    """
+    return [-4, -3, -2] if x.shape.rank >= 4 else [-2]
+
+
+class _RunningStatistics(tf.keras.layers.Layer):
+    """What both norms share: how a running statistic follows the batches."""
+
+    def __init__(self, momentum: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must be in [0, 1), received {momentum}")
+        self.momentum = momentum
+        # Keras' naming convention; fresh learners are drawn by it.
+        self.beta_initializer = tf.keras.initializers.Zeros()
+        self.gamma_initializer = tf.keras.initializers.Ones()
+
+    def _add_running(self, name: str, size: int, initializer: str) -> tf.Variable:
+        return self.add_weight(name, [size], initializer=initializer, trainable=False)
+
+    def _follow(self, running: tf.Variable, of_batch: tf.Tensor) -> None:
+        """Moves `running` toward the batch's value, averaged over batches."""
+        size = of_batch.shape[-1]
+        value = tf.reduce_mean(tf.reshape(of_batch, [-1, size]), axis=0)
+        if self.momentum:
+            old = tf.convert_to_tensor(running)
+            value = self.momentum * old + (1 - self.momentum) * value
+        running.assign(value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "momentum": self.momentum}
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class MeanOnlyBatchNorm(_RunningStatistics):
+    """`x - mean + beta`: the learners' norm beside weight normalization.
+
+    Args:
+        momentum: Share of the old running mean that is kept at each training
+            call. Defaults to 0, the paper's value: the last batch's mean.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Example:
+
+    >>> norm = MeanOnlyBatchNorm()
+    >>> norm(tf.constant([[1.0], [3.0]]), training=True).numpy().ravel().tolist()
+    [-1.0, 1.0]
+    >>> norm(tf.constant([[2.0]]), training=False).numpy().ravel().tolist()
+    [0.0]
+    """
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        size = input_shape[-1]
+        self.beta = self.add_weight("beta", [size], initializer=self.beta_initializer)
+        self.moving_mean = self._add_running("moving_mean", size, "zeros")
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training:
+            return inputs - self.moving_mean + self.beta
+        mean = tf.reduce_mean(inputs, batch_axes(inputs), keepdims=True)
+        self._follow(self.moving_mean, mean)
+        return inputs - mean + self.beta
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class BatchNorm(_RunningStatistics):
+    """`gamma * (x - mean) / std + beta`, the generator's and the full variant.
+
+    Args:
+        momentum: As for `MeanOnlyBatchNorm`.
+        epsilon: Added to the variance. Defaults to 1e-5.
+        unbiased: Whether the variance is divided by `n - 1`, as in the
+            paper's learners, and not by `n`, as in its generator.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Example:
+
+    >>> norm = BatchNorm(epsilon=0.0)
+    >>> norm(tf.constant([[1.0], [3.0]]), training=True).numpy().ravel().tolist()
+    [-1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        momentum: float = 0.0,
+        epsilon: float = 1e-5,
+        unbiased: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(momentum, **kwargs)
+        self.epsilon = epsilon
+        self.unbiased = unbiased
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        size = input_shape[-1]
+        self.gamma = self.add_weight(
+            "gamma", [size], initializer=self.gamma_initializer
+        )
+        self.beta = self.add_weight("beta", [size], initializer=self.beta_initializer)
+        self.moving_mean = self._add_running("moving_mean", size, "zeros")
+        self.moving_variance = self._add_running("moving_variance", size, "ones")
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if training:
+            mean, variance = self._moments(inputs)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return (inputs - mean) * scale + self.beta
+
+    def _moments(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        axes = batch_axes(x)
+        mean = tf.reduce_mean(x, axes, keepdims=True)
+        variance = tf.reduce_mean(tf.square(x - mean), axes, keepdims=True)
+        if self.unbiased:
+            n = tf.cast(tf.size(x) / tf.size(mean), x.dtype)
+            variance *= n / (n - 1)
+        self._follow(self.moving_mean, mean)
+        self._follow(self.moving_variance, variance)
+        return mean, variance
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"epsilon": self.epsilon, "unbiased": self.unbiased}
+        return {**super().get_config(), **config}

@@ -1,0 +1,51 @@
+"""Packaging of gtn_tf.
+
+The exact versions the library is tested with are in constraints.txt; the ranges
+below only say what it can work with, so that it can live beside other packages.
+"""
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+readme = Path(__file__).with_name("README.md")
+
+setup(
+    name="gtn_tf",
+    version="0.1.0",
+    description="Generative Teaching Networks on TensorFlow and Keras 2.15",
+    long_description=readme.read_text(encoding="utf-8") if readme.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    # The upper bound is TensorFlow 2.15's: it has no wheel for Python 3.12.
+    python_requires=">=3.9,<3.12",
+    # The YAML presets live in configs/ at the top of the repository and are
+    # installed inside the package, as gtn_tf/configs/*.yaml.
+    packages=find_packages(include=["gtn_tf", "gtn_tf.*"]) + ["gtn_tf.configs"],
+    package_dir={"gtn_tf.configs": "configs"},
+    package_data={"gtn_tf": ["py.typed"], "gtn_tf.configs": ["*.yaml"]},
+    include_package_data=False,
+    zip_safe=False,
+    install_requires=[
+        "tensorflow>=2.15.1,<2.16",
+        "tensorflow-addons==0.23.0",
+        "keras-tuner>=1.4.8,<1.5",
+        "tensorflow-datasets>=4.9.3",
+        "tensorflow-metadata>=1.15,<1.16",
+        "numpy>=1.23.5,<2",
+        "pyyaml>=6.0",
+        "scikit-learn>=1.2",
+        "matplotlib>=3.6",
+    ],
+    extras_require={"test": ["pytest>=7.4", "hypothesis>=6.80"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)

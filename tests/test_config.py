@@ -1,0 +1,416 @@
+"""Configuration: presets, YAML round trips, and errors that say what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gtn_tf import config as config_module
+from gtn_tf.config import (
+    Config,
+    ConfigError,
+    DataConfig,
+    GeneratorConfig,
+    InnerOptimizerConfig,
+    LearnersConfig,
+    MetaConfig,
+    TeacherConfig,
+    differences,
+    load_config,
+    to_yaml,
+)
+
+PRESETS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "run.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys of a parsed YAML file or of `dataclasses.asdict`."""
+    keys = {}
+    for name, value in values.items():
+        inner = value if isinstance(value, dict) else {}
+        keys.update({f"{name}.{key}": entry for key, entry in inner.items()})
+        if not inner:
+            keys[name] = value
+    return keys
+
+
+def error_of(*args: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(*args)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+# Presets
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_preset_loads_by_name_and_by_path(path: Path) -> None:
+    assert load_config(path.stem) == load_config(str(path))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_preset_has_a_header(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith(f"# {path.stem}: ")
+    assert "\n# cost: " in text
+    assert "\n# reached: " in text
+
+
+def test_digits_spells_out_every_default_in_order() -> None:
+    values = flat(yaml.safe_load((PRESETS[0].parent / "digits.yaml").read_text()))
+    assert list(values) == list(flat(dataclasses.asdict(Config())))
+    assert load_config("digits") == Config()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PRESETS if path.stem != "digits"], ids=lambda p: p.stem
+)
+def test_other_presets_hold_only_what_differs(path: Path) -> None:
+    changed = {line.split(":")[0] for line in differences(Config(), load_config(path))}
+    assert set(flat(yaml.safe_load(path.read_text()))) == changed
+
+
+def test_paper_presets_hold_the_papers_numbers() -> None:
+    mnist, cifar10 = load_config("mnist_paper"), load_config("cifar10_paper")
+    assert mnist.teacher.steps == 32
+    assert mnist.learners.filters == ((32, 128), (64, 256))
+    assert mnist.inner_optimizer == InnerOptimizerConfig(0.02, 0.5)
+    assert cifar10.teacher.steps == 128
+    assert cifar10.learners.strides == (1, 2, 1, 2, 1)
+    assert (cifar10.meta.beta_1, cifar10.meta.beta_2) == (0.9, 0.9)
+
+
+def test_presets_installed_with_the_package_come_first(tmp_path, monkeypatch) -> None:
+    (tmp_path / "digits.yaml").write_text("seed: 7")
+    folders = (tmp_path, *config_module._PRESET_FOLDERS)
+    monkeypatch.setattr(config_module, "_PRESET_FOLDERS", folders)
+    assert load_config("digits").seed == 7
+    assert load_config("mnist_paper").data.name == "mnist"
+
+
+@pytest.mark.parametrize("name", ["digit", "configs/digit.yaml"])
+def test_missing_preset_names_the_nearest_and_all(name: str) -> None:
+    message = error_of(name)
+    assert message.startswith(f"{name}: no such file or preset, did you mean digits?")
+    assert all(path.stem in message for path in PRESETS)
+
+
+def test_missing_preset_with_nothing_near() -> None:
+    assert "did you mean" not in error_of("zzzz")
+
+
+# Reading
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "meta: {}\n"])
+def test_what_a_file_leaves_out_keeps_its_default(tmp_path, text: str) -> None:
+    assert load_config(write(tmp_path, text)) == Config()
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("seed=3", "seed", 3),
+        (" meta.iterations = 500", "meta.iterations", 500),
+        ("meta.learning_rate=1e-3", "meta.learning_rate", 0.001),
+        ("meta.learning_rate=1", "meta.learning_rate", 1.0),
+        ("data.augment=true", "data.augment", True),
+        ("teacher.source=real_data", "teacher.source", "real_data"),
+        ("learners.batch_norm=none", "learners.batch_norm", "none"),
+        ("learners.units=[]", "learners.units", ()),
+        ("learners.filters=[8, [4, 9]]", "learners.filters", (8, (4, 9))),
+        ("meta.intermediate_every=0", "meta.intermediate_every", 0),
+    ],
+)
+def test_override(override: str, key: str, value: Any) -> None:
+    read = flat(dataclasses.asdict(load_config("digits", [override])))[key]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_last_override_wins_over_the_file(tmp_path) -> None:
+    path = write(tmp_path, "seed: 1")
+    assert load_config(path, ["seed=2", "seed=3"]).seed == 3
+
+
+def test_fixed_rates_allow_no_momentum() -> None:
+    overrides = ["inner_optimizer.rates=fixed", "inner_optimizer.momentum=0"]
+    assert load_config("digits", overrides).inner_optimizer.momentum == 0.0
+
+
+# Writing
+
+
+COUNTS = st.integers(1, 10**6)
+ABOVE_0 = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+DECAYS = st.floats(0, 1, exclude_max=True)
+PAIRS = st.tuples(COUNTS, COUNTS).filter(lambda pair: pair[0] < pair[1])
+WIDTHS = st.lists(COUNTS | PAIRS, max_size=4).map(tuple)
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    filters = draw(WIDTHS)
+    strides = draw(
+        st.lists(COUNTS, min_size=len(filters), max_size=len(filters)).map(tuple)
+    )
+    steps, epochs, epoch = draw(COUNTS), draw(COUNTS), draw(COUNTS)
+    return Config(
+        seed=draw(st.integers(min_value=0)),
+        data=DataConfig("cifar10", augment=draw(st.booleans())),
+        teacher=TeacherConfig(draw(st.sampled_from(config_module.TEACHERS)), steps),
+        generator=GeneratorConfig(draw(COUNTS), draw(COUNTS), draw(st.booleans())),
+        learners=LearnersConfig(
+            filters=filters, units=draw(WIDTHS), strides=strides, batch_norm="none"
+        ),
+        inner_optimizer=InnerOptimizerConfig(draw(ABOVE_0), draw(ABOVE_0)),
+        meta=MetaConfig(
+            iterations=epochs * epoch,
+            iterations_per_epoch=epoch,
+            learning_rate=draw(ABOVE_0),
+            beta_1=draw(DECAYS),
+            epsilon=draw(ABOVE_0),
+            intermediate_every=draw(st.integers(0, steps - 1)),
+        ),
+    )
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(config=configs())
+def test_round_trip(tmp_path_factory, config: Config) -> None:
+    path = write(tmp_path_factory.getbasetemp(), to_yaml(config))
+    read = load_config(path)
+    assert read == config
+    assert differences(read, config) == []
+    assert repr(read) == repr(config)  # 1 == 1.0 == True, their texts are not
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(config=configs())
+def test_values_round_trip_as_overrides(config: Config) -> None:
+    values = flat(dataclasses.asdict(config))
+    overrides = [f"{key}={to_override(value)}" for key, value in values.items()]
+    assert load_config("digits", overrides) == config
+
+
+def to_override(value: Any) -> str:
+    return repr(value).replace("(", "[").replace(",)", ",]").replace(")", "]")
+
+
+def test_yaml_is_in_schema_order_and_needs_no_anchor() -> None:
+    pair = (16, 32)
+    text = to_yaml(Config(learners=LearnersConfig(filters=(pair, pair))))
+    assert list(yaml.safe_load(text)) == [f.name for f in dataclasses.fields(Config)]
+    assert "  filters: [[16, 32], [16, 32]]\n" in text
+
+
+def test_differences_are_in_schema_order() -> None:
+    a = load_config("digits")
+    b = load_config("digits", ["learners.units=[8]", "meta.iterations=500", "seed=1"])
+    assert differences(a, b) == [
+        "seed: 0 != 1",
+        "learners.units: (64,) != (8,)",
+        "meta.iterations: 1000 != 500",
+    ]
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("override", "expected", "received"),
+    [
+        ("seed=-1", "an integer of at least 0", "-1"),
+        ("seed=", "an integer of at least 0", "null"),
+        ("seed={a: 1}", "an integer of at least 0", "{'a': 1}"),
+        ("teacher.steps=0", "an integer of at least 1", "0"),
+        ("teacher.steps=32.0", "an integer of at least 1", "32.0"),
+        ("teacher.steps=true", "an integer of at least 1", "True"),
+        ("teacher.steps='32'", "an integer of at least 1", "'32'"),
+        ("data.augment=1", "true or false", "1"),
+        ("data.name=mist", "one of digits, mnist, fashion_mnist, cifar10", "'mist'"),
+        ("data.name=[digits]", "one of digits, mnist", "['digits']"),
+        ("meta.learning_rate=0", "a number above 0", "0"),
+        ("meta.learning_rate=true", "a number above 0", "True"),
+        ("meta.learning_rate=fast", "a number above 0", "'fast'"),
+        ("meta.learning_rate=.nan", "a number above 0", "nan"),
+        ("meta.learning_rate=.inf", "a number above 0", "inf"),
+        ("meta.learning_rate=~", "a number above 0", "null"),
+        ("meta.learning_rate=[0.1]", "a number above 0", "[0.1]"),
+        ("meta.final_learning_rate=1.5", "a number in [0, 1]", "1.5"),
+        ("meta.beta_2=1", "a number in [0, 1)", "1"),
+        ("inner_optimizer.momentum=-0.5", "a number of at least 0", "-0.5"),
+        ("learners.strides=[2, 0]", "a list of integers of at least 1", "[2, 0]"),
+        ("learners.units=64", "a list of integers of at least 1 or pairs", "64"),
+        ("learners.units=[[9, 9]]", "pairs [low, high] with 1 <= low < high", "9]]"),
+        ("learners.units=[[1, 2, 3]]", "pairs [low, high]", "[[1, 2, 3]]"),
+        ("learners.units=[[a, b]]", "pairs [low, high]", "[['a', 'b']]"),
+        ("learners.units=[null]", "pairs [low, high]", "[None]"),
+        ("learners.units=&a [*a]", "pairs [low, high]", "[[...]]"),
+        ("meta=5", "a section", "5"),
+        ("meta={iterations: 50}", "a section", "{'iterations': 50}"),
+    ],
+)
+def test_refused_value(override: str, expected: str, received: str) -> None:
+    key = override.split("=")[0]
+    message = error_of("digits", [override])
+    assert message.startswith(f"override {override!r}: {key}: expected ")
+    assert expected in message
+    assert message.endswith(received)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "expected", "received"),
+    [
+        (
+            ["learners.filters=[8]"],
+            "learners.strides",
+            "one for each entry of learners.filters (8,)",
+            "(2, 2)",
+        ),
+        (
+            ["inner_optimizer.momentum=0"],
+            "inner_optimizer.momentum",
+            "a number above 0, since learned rates are kept as logarithms",
+            "0.0",
+        ),
+        (
+            ["meta.iterations=1010"],
+            "meta.iterations",
+            "a multiple of meta.iterations_per_epoch (50), since a run is resumed",
+            "1010",
+        ),
+        (
+            ["teacher.steps=8", "meta.intermediate_every=8"],
+            "meta.intermediate_every",
+            "an integer below teacher.steps (8)",
+            "8",
+        ),
+    ],
+)
+def test_refused_pair_of_values(
+    overrides: list[str], key: str, expected: str, received: str
+) -> None:
+    message = error_of("digits", overrides)
+    origin = " with ".join(["digits.yaml", *overrides])
+    assert f"{origin}: {key}: expected {expected}" in message
+    assert message.endswith(f"received {received}")
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("meta.iteration", "did you mean meta.iterations?"),
+        ("learner.filters", "did you mean learners.filters?"),
+        ("generator.filter", "did you mean generator.filters?"),
+        ("generator.steps", "did you mean teacher.steps?"),
+        ("iterations", "did you mean meta.iterations?"),
+        ("sed", "did you mean seed?"),
+        ("generator.xyz", "expected one of units, filters, weight_norm"),
+        ("xyz", "expected one of seed, data, teacher, generator, learners"),
+        ("", "expected one of seed, data, teacher, generator, learners"),
+    ],
+)
+def test_unknown_key(key: str, hint: str) -> None:
+    override = f"{key}=1"
+    message = error_of("digits", [override])
+    assert message.startswith(f"override {override!r}: {key}: unknown key, {hint}")
+
+
+def test_override_without_equals_sign() -> None:
+    message = error_of("digits", ["seed"])
+    assert message == "override 'seed': expected section.key=value, received no '='"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: 1\nsed: 2", ", line 2: sed: unknown key, did you mean seed?"),
+        ("learner: {pool: 2}", ", line 1: learner: unknown key, did you mean learners"),
+        ("meta:\n  iterations: x", ", line 2: meta.iterations: expected an integer"),
+        ("meta:", ", line 1: meta: expected a section with keys, received null"),
+        ("meta: [1]", ", line 1: meta: expected a section with keys, received [1]"),
+        ("seed: ~", ", line 1: seed: expected an integer of at least 0, received null"),
+        ("- seed", ": expected sections such as meta:, received ['seed']"),
+        ("digits", ": expected sections such as meta:, received 'digits'"),
+        ("meta: {iterations: 70}", ": meta.iterations: expected a multiple of "),
+        ("1: 2", ", line 1: 1: unknown key, expected one of seed"),
+        ("[a]: 2", ", line 1: ['a']: unknown key, expected one of seed"),
+        ("seed: 1\n\nseed: 1", ", line 3: seed: expected once, received on line 1 too"),
+        (
+            "meta:\n  epsilon: 1\n  epsilon: 2",
+            ", line 3: meta.epsilon: expected once, received on line 2 too",
+        ),
+        ("meta: {}\nmeta: {}", ", line 2: meta: expected once, received on line 1 too"),
+        ("seed: [1", ", line 1, column 9: not valid YAML, expected ',' or ']'"),
+        ("seed: 1\n\tmeta: 2", ", line 2, column 1: not valid YAML, "),
+        ("seed: 1\n---\nseed: 2", ", line 2, column 1: not valid YAML, "),
+        ("seed: 2020-13-45", ": not valid YAML, month must be in 1..12"),
+        ("seed: \0", ": not valid YAML, "),
+    ],
+)
+def test_refused_file(tmp_path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    assert error_of(path).startswith(f"{path}{message}")
+
+
+def test_file_that_is_not_text(tmp_path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_bytes(b"seed: \xff\xfe")
+    assert error_of(str(path)).startswith(f"{path}: not valid YAML, ")
+
+
+@pytest.mark.parametrize("tag", ["object/apply:pathlib.Path.touch", "name:os.system"])
+def test_python_tags_are_refused_and_run_nothing(tmp_path, tag: str) -> None:
+    touched = tmp_path / "touched"
+    value = f"!!python/{tag} ['{touched}']"
+    assert "could not determine a constructor" in error_of("digits", [f"seed={value}"])
+    path = write(tmp_path, f"seed: {value}")
+    assert error_of(path).startswith(f"{path}, line 1, column 7: not valid YAML, ")
+    assert not touched.exists()
+
+
+def test_a_config_made_in_python_is_checked_too() -> None:
+    with pytest.raises(ConfigError, match="meta.iterations: expected .* received -1"):
+        MetaConfig(iterations=-1)
+    with pytest.raises(ConfigError, match="data: expected a DataConfig, received {}"):
+        Config(data={})
+    assert LearnersConfig(filters=[8, [4, 9]]).filters == (8, (4, 9))
+
+
+def test_error_carries_its_key_and_is_a_value_error() -> None:
+    with pytest.raises(ValueError) as caught:
+        load_config("digits", ["seed=x"])
+    assert caught.value.key == "seed"
+
+
+def test_config_is_frozen_and_hashable() -> None:
+    config = load_config("digits")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seed = 1
+    assert hash(config) == hash(Config())
+
+
+def test_module_does_not_import_tensorflow() -> None:
+    # Loaded from its file: `import gtn_tf.config` also runs the package's __init__.
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1], run_name='gtn_tf.config'); "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, config_module.__file__], check=True)
