@@ -26,7 +26,7 @@ _ROOMS = ("config", "data", "layers", "learners", "teachers")
 _NAMES = {
     "GTN": "gtn_tf.gtn",
     "Generator": "gtn_tf.generator",
-    "LearnedSGD": "gtn_tf.inner.learned_sgd",
+    "LearnedSGD": "gtn_tf.inner",
 }
 __all__ = ["GTN", "Generator", "LearnedSGD", *_ROOMS]
 

@@ -1,0 +1,124 @@
+"""The generator network: noise and a label become an image (paper, section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.layers import BatchNorm, WeightNormalization
+
+_SLOPE = 0.1  # of every LeakyReLU
+_RANGE = 2.0  # images lie in [-2, 2], about the spread of normalised data
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class Generator(tf.keras.Model):
+    """Two dense and two convolutional layers; `2 * tanh` at the end.
+
+    A leading axis before the batch holds independent batches: a whole curriculum
+    passes in one call, and in training each batch is normalised by its own
+    statistics.
+
+    Args:
+        image_shape: `(height, width, channels)` of an image.
+        num_classes: Number of classes that a label may name.
+        latent_size: Numbers in `z`, the noise.
+        units: Units of the first dense layer.
+        filters: Channels of the first convolution; its input has twice as many.
+        weight_norm: Whether every layer is weight-normalised.
+        **kwargs: Passed to `tf.keras.Model`.
+
+    Example:
+
+    >>> generator = Generator((8, 8, 1), num_classes=10, latent_size=16)
+    >>> z, labels = tf.zeros([3, 16]), tf.constant([0, 1, 2])
+    >>> generator((z, labels)).shape
+    TensorShape([3, 8, 8, 1])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        latent_size: int = 64,
+        units: int = 128,
+        filters: int = 32,
+        weight_norm: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.num_classes = num_classes
+        self.latent_size = latent_size
+        self.units = units
+        self.filters = filters
+        self.weight_norm = weight_norm
+        height, width, channels = self.image_shape
+        # Two doublings reach at least the image's size; the surplus is cut off.
+        self._base = (-(-height // 4), -(-width // 4), 2 * filters)
+        size = self._base[0] * self._base[1] * self._base[2]
+        wrap = WeightNormalization if weight_norm else (lambda layer: layer)
+        self.dense_1 = wrap(tf.keras.layers.Dense(units, use_bias=False))
+        self.norm_1 = BatchNorm()
+        self.dense_2 = wrap(tf.keras.layers.Dense(size, use_bias=False))
+        self.norm_2 = BatchNorm()
+        self.conv_1 = wrap(tf.keras.layers.Conv2D(filters, 3, use_bias=False))
+        self.norm_3 = BatchNorm()
+        self.conv_2 = wrap(tf.keras.layers.Conv2D(channels, 3))
+        # One call makes the weights, so that they can be counted and loaded.
+        self((tf.zeros([1, latent_size]), tf.zeros([1], tf.int32)))
+
+    def call(
+        self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool = False
+    ) -> tf.Tensor:
+        """Makes images.
+
+        Args:
+            inputs: Latents `[..., batch, latent_size]` and integer labels
+                `[..., batch]`.
+            training: Whether batch norms use the statistics of each batch or the
+                fixed ones.
+
+        Returns:
+            Images `[..., batch, h, w, c]` between -2 and 2.
+        """
+        latents, labels = inputs
+        x = tf.concat([latents, tf.one_hot(labels, self.num_classes)], axis=-1)
+        x = _leaky(self.norm_1(self.dense_1(x), training=training))
+        x = _leaky(self.norm_2(self.dense_2(x), training=training))
+        x = tf.reshape(x, tf.concat([tf.shape(labels), self._base], axis=0))
+        x = tf.ensure_shape(x, labels.shape + self._base)
+        x = self.conv_1(_upsample(x))  # [..., batch, h / 2, w / 2, filters]
+        x = _leaky(self.norm_3(x, training=training))
+        x = self.conv_2(_upsample(x))  # [..., batch, >=h, >=w, c]
+        height, width, _ = self.image_shape
+        return _RANGE * tf.tanh(x[..., :height, :width, :])
+
+    def activation_bytes(self, images: int) -> int:
+        """Estimates the memory that a backward pass over `images` keeps, in bytes."""
+        height, width, _ = self.image_shape
+        # The last feature maps, as they are, upsampled and padded, outweigh the rest.
+        return images * height * width * self.filters * 4 * 5
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "image_shape": self.image_shape,
+            "num_classes": self.num_classes,
+            "latent_size": self.latent_size,
+            "units": self.units,
+            "filters": self.filters,
+            "weight_norm": self.weight_norm,
+        }
+
+
+def _leaky(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.leaky_relu(x, _SLOPE)
+
+
+def _upsample(x: tf.Tensor) -> tf.Tensor:
+    """Doubles height and width by repetition and reflects one pixel around."""
+    x = tf.repeat(tf.repeat(x, 2, axis=-3), 2, axis=-2)
+    around = [[0, 0]] * (x.shape.rank - 3) + [[1, 1], [1, 1], [0, 0]]
+    return tf.pad(x, around, "REFLECT")

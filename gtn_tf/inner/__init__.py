@@ -1,0 +1,16 @@
+"""The inner loop: a learner's SGD on a teacher's batches, and ways through it."""
+
+from gtn_tf.inner.learned_sgd import LearnedSGD
+from gtn_tf.inner.step import LearnerState, inner_step, start
+from gtn_tf.inner.train import train
+from gtn_tf.inner.unroll import UNROLLS, choose_unroll
+
+__all__ = [
+    "LearnedSGD",
+    "LearnerState",
+    "UNROLLS",
+    "choose_unroll",
+    "inner_step",
+    "start",
+    "train",
+]

@@ -1,0 +1,77 @@
+"""One inner step: everything a learner is, before and after one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gtn_tf.functional import PureModel
+from gtn_tf.inner.learned_sgd import update
+
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (labels, logits) -> scalar
+
+
+class LearnerState(NamedTuple):
+    """All that changes while a learner learns."""
+
+    weights: list[tf.Tensor]
+    velocity: list[tf.Tensor]
+    statistics: list[tf.Tensor]  # running statistics of its batch norms
+
+
+class Lessons(NamedTuple):
+    """All that an unroll may be differentiated by: what is taught, and how fast."""
+
+    images: tf.Tensor  # [steps, batch, h, w, c]
+    labels: tf.Tensor  # [steps, batch]
+    learning_rates: tf.Tensor  # [steps]
+    momenta: tf.Tensor  # [steps]
+
+
+def start(learner: PureModel, weights: Sequence[tf.Tensor]) -> LearnerState:
+    """The state of a fresh learner: given weights, at rest, with no statistics yet."""
+    return LearnerState(
+        weights=list(weights),
+        velocity=[tf.zeros_like(w) for w in weights],
+        statistics=[tf.zeros(v.shape, v.dtype) for v in learner.running],
+    )
+
+
+def inner_step(
+    learner: PureModel,
+    loss: Loss,
+    state: LearnerState,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    learning_rate: tf.Tensor,
+    momentum: tf.Tensor,
+) -> LearnerState:
+    """Takes one SGD step; differentiable once more, with respect to every argument.
+
+    Args:
+        learner: The network.
+        loss: The learner's loss on a batch.
+        state: Before the step.
+        images: `[batch, h, w, c]`.
+        labels: `[batch]`.
+        learning_rate: Scalar.
+        momentum: Scalar.
+
+    Returns:
+        The state after the step.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(state.weights)
+        logits, statistics = learner(
+            state.weights, state.statistics, images, training=True
+        )
+        value = loss(labels, logits)
+    gradients = tape.gradient(
+        value, state.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )
+    weights, velocity = update(
+        state.weights, state.velocity, gradients, learning_rate, momentum
+    )
+    return LearnerState(weights, velocity, statistics)

@@ -1,0 +1,94 @@
+"""Convolutional learners (paper, section 3.2 and appendix)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.learners.learners import Learners, Width, kaiming_normal
+
+
+class ConvLearners(Learners):
+    """3x3 convolutions, each followed by its norm and LeakyReLU, then dense layers.
+
+    Args:
+        filters: Widths of the convolutions, in channels; an integer, or a pair
+            `(low, high)` to draw it from, `high` excluded.
+        units: Widths of the hidden dense layers, likewise.
+        strides: The stride of each convolution; 2 for all by default.
+        downsample: Who takes the stride: a 3x3 `"max_pool"` after the convolution,
+            or the convolution itself, `"stride"`.
+        global_pooling: Whether dense layers see the mean over all pixels instead of
+            every pixel.
+        weight_norm: Whether every layer is weight-normalised.
+        batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        pool: Networks drawn.
+        seed: Integer that the architectures are drawn from.
+
+    Raises:
+        ValueError: If there is not one stride for each convolution, or if a
+            setting is out of its range.
+
+    Example:
+
+    >>> learners = ConvLearners(filters=[16, (16, 64)], units=[64], pool=3)
+    >>> [model.output_shape for model in learners.build((8, 8, 1), 10)]
+    [(None, 10), (None, 10), (None, 10)]
+    """
+
+    def __init__(
+        self,
+        filters: Sequence[Width] = (16, 32),
+        units: Sequence[Width] = (64,),
+        strides: Sequence[int] | None = None,
+        downsample: str = "max_pool",
+        global_pooling: bool = False,
+        weight_norm: bool = True,
+        batch_norm: str = "mean_only",
+        pool: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(weight_norm, batch_norm, pool, seed)
+        strides = [2] * len(filters) if strides is None else list(strides)
+        if len(strides) != len(filters):
+            raise ValueError(
+                f"strides: expected {len(filters)}, one for each entry of filters, "
+                f"received {strides}"
+            )
+        if downsample not in ("max_pool", "stride"):
+            raise ValueError(
+                f"downsample: expected max_pool or stride, received {downsample!r}"
+            )
+        self.filters = filters
+        self.units = units
+        self.strides = strides
+        self.downsample = downsample
+        self.global_pooling = global_pooling
+
+    def _layers(
+        self, rng: np.random.Generator, num_classes: int
+    ) -> list[tf.keras.layers.Layer]:
+        layers: list[tf.keras.layers.Layer] = []
+        for width, stride in zip(self._draw(rng, self.filters), self.strides):
+            layers += self._conv(width, stride)
+        if self.global_pooling:
+            layers.append(tf.keras.layers.GlobalAveragePooling2D())
+        else:
+            layers.append(tf.keras.layers.Flatten())
+        return layers + self._dense(self._draw(rng, self.units), num_classes)
+
+    def _conv(self, filters: int, stride: int) -> list[tf.keras.layers.Layer]:
+        pooled = self.downsample == "max_pool" and stride > 1
+        conv = tf.keras.layers.Conv2D(
+            filters,
+            3,
+            strides=1 if pooled else stride,
+            padding="same",
+            use_bias=not self._norm(),  # a norm's beta takes the bias's place
+            kernel_initializer=kaiming_normal(),
+        )
+        # The pool comes before the norm, as in the official code.
+        pool = [tf.keras.layers.MaxPool2D(3, stride, "same")] if pooled else []
+        return [self._weighted(conv), *pool, *self._activation()]

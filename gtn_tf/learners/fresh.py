@@ -1,0 +1,91 @@
+"""Fresh weights for a network, as a pure function of a seed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.layers import WeightNormalization
+
+
+def fresh_weights(model: tf.keras.Model, seed: tf.Tensor) -> list[tf.Tensor]:
+    """Draws all weights of a network anew by its layers' initializers.
+
+    Keras' initializers draw from a state or from a Python number; this draws the
+    same distributions from a tensor, so that one traced graph gives every learner
+    its own weights, and the same ones when a run is resumed.
+
+    Args:
+        model: A built Keras model.
+        seed: int32 `[2]`.
+
+    Returns:
+        One tensor for each of `model.trainable_variables`, in their order. Under
+        weight normalization `g = ||V||`, so that a fresh layer equals a plain one.
+
+    Raises:
+        ValueError: If a layer's initializer has no stateless counterpart here.
+
+    Example:
+
+    >>> model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=[3])])
+    >>> [w.shape.as_list() for w in fresh_weights(model, tf.constant([0, 1]))]
+    [[3, 2], [2]]
+    """
+    wrappers = [m for m in model.submodules if isinstance(m, WeightNormalization)]
+    direction_of = {wrapper.g.ref(): wrapper for wrapper in wrappers}
+    owners = {
+        variable.ref(): (layer, name)
+        for layer in model.submodules
+        if not isinstance(layer, WeightNormalization)
+        for name, variable in vars(layer).items()
+        if isinstance(variable, tf.Variable)
+    }
+    drawn: dict[Any, tf.Tensor] = {}
+    for index, variable in enumerate(model.trainable_variables):
+        if variable.ref() not in direction_of:
+            layer, name = owners[variable.ref()]
+            initializer = getattr(layer, f"{name}_initializer", None)
+            key = tf.random.experimental.stateless_fold_in(seed, index)
+            drawn[variable.ref()] = _draw(initializer, variable, layer, key)
+    for g, wrapper in direction_of.items():
+        drawn[g] = wrapper.scale_of(drawn[wrapper.v.ref()])
+    return [drawn[variable.ref()] for variable in model.trainable_variables]
+
+
+def _draw(
+    initializer: Any, variable: tf.Variable, layer: tf.keras.layers.Layer, seed: Any
+) -> tf.Tensor:
+    shape, dtype = variable.shape, variable.dtype
+    known = tf.keras.initializers
+    if isinstance(initializer, (known.Zeros, known.Ones, known.Constant)):
+        return tf.cast(initializer(shape, dtype), dtype)
+    if isinstance(initializer, known.VarianceScaling):
+        return _variance_scaling(initializer, shape, dtype, seed)
+    raise ValueError(
+        f"layer {layer.name!r}: expected {variable.name!r} to have an initializer of "
+        "the VarianceScaling family (he, glorot, lecun), Zeros, Ones or Constant, "
+        f"received {initializer!r}"
+    )
+
+
+def _variance_scaling(
+    initializer: tf.keras.initializers.VarianceScaling,
+    shape: tf.TensorShape,
+    dtype: tf.DType,
+    seed: tf.Tensor,
+) -> tf.Tensor:
+    field = math.prod(shape[:-2])  # pixels of a kernel; 1 for a dense layer
+    fan_in, fan_out = field * shape[-2], field * shape[-1]
+    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    variance = initializer.scale / max(1.0, fans[initializer.mode])
+    if initializer.distribution == "uniform":
+        limit = math.sqrt(3 * variance)
+        return tf.random.stateless_uniform(shape, seed, -limit, limit, dtype)
+    if initializer.distribution == "untruncated_normal":
+        return tf.random.stateless_normal(shape, seed, 0.0, math.sqrt(variance), dtype)
+    # A normal cut off at two standard deviations has 0.8796 of its spread left.
+    stddev = math.sqrt(variance) / 0.87962566103423978
+    return tf.random.stateless_truncated_normal(shape, seed, 0.0, stddev, dtype)

@@ -1,0 +1,104 @@
+"""The interface of a distribution over learners, and what its networks share."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Union
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.layers import BatchNorm, MeanOnlyBatchNorm, WeightNormalization
+
+Width = Union[int, tuple[int, int]]
+
+_SLOPE = 0.1  # of every LeakyReLU
+_NORMS = ("mean_only", "full", "none")
+
+
+class Learners(abc.ABC):
+    """A distribution over architectures, as a pool of networks drawn from it.
+
+    Args:
+        weight_norm: Whether every layer is weight-normalised.
+        batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        pool: Networks drawn. Each meta-iteration teaches one of them with fresh
+            weights.
+        seed: Integer that the architectures are drawn from.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self, weight_norm: bool, batch_norm: str, pool: int, seed: int
+    ) -> None:
+        if batch_norm not in _NORMS:
+            raise ValueError(
+                f"batch_norm: expected one of {', '.join(_NORMS)}, "
+                f"received {batch_norm!r}"
+            )
+        if pool < 1:
+            raise ValueError(f"pool: expected at least 1, received {pool}")
+        self.weight_norm = weight_norm
+        self.batch_norm = batch_norm
+        self.pool = pool
+        self.seed = seed
+
+    def build(
+        self, image_shape: tuple[int, int, int], num_classes: int
+    ) -> list[tf.keras.Model]:
+        """Draws the pool.
+
+        Args:
+            image_shape: `(height, width, channels)` of an image.
+            num_classes: Number of logits.
+
+        Returns:
+            `pool` Keras models from images `[batch, h, w, c]` to logits
+            `[batch, num_classes]`, the same ones at every call.
+        """
+        rng = np.random.default_rng(self.seed)
+        return [
+            tf.keras.Sequential(
+                [tf.keras.layers.Input(image_shape), *self._layers(rng, num_classes)]
+            )
+            for _ in range(self.pool)
+        ]
+
+    @abc.abstractmethod
+    def _layers(
+        self, rng: np.random.Generator, num_classes: int
+    ) -> list[tf.keras.layers.Layer]:
+        """Draws one architecture and makes its layers."""
+
+    def _draw(self, rng: np.random.Generator, widths: Sequence[Width]) -> list[int]:
+        return [w if isinstance(w, int) else int(rng.integers(*w)) for w in widths]
+
+    def _weighted(self, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+        return WeightNormalization(layer) if self.weight_norm else layer
+
+    def _norm(self) -> list[tf.keras.layers.Layer]:
+        if self.batch_norm == "mean_only":
+            return [MeanOnlyBatchNorm()]
+        return [BatchNorm(unbiased=True)] if self.batch_norm == "full" else []
+
+    def _activation(self) -> list[tf.keras.layers.Layer]:
+        return [*self._norm(), tf.keras.layers.LeakyReLU(_SLOPE)]
+
+    def _dense(self, units: Sequence[int], num_classes: int) -> list:
+        """Hidden dense layers and the one that gives the logits."""
+        layers = []
+        for width in units:
+            layers += [self._weighted(_dense(width)), *self._activation()]
+        return [*layers, self._weighted(_dense(num_classes))]
+
+
+def kaiming_normal() -> tf.keras.initializers.Initializer:
+    """The paper's draw of V: a normal of standard deviation `sqrt(2 / fan_in)`."""
+    return tf.keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+
+def _dense(units: int) -> tf.keras.layers.Dense:
+    return tf.keras.layers.Dense(units, kernel_initializer=kaiming_normal())

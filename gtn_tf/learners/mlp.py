@@ -1,0 +1,46 @@
+"""Learners of dense layers only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.learners.learners import Learners, Width
+
+
+class MLPLearners(Learners):
+    """Dense layers on the flattened image, each with its norm and LeakyReLU.
+
+    Args:
+        units: Widths of the hidden layers; an integer, or a pair `(low, high)` to
+            draw it from, `high` excluded.
+        weight_norm: Whether every layer is weight-normalised.
+        batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        pool: Networks drawn.
+        seed: Integer that the architectures are drawn from.
+
+    Example:
+
+    >>> learner, = MLPLearners(units=[256, 128]).build((8, 8, 1), num_classes=10)
+    >>> learner.output_shape
+    (None, 10)
+    """
+
+    def __init__(
+        self,
+        units: Sequence[Width] = (256, 128),
+        weight_norm: bool = True,
+        batch_norm: str = "mean_only",
+        pool: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(weight_norm, batch_norm, pool, seed)
+        self.units = units
+
+    def _layers(
+        self, rng: np.random.Generator, num_classes: int
+    ) -> list[tf.keras.layers.Layer]:
+        units = self._draw(rng, self.units)
+        return [tf.keras.layers.Flatten(), *self._dense(units, num_classes)]

@@ -1,0 +1,138 @@
+"""What the four curricula share: a generator, and latents that feed it."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.functional import PureModel
+from gtn_tf.generator import Generator
+from gtn_tf.recomputed_map import recomputed_map
+from gtn_tf.teachers.teacher import Teacher
+
+# Steps go through the generator together while their activations stay below this.
+_ACTIVATION_BYTES = 2**30
+
+
+class Curriculum(Teacher):
+    """A generator teaches; subclasses say which latents it is given, and when.
+
+    Each batch is normalised by its own statistics, as in the paper's generator.
+
+    Args:
+        generator: The network that makes the images.
+        steps: Batches, one for each inner step; T in the paper.
+        batch_size: Examples in a batch.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        steps: int = 32,
+        batch_size: int = 64,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            generator.image_shape, generator.num_classes, steps, batch_size, **kwargs
+        )
+        self.generator = generator
+        self._pure = PureModel(generator)
+
+    @abc.abstractmethod
+    def inputs(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Gives what the generator is fed.
+
+        Args:
+            seed: int32 `[2]`.
+
+        Returns:
+            Latents `[steps, batch, latent_size]` and int32 labels `[steps, batch]`.
+        """
+
+    def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        latents, labels = self.inputs(seed)
+        together = self._steps_together()
+        if together == self.steps:
+            return self._generate(self._pure.trainable, latents, labels), labels
+        chunks = [self.steps // together, together]
+        images = recomputed_map(
+            self._generate,
+            self._pure.trainable,
+            tf.reshape(latents, [*chunks, *latents.shape[1:]]),
+            tf.reshape(labels, [*chunks, *labels.shape[1:]]),
+        )  # [chunks, steps / chunks, batch, h, w, c]
+        return tf.reshape(images, [self.steps, *images.shape[2:]]), labels
+
+    def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        latents, labels = (one[step] for one in self.inputs(seed))
+        return self._generate(self._pure.trainable, latents, labels), labels
+
+    def _generate(
+        self, weights: Sequence[tf.Tensor], latents: tf.Tensor, labels: tf.Tensor
+    ) -> tf.Tensor:
+        statistics = [tf.convert_to_tensor(v) for v in self._pure.running]
+        images, _ = self._pure(weights, statistics, (latents, labels), training=True)
+        return images
+
+    def _steps_together(self) -> int:
+        """The largest divisor of `steps` whose activations fit."""
+        one = self.generator.activation_bytes(self.batch_size)
+        return max(
+            n
+            for n in range(1, self.steps + 1)
+            if self.steps % n == 0 and (n == 1 or n * one <= _ACTIVATION_BYTES)
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            "generator": tf.keras.saving.serialize_keras_object(self.generator),
+            "steps": self.steps,
+            "batch_size": self.batch_size,
+        }
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Curriculum:
+        generator = tf.keras.saving.deserialize_keras_object(config["generator"])
+        return cls(**{**config, "generator": generator})
+
+
+class StoredCurriculum(Curriculum):
+    """A curriculum with a latent of its own for every example.
+
+    Args:
+        generator: The network that makes the images.
+        steps: Batches, one for each inner step; T in the paper.
+        batch_size: Examples in a batch.
+        learned_latents: Whether meta-training changes the latents after their
+            first, Gaussian draw.
+        seed: Integer that the first draw is made from.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        steps: int = 32,
+        batch_size: int = 64,
+        learned_latents: bool = True,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, steps, batch_size, **kwargs)
+        self.learned_latents = learned_latents
+        self.seed = seed
+        self.latents = self.add_weight(
+            "latents",
+            [steps, batch_size, generator.latent_size],
+            initializer=tf.keras.initializers.RandomNormal(stddev=1.0, seed=seed),
+            trainable=learned_latents,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"learned_latents": self.learned_latents, "seed": self.seed}
+        return {**super().get_config(), **config}

@@ -1,0 +1,67 @@
+"""Dataset Distillation (Wang et al. 2018), as the paper's baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.teachers.teacher import Teacher
+
+_RANGE = 2.0  # images lie in [-2, 2], as the generator's
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class DatasetDistillation(Teacher):
+    """The images themselves are learned: no generator, a fixed sequence of batches.
+
+    Args:
+        image_shape: `(height, width, channels)` of an image.
+        num_classes: Number of classes.
+        steps: Batches, one for each inner step; T in the paper.
+        batch_size: Examples in a batch.
+        seed: Integer that the first images are drawn from.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Example:
+
+    >>> teacher = DatasetDistillation((8, 8, 1), 10, steps=2, batch_size=5)
+    >>> images, labels = teacher.batches(seed=tf.constant([0, 1]))
+    >>> images.shape
+    TensorShape([2, 5, 8, 8, 1])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        steps: int = 32,
+        batch_size: int = 64,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(image_shape, num_classes, steps, batch_size, **kwargs)
+        self.seed = seed
+        self.pixels = self.add_weight(
+            "pixels",
+            [steps, batch_size, *image_shape],
+            initializer=tf.keras.initializers.RandomNormal(stddev=1.0, seed=seed),
+        )
+
+    def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        del seed  # nothing is random
+        return _RANGE * tf.tanh(self.pixels), self.even_labels()
+
+    def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = self.batches(seed)
+        return images[step], labels[step]
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            "image_shape": self.image_shape,
+            "num_classes": self.num_classes,
+            "steps": self.steps,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+        }
+        return {**super().get_config(), **config}

@@ -1,0 +1,62 @@
+"""Real data: the baseline that every teacher has to beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.teachers.teacher import Teacher
+
+
+class RealData(Teacher):
+    """Random mini-batches of real examples; only the rates are left to learn.
+
+    Args:
+        images: float32 array `[n, h, w, c]`, normalised.
+        labels: int array `[n]`.
+        num_classes: Number of classes.
+        steps: Batches, one for each inner step; T in the paper.
+        batch_size: Examples in a batch.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Raises:
+        ValueError: If there is not one label for each image.
+
+    Example:
+
+    >>> images, labels = np.zeros([7, 8, 8, 1], np.float32), np.arange(7)
+    >>> teacher = RealData(images, labels, 10, steps=2, batch_size=5)
+    >>> images, labels = teacher.batches(seed=tf.constant([0, 1]))
+    >>> images.shape
+    TensorShape([2, 5, 8, 8, 1])
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        steps: int = 32,
+        batch_size: int = 64,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(images.shape[1:], num_classes, steps, batch_size, **kwargs)
+        if len(images) != len(labels):
+            raise ValueError(
+                f"expected one label for each of {len(images)} images, "
+                f"received {len(labels)}"
+            )
+        self._images = tf.constant(images)
+        self._labels = tf.constant(labels, tf.int32)
+
+    def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        shape = [self.steps, self.batch_size]
+        count = self._images.shape[0]
+        chosen = tf.random.stateless_uniform(shape, seed, 0, count, tf.int32)
+        return tf.gather(self._images, chosen), tf.gather(self._labels, chosen)
+
+    def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = self.batches(seed)
+        return images[step], labels[step]

@@ -1,0 +1,72 @@
+"""The interface of all teachers."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import tensorflow as tf
+
+
+class Teacher(tf.keras.layers.Layer, abc.ABC):
+    """A source of `steps` training batches for a learner.
+
+    Args:
+        image_shape: `(height, width, channels)` of an image.
+        num_classes: Number of classes, `k`.
+        steps: Batches, one for each inner step; T in the paper.
+        batch_size: Examples in a batch.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `steps` or `batch_size` is below 1.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        steps: int,
+        batch_size: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if steps < 1 or batch_size < 1:
+            raise ValueError(
+                "expected at least one step and one example in a batch, received "
+                f"steps={steps} and batch_size={batch_size}"
+            )
+        self.image_shape = tuple(image_shape)
+        self.num_classes = num_classes
+        self.steps = steps
+        self.batch_size = batch_size
+
+    @abc.abstractmethod
+    def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Makes all batches of one learner's training.
+
+        Args:
+            seed: int32 `[2]`; what is random in the batches is a function of it.
+
+        Returns:
+            Images `[steps, batch, h, w, c]` and int32 labels `[steps, batch]`.
+        """
+
+    @abc.abstractmethod
+    def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Makes one batch of those that `batches(seed)` gives.
+
+        Args:
+            step: int32 scalar, from 0.
+            seed: int32 `[2]`.
+
+        Returns:
+            Images `[batch, h, w, c]` and int32 labels `[batch]`.
+        """
+
+    def even_labels(self) -> tf.Tensor:
+        """Labels `k mod num_classes` over all examples, int32 `[steps, batch]`."""
+        count = self.steps * self.batch_size
+        return tf.reshape(
+            tf.range(count) % self.num_classes, [self.steps, self.batch_size]
+        )
