@@ -254,6 +254,7 @@ class EvaluationConfig(_Checked):
     learners: int = _setting(10, _COUNT)  # fresh learners, taught and tested
     # Meta-iterations that learn the rates of the real-data baseline.
     real_data_iterations: int = _setting(150, _COUNT)
+    real_data_learning_rate: float = _setting(0.03, _ABOVE_0)  # Adam's, for them
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.export import export
 from gtn_tf.functional import PureModel
 from gtn_tf.inner import LearnedSGD, LearnerState, choose_unroll, start, train
 from gtn_tf.inner.step import Lessons
@@ -178,6 +179,35 @@ class GTN(tf.keras.Model):
         return train(
             learner, self.loss, start(learner, weights), self._lessons(seed)
         )
+
+    def count_correct(
+        self, index: int, state: LearnerState, images: tf.Tensor, labels: tf.Tensor
+    ) -> tf.Tensor:
+        """Counts the images that a taught learner classifies correctly.
+
+        Args:
+            index: Which network of the pool was taught.
+            state: What `teach` returned.
+            images: `[batch, h, w, c]`.
+            labels: `[batch]`.
+
+        Returns:
+            Integer scalar.
+        """
+        logits = self._logits(self.pool[index], state, images)
+        predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
+        return tf.math.count_nonzero(predicted == labels)
+
+    def export(self, path: str) -> None:
+        """Writes the teacher as a SavedModel that needs only TensorFlow.
+
+        Args:
+            path: Folder to write, such as `"runs/digits/export/1"`.
+
+        Raises:
+            ValueError: If the teacher has nothing of its own to export.
+        """
+        export(self.teacher, self.inner_optimizer, path)
 
     def _seed(self, stream: int, number: tf.Tensor) -> tf.Tensor:
         # Integers of any size are welcome as a seed; the generator takes 32 bits.

@@ -53,6 +53,18 @@ class Curriculum(Teacher):
             Latents `[steps, batch, latent_size]` and int32 labels `[steps, batch]`.
         """
 
+    @abc.abstractmethod
+    def latents_for(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Gives a latent for each label, of the kind that it was trained with.
+
+        Args:
+            labels: int32 `[n]`.
+            seed: int32 `[2]`.
+
+        Returns:
+            Latents `[n, latent_size]`.
+        """
+
     def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         latents, labels = self.inputs(seed)
         together = self._steps_together()
@@ -71,11 +83,34 @@ class Curriculum(Teacher):
         latents, labels = (one[step] for one in self.inputs(seed))
         return self._generate(self._pure.trainable, latents, labels), labels
 
+    def prepare_to_serve(self) -> None:
+        """Fixes the generator's batch norms to the mean statistics of all batches.
+
+        An image that is asked for alone has no batch to be normalised by.
+        """
+        latents, labels = self.inputs(tf.zeros([2], tf.int32))
+        of_steps = [
+            self._pure(
+                self._pure.trainable,
+                self._pure.running,
+                (latents[t], labels[t]),
+                training=True,
+            )[1]
+            for t in range(self.steps)
+        ]
+        for variable, values in zip(self._pure.running, zip(*of_steps)):
+            variable.assign(tf.reduce_mean(values, axis=0))
+
+    def serve(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        latents = self.latents_for(labels, seed)
+        return self.generator((latents, labels), training=False)
+
     def _generate(
         self, weights: Sequence[tf.Tensor], latents: tf.Tensor, labels: tf.Tensor
     ) -> tf.Tensor:
-        statistics = [tf.convert_to_tensor(v) for v in self._pure.running]
-        images, _ = self._pure(weights, statistics, (latents, labels), training=True)
+        images, _ = self._pure(
+            weights, self._pure.running, (latents, labels), training=True
+        )
         return images
 
     def _steps_together(self) -> int:
@@ -132,6 +167,10 @@ class StoredCurriculum(Curriculum):
             initializer=tf.keras.initializers.RandomNormal(stddev=1.0, seed=seed),
             trainable=learned_latents,
         )
+
+    def latents_for(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        latents = tf.reshape(self.latents, [-1, self.generator.latent_size])
+        return tf.gather(latents, self.stored_example(labels, seed))
 
     def get_config(self) -> dict[str, Any]:
         config = {"learned_latents": self.learned_latents, "seed": self.seed}

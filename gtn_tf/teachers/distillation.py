@@ -56,6 +56,10 @@ class DatasetDistillation(Teacher):
         images, labels = self.batches(seed)
         return images[step], labels[step]
 
+    def serve(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        pixels = tf.reshape(self.pixels, [-1, *self.image_shape])
+        return _RANGE * tf.tanh(tf.gather(pixels, self.stored_example(labels, seed)))
+
     def get_config(self) -> dict[str, Any]:
         config = {
             "image_shape": self.image_shape,

@@ -30,3 +30,7 @@ class NoCurriculum(Curriculum):
             shape, of_labels, 0, self.num_classes, tf.int32
         )
         return latents, labels
+
+    def latents_for(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        shape = [tf.size(labels), self.generator.latent_size]
+        return tf.random.stateless_normal(shape, seed)

@@ -60,3 +60,12 @@ class RealData(Teacher):
     def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = self.batches(seed)
         return images[step], labels[step]
+
+    def prepare_to_serve(self) -> None:
+        raise ValueError(
+            "expected a teacher with images of its own, received RealData, "
+            "which only passes real data on"
+        )
+
+    def serve(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError

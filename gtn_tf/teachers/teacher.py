@@ -64,9 +64,46 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
             Images `[batch, h, w, c]` and int32 labels `[batch]`.
         """
 
+    def prepare_to_serve(self) -> None:
+        """Fixes what `serve` depends on; to be called when training is over.
+
+        Raises:
+            ValueError: If this teacher has no images of its own.
+        """
+
+    @abc.abstractmethod
+    def serve(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Makes one image for each label, after `prepare_to_serve`.
+
+        Args:
+            labels: int32 `[n]`.
+            seed: int32 `[2]`.
+
+        Returns:
+            Images `[n, h, w, c]`; each depends on the seed, its label and its place,
+            not on the other labels.
+        """
+
     def even_labels(self) -> tf.Tensor:
         """Labels `k mod num_classes` over all examples, int32 `[steps, batch]`."""
         count = self.steps * self.batch_size
         return tf.reshape(
             tf.range(count) % self.num_classes, [self.steps, self.batch_size]
         )
+
+    def stored_example(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draws for each label one of the examples that `even_labels` gives it.
+
+        Args:
+            labels: int32 `[n]`.
+            seed: int32 `[2]`.
+
+        Returns:
+            Numbers of examples, int32 `[n]`, from 0 to `steps * batch_size - 1`.
+        """
+        examples = self.steps * self.batch_size
+        of_label = (examples - 1 - labels) // self.num_classes + 1  # [n]
+        # The n-th number does not depend on how many are drawn (tested).
+        share = tf.random.stateless_uniform(tf.shape(labels), seed)
+        turn = tf.cast(share * tf.cast(of_label, tf.float32), tf.int32)
+        return labels + self.num_classes * tf.minimum(turn, of_label - 1)

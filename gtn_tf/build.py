@@ -1,0 +1,142 @@
+"""From a configuration to the objects it describes."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from gtn_tf import learners, teachers
+from gtn_tf.config import Config, MetaConfig
+from gtn_tf.data import Splits
+from gtn_tf.generator import Generator
+from gtn_tf.gtn import GTN
+from gtn_tf.inner import LearnedSGD
+
+_CURRICULA = {
+    "all_shuffled": teachers.AllShuffled,
+    "shuffled_batch": teachers.ShuffledBatch,
+    "full_curriculum": teachers.FullCurriculum,
+}
+
+
+def build_gtn(config: Config, splits: Splits) -> GTN:
+    """Makes the GTN of a configuration, compiled.
+
+    Args:
+        config: The configuration.
+        splits: The real data, which decides the shape of the images.
+
+    Returns:
+        The untrained model. The same configuration gives the same weights.
+    """
+    # Keras draws the generator's first weights from its global seed.
+    tf.keras.utils.set_random_seed(config.seed % 2**32)
+    teacher = _teacher(config, splits, config.teacher.source)
+    return _gtn(config, teacher, config.meta.learning_rate, config.meta.iterations)
+
+
+def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
+    """Makes the baseline: the same learners on real data, with rates of their own.
+
+    Args:
+        config: The configuration.
+        splits: The real data.
+
+    Returns:
+        A compiled GTN whose teacher is `RealData`: meta-training it learns the
+        learning rates and momenta that real data needs.
+    """
+    tf.keras.utils.set_random_seed(config.seed % 2**32)
+    evaluation = config.evaluation
+    return _gtn(
+        config,
+        _teacher(config, splits, "real_data"),
+        evaluation.real_data_learning_rate,
+        evaluation.real_data_iterations,
+    )
+
+
+def _gtn(
+    config: Config, teacher: teachers.Teacher, learning_rate: float, iterations: int
+) -> GTN:
+    gtn = GTN(
+        teacher,
+        _learners(config),
+        LearnedSGD(
+            config.inner_optimizer.learning_rate,
+            config.inner_optimizer.momentum,
+            config.teacher.steps,
+            config.inner_optimizer.rates,
+        ),
+        intermediate_every=config.meta.intermediate_every,
+        unroll=config.meta.unroll,
+        max_skipped=config.meta.max_skipped,
+        seed=config.seed,
+    )
+    gtn.compile(_optimizer(config.meta, learning_rate, iterations))
+    return gtn
+
+
+def _optimizer(
+    meta: MetaConfig, learning_rate: float, iterations: int
+) -> tf.keras.optimizers.Optimizer:
+    return tf.keras.optimizers.Adam(
+        tf.keras.optimizers.schedules.CosineDecay(
+            learning_rate, iterations, meta.final_learning_rate
+        ),
+        meta.beta_1,
+        meta.beta_2,
+        meta.epsilon,
+    )
+
+
+def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
+    steps, batch_size = config.teacher.steps, config.teacher.batch_size
+    if source == "real_data":
+        return teachers.RealData(
+            splits.train_images,
+            splits.train_labels,
+            splits.num_classes,
+            steps,
+            batch_size,
+        )
+    if source == "dataset_distillation":
+        return teachers.DatasetDistillation(
+            splits.image_shape, splits.num_classes, steps, batch_size, config.seed
+        )
+    generator = Generator(
+        splits.image_shape,
+        splits.num_classes,
+        config.teacher.latent_size,
+        config.generator.units,
+        config.generator.filters,
+        config.generator.weight_norm,
+    )
+    if source == "no_curriculum":
+        return teachers.NoCurriculum(generator, steps, batch_size)
+    return _CURRICULA[source](
+        generator, steps, batch_size, config.teacher.learned_latents, config.seed
+    )
+
+
+def _learners(config: Config) -> learners.Learners:
+    chosen = config.learners
+    if chosen.family == "mlp":
+        return learners.MLPLearners(
+            chosen.units,
+            chosen.weight_norm,
+            chosen.batch_norm,
+            chosen.pool,
+            config.seed,
+        )
+    return learners.ConvLearners(
+        chosen.filters,
+        chosen.units,
+        chosen.strides,
+        chosen.downsample,
+        chosen.global_pooling,
+        chosen.weight_norm,
+        chosen.batch_norm,
+        chosen.pool,
+        config.seed,
+    )
+

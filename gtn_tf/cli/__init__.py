@@ -1,0 +1,1 @@
+"""`python -m gtn_tf.cli`: one file for each command."""

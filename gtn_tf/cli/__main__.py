@@ -1,0 +1,54 @@
+"""The command line: finds the command and tells errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+
+from gtn_tf.cli import train
+
+_COMMANDS = {"train": train}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: As typed; those of the process by default.
+
+    Returns:
+        The exit status: 0, 1 for an error that was told, 130 for an interruption.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m gtn_tf.cli", description="Generative Teaching Networks."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in _COMMANDS.items():
+        summary = module.__doc__.splitlines()[0]
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(command)
+    options = parser.parse_args(arguments)
+    # TensorFlow's notes about its own start are not news to the user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _COMMANDS[options.command].run(options)
+    except (ValueError, RuntimeError, ArithmeticError, OSError) as error:
+        if not type(error).__module__.startswith("gtn_tf."):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; --resume goes on from the last checkpoint")
+        return 130
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

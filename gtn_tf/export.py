@@ -1,0 +1,99 @@
+"""A trained teacher as a SavedModel that needs nothing but TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+
+from gtn_tf.inner import LearnedSGD
+from gtn_tf.teachers import Teacher
+
+_SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of it
+
+
+def export(
+    teacher: Teacher, inner_optimizer: LearnedSGD, path: str | os.PathLike[str]
+) -> None:
+    """Writes the SavedModel; an older one at the same place is replaced.
+
+    It has two signatures. `serving_default(labels int32 [n], seed int32 [2])` gives
+    `images [n, h, w, c]` and `labels [n]`; an image is a function of the seed, its
+    label and its place, not of the other labels. `curriculum(step int32)` gives the
+    `images [batch, h, w, c]` and `labels [batch]` of an inner step, counted from 0,
+    with its `learning_rate` and `momentum`.
+
+    Args:
+        teacher: The trained teacher.
+        inner_optimizer: The learned rates.
+        path: Folder to write, such as `"runs/digits/export/1"`.
+
+    Raises:
+        ValueError: If the teacher has nothing of its own to export.
+
+    Example:
+
+    >>> import tempfile, gtn_tf
+    >>> teacher = gtn_tf.teachers.DatasetDistillation((8, 8, 1), 10, steps=2)
+    >>> path = tempfile.mkdtemp() + "/1"
+    >>> export(teacher, gtn_tf.LearnedSGD(steps=2), path)
+    >>> served = tf.saved_model.load(path).signatures["serving_default"]
+    >>> images = served(labels=tf.constant([3]), seed=tf.constant([0, 1]))["images"]
+    >>> images.shape
+    TensorShape([1, 8, 8, 1])
+    """
+    teacher.prepare_to_serve()
+    module = tf.Module()
+    # Kept as a plain list: Keras layers would bring gtn_tf's classes along.
+    module.state = [*teacher.variables, *inner_optimizer.variables]
+    signatures = {
+        "serving_default": _serving(teacher),
+        "curriculum": _curriculum(teacher, inner_optimizer),
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    tf.saved_model.save(module, str(unfinished), signatures)
+    shutil.rmtree(path, ignore_errors=True)
+    os.replace(unfinished, path)
+
+
+def _serving(teacher: Teacher) -> tf.types.experimental.ConcreteFunction:
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.int32, "labels"),
+            tf.TensorSpec([2], tf.int32, "seed"),
+        ]
+    )
+    def serve(labels: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        _expect_between(labels, teacher.num_classes, "labels")
+        return {"images": teacher.serve(labels, seed), "labels": labels}
+
+    return serve
+
+
+def _curriculum(
+    teacher: Teacher, inner_optimizer: LearnedSGD
+) -> tf.types.experimental.ConcreteFunction:
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int32, "step")])
+    def curriculum(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        _expect_between(step, teacher.steps, "step")
+        images, labels = teacher.batch(step, tf.constant(_SEED))
+        learning_rates, momenta = inner_optimizer.rates()
+        return {
+            "images": images,
+            "labels": labels,
+            "learning_rate": learning_rates[step],
+            "momentum": momenta[step],
+        }
+
+    return curriculum
+
+
+def _expect_between(value: tf.Tensor, end: int, name: str) -> None:
+    message = f"{name}: expected integers from 0 to {end - 1}"
+    tf.debugging.assert_non_negative(value, message)
+    tf.debugging.assert_less(value, end, message)

@@ -1,0 +1,160 @@
+"""The directory of a run: where its files are, and whose it is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gtn_tf.config import Config, ConfigError, differences, load_config, to_yaml
+
+
+class RunError(RuntimeError):
+    """A run directory that cannot be used, told in one line."""
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Names of the files of a run.
+
+    Args:
+        path: The directory.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The whole configuration, as YAML."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """One line for each epoch, as CSV."""
+        return self.path / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The teacher's last checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def real_data(self) -> Path:
+        """The real-data baseline, with checkpoints and metrics of its own."""
+        return self.path / "real_data"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def samples(self) -> Path:
+        """Pictures of the curriculum, made during training."""
+        return self.path / "samples"
+
+    @property
+    def curriculum(self) -> Path:
+        """The picture of the finished curriculum."""
+        return self.path / "curriculum.png"
+
+    @property
+    def export(self) -> Path:
+        """The SavedModel."""
+        return self.path / "export" / "1"
+
+    @property
+    def summary(self) -> Path:
+        """The results, as JSON; the last file to be written."""
+        return self.path / "summary.json"
+
+    @property
+    def model_card(self) -> Path:
+        """What was trained, how, and what came out."""
+        return self.path / "README.md"
+
+    @contextmanager
+    def open(self, config: Config, resume: bool) -> Iterator[None]:
+        """Claims the directory for one process, for the length of the context.
+
+        Args:
+            config: Of the run.
+            resume: Whether a run that is already there goes on. Without one, a new
+                run starts either way.
+
+        Raises:
+            RunError: If another run uses the directory, if it holds another
+                configuration's run or something that is not a run, or if it holds
+                a run and `resume` is false.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            # The lock is the process's own: it is gone when the process is,
+            # whatever ended it.
+            lock = (self.path / ".lock").open("a+")
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: expected a directory to write to: {error.strerror}"
+            ) from None
+        with lock:
+            self._lock(lock)
+            self._claim(config, resume)
+            yield
+
+    def _lock(self, lock) -> None:  # type: ignore[no-untyped-def]
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise RunError(
+                f"{self.path}: in use by another run (process {holder}); wait for "
+                "it, stop it, or choose another --run-dir"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+
+    def _claim(self, config: Config, resume: bool) -> None:
+        if not self.config.exists():
+            others = {p.name for p in self.path.iterdir()} - {".lock", ".config.yaml"}
+            if others:
+                raise RunError(
+                    f"{self.path}: expected a new or empty directory, or one with "
+                    f"the config.yaml of a run, found {sorted(others)[0]}"
+                )
+            write(self.config, to_yaml(config))
+            return
+        try:
+            found = load_config(str(self.config))
+        except ConfigError as error:
+            raise RunError(
+                f"{error}; the run in {self.path} cannot go on: choose another "
+                "--run-dir"
+            ) from None
+        different = differences(found, config)
+        if different:
+            raise RunError(
+                f"{self.path}: made by another configuration ({'; '.join(different)})"
+                "; choose another --run-dir, or the configuration of the run"
+            )
+        if not resume:
+            raise RunError(
+                f"{self.path}: already holds a run; add --resume to go on with it, "
+                "or choose another --run-dir"
+            )
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file wholly or not at all.
+
+    Args:
+        path: The file.
+        text: Its content.
+    """
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)

@@ -1,0 +1,91 @@
+"""The README of a run: what was trained, how, and what came out."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import date
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.config import Config
+from gtn_tf.data import Splits
+
+_CARD = """\
+# A teacher for {dataset}
+
+A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2020).
+
+| | test accuracy, mean ± standard deviation over {learners} fresh learners |
+|---|---|
+| taught on generated data | {accuracy} |
+| taught on real data, same steps, learned rates | {real_accuracy} |
+
+- {steps} steps of {batch_size} examples; {meta_iterations} meta-iterations in
+  {seconds:.0f} s of training, {skipped} of them skipped.
+- Seed {seed}; TensorFlow {tensorflow}, Python {python}; {cores} x {processor};
+  {date}.
+- The test images had no part in training or selection. The whole configuration is in
+  `config.yaml`; `python -m gtn_tf.cli train --config config.yaml` runs it again.
+
+## Use
+
+```python
+import tensorflow as tf
+
+teacher = tf.saved_model.load("export/1")
+lesson = teacher.signatures["curriculum"](step=tf.constant(0))
+lesson["images"], lesson["labels"], lesson["learning_rate"], lesson["momentum"]
+```
+
+- Images are float32 {shape}, normalised: `pixel = value * {std} + {mean}` per channel,
+  for pixels scaled to 0..1.
+- Labels: {classes}.
+- A learner takes the steps 0 to {last_step} in this order, each with plain SGD
+  with momentum: `v = momentum * v + gradient; w = w - learning_rate * v`.
+"""
+
+
+def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
+    """Writes the card.
+
+    Args:
+        config: The configuration.
+        splits: The real data.
+        summary: The content of `summary.json`.
+
+    Returns:
+        Markdown.
+    """
+
+    def accuracy(key: str) -> str:
+        return f"{summary[key + '_mean']:.2%} ± {summary[key + '_std']:.2%}"
+
+    return _CARD.format(
+        **summary,
+        source=config.teacher.source.replace("_", " "),
+        accuracy=accuracy("test_accuracy"),
+        real_accuracy=accuracy("real_data_accuracy"),
+        seed=config.seed,
+        tensorflow=tf.__version__,
+        python=platform.python_version(),
+        cores=os.cpu_count(),
+        processor=_processor(),
+        date=date.today(),
+        shape=list(splits.image_shape),
+        mean=[round(m, 4) for m in splits.mean],
+        std=[round(s, 4) for s in splits.std],
+        classes=", ".join(f"{i} {name}" for i, name in enumerate(splits.class_names)),
+        last_step=config.teacher.steps - 1,
+    )
+
+
+def _processor() -> str:
+    """The processor's name as its maker gives it, where the system tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,90 @@
+"""What a run writes down while it trains: metrics, samples, TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf import plots
+from gtn_tf.data import Splits
+from gtn_tf.gtn import GTN
+from gtn_tf.runs.directory import write
+
+_SEED = (0, 0)  # of the batches that are shown
+
+
+class Metrics(tf.keras.callbacks.CSVLogger):
+    """Keras' `CSVLogger`, without the lines of epochs that a resumed run repeats.
+
+    Args:
+        path: The CSV file.
+        epochs_done: Epochs whose lines stay.
+    """
+
+    def __init__(self, path: Path, epochs_done: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            write(path, _first_epochs(path.read_text(encoding="utf-8"), epochs_done))
+        super().__init__(str(path), append=epochs_done > 0)
+
+
+def _first_epochs(text: str, epochs_done: int) -> str:
+    rows = list(csv.reader(io.StringIO(text)))
+    kept = rows[:1] + [
+        row
+        for row in rows[1:]
+        if len(row) == len(rows[0]) and int(row[0]) < epochs_done
+    ]
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(kept)
+    return lines.getvalue()
+
+
+class Pictures(tf.keras.callbacks.Callback):
+    """Shows the curriculum and the learned rates, in files and in TensorBoard.
+
+    Args:
+        gtn: The GTN.
+        splits: The real data, whose normalisation is undone for the eye.
+        samples: Folder of the PNG files, one for each epoch.
+        tensorboard: Folder of the event file.
+    """
+
+    def __init__(
+        self, gtn: GTN, splits: Splits, samples: Path, tensorboard: Path
+    ) -> None:
+        super().__init__()
+        self._splits = splits
+        self._samples = samples
+        self._writer = tf.summary.create_file_writer(str(tensorboard / "teacher"))
+        self._batches = tf.function(gtn.teacher.batches)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        iteration = int(self.model.iterations)
+        grid = self.grid()
+        rates = [rate.numpy() for rate in self.model.inner_optimizer.rates()]
+        self._samples.mkdir(parents=True, exist_ok=True)
+        plots.save_image(grid, self._samples / f"iteration-{iteration:06d}.png")
+        with self._writer.as_default(step=iteration):
+            tf.summary.image("curriculum", grid[np.newaxis])
+            tf.summary.image("rates", plots.rates(*rates)[np.newaxis])
+            for step, pair in enumerate(zip(*rates)):
+                for name, value in zip(("learning_rate", "momentum"), pair):
+                    tf.summary.scalar(f"{name}/step_{step:03d}", value)
+        self._writer.flush()
+
+    def grid(self) -> np.ndarray:
+        """The curriculum as one image `[h, w, c]`."""
+        images, labels = self._batches(tf.constant(_SEED))
+        return plots.curriculum_grid(
+            images.numpy(),
+            labels.numpy(),
+            self._splits.num_classes,
+            self._splits.mean,
+            self._splits.std,
+        )

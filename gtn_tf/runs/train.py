@@ -1,0 +1,220 @@
+"""The main job: meta-train a teacher, judge it, and leave it ready for use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf import data, plots
+from gtn_tf.build import build_gtn, build_real_data_gtn
+from gtn_tf.config import Config
+from gtn_tf.data import Splits
+from gtn_tf.evaluation import fresh_learner_accuracies
+from gtn_tf.gtn import GTN
+from gtn_tf.non_finite import NonFiniteError
+from gtn_tf.runs.checkpoints import Checkpoints
+from gtn_tf.runs.directory import RunDirectory, write
+from gtn_tf.runs.model_card import model_card
+from gtn_tf.runs.progress import Progress
+from gtn_tf.runs.records import Metrics, Pictures
+
+Report = Callable[[str], None]
+
+_JUDGES = 4  # fresh learners that share the validation images of an epoch
+
+
+def train(
+    config: Config,
+    path: str | Path,
+    resume: bool = False,
+    data_dir: str | Path | None = None,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Meta-trains a teacher and the real-data baseline, and writes all results.
+
+    A run that is interrupted at any moment and resumed ends with the same weights.
+
+    Args:
+        config: The configuration.
+        path: The run directory.
+        resume: Whether a run that is already there goes on.
+        data_dir: Folder with the data files; see `gtn_tf.data.load`.
+        report: Called with each line of progress.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        RunError: If the run directory cannot be used.
+        DataError: If the data cannot be used.
+        NonFiniteError: If meta-training diverges for good.
+    """
+    run = RunDirectory(Path(path))
+    splits = data.load(
+        config.data.name,
+        data_dir=data_dir,
+        seed=config.seed % 2**32,
+        batch_size=config.meta.batch_size,
+        augment=config.data.augment,
+    )
+    with run.open(config, resume):
+        if not run.summary.exists():
+            _finish(run, config, splits, report)
+        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        report(outcome(summary, run))
+        return summary
+
+
+def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -> None:
+    """Does what is left of a run; the summary comes last."""
+    gtn = build_gtn(config, splits)
+    report(
+        f"meta-training a teacher of {config.teacher.steps} steps of "
+        f"{config.teacher.batch_size} on {splits.name} (unroll: {gtn.unroll})"
+    )
+    pictures = Pictures(gtn, splits, run.samples, run.tensorboard)
+    board = tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False)
+    iterations = config.meta.iterations
+    seconds = meta_train(
+        gtn, splits, run.path, config, iterations, report, [board, pictures]
+    )
+    accuracies = _judge("generated data", gtn, splits, config, report)
+
+    report("real-data baseline: learning its rates at the same number of steps")
+    baseline = build_real_data_gtn(config, splits)
+    iterations = config.evaluation.real_data_iterations
+    meta_train(baseline, splits, run.real_data, config, iterations, report)
+    real_accuracies = _judge("real data", baseline, splits, config, report)
+
+    summary = _summary(config, gtn, accuracies, real_accuracies, seconds)
+    title = f"What {config.teacher.steps} steps of {splits.name} are taught with"
+    names = splits.class_names
+    steps = config.teacher.steps
+    plots.save_curriculum(pictures.grid(), steps, names, title, run.curriculum)
+    if config.teacher.source == "real_data":
+        report("no export: real data has no teacher of its own")
+    else:
+        gtn.export(run.export)
+    write(run.model_card, model_card(config, splits, summary))
+    write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def meta_train(
+    gtn: GTN,
+    splits: Splits,
+    folder: Path,
+    config: Config,
+    iterations: int,
+    report: Report,
+    more_callbacks: list[tf.keras.callbacks.Callback] | None = None,
+) -> float:
+    """Runs or resumes the meta-iterations of one GTN.
+
+    Args:
+        gtn: A compiled GTN.
+        splits: The real data.
+        folder: Where `checkpoints` and `metrics.csv` go.
+        config: The configuration.
+        iterations: Meta-iterations in all; a multiple of an epoch's.
+        report: Called with each line of progress.
+        more_callbacks: Keras callbacks beside those of every run.
+
+    Returns:
+        The seconds of training, earlier parts of the run included.
+
+    Raises:
+        NonFiniteError: If meta-training diverges for good.
+    """
+    per_epoch = config.meta.iterations_per_epoch
+    checkpoints = Checkpoints(gtn, folder / "checkpoints", report)
+    done = checkpoints.restore()
+    if done:
+        report(f"resuming after iteration {done * per_epoch} of {iterations}")
+    callbacks = [
+        Progress(iterations, checkpoints.seconds, report),
+        Metrics(folder / "metrics.csv", done),
+        *(more_callbacks or []),
+        checkpoints,  # last: an epoch counts once everything else has its record
+    ]
+    if done * per_epoch < iterations:
+        try:
+            gtn.fit(
+                splits.train_batches(int(gtn.iterations)),
+                initial_epoch=done,
+                epochs=iterations // per_epoch,
+                steps_per_epoch=per_epoch,
+                validation_data=_validation(splits),
+                callbacks=callbacks,
+                verbose=0,
+            )
+        except NonFiniteError as error:
+            raise NonFiniteError(
+                f"{error}. The last good checkpoint is {checkpoints.last()}"
+            ) from None
+    return float(checkpoints.seconds)
+
+
+def _validation(splits: Splits) -> tf.data.Dataset:
+    images, labels = splits.validation_images, splits.validation_labels
+    share = -(-len(labels) // _JUDGES)
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(share)
+
+
+def _judge(
+    name: str, gtn: GTN, splits: Splits, config: Config, report: Report
+) -> np.ndarray:
+    report(f"testing {config.evaluation.learners} fresh learners taught on {name} ...")
+    return fresh_learner_accuracies(gtn, splits.test, config.evaluation.learners)
+
+
+def _summary(
+    config: Config,
+    gtn: GTN,
+    accuracies: np.ndarray,
+    real_accuracies: np.ndarray,
+    seconds: float,
+) -> dict[str, Any]:
+    def spread(values: np.ndarray) -> float:
+        return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+    return {
+        "dataset": config.data.name,
+        "test_accuracy_mean": float(np.mean(accuracies)),
+        "test_accuracy_std": spread(accuracies),
+        "real_data_accuracy_mean": float(np.mean(real_accuracies)),
+        "real_data_accuracy_std": spread(real_accuracies),
+        "learners": len(accuracies),
+        "steps": config.teacher.steps,
+        "batch_size": config.teacher.batch_size,
+        "meta_iterations": int(gtn.iterations),
+        "skipped": int(gtn.skipped),
+        "seconds": round(seconds, 1),
+    }
+
+
+def outcome(summary: dict[str, Any], run: RunDirectory) -> str:
+    """Tells the result in a few lines."""
+
+    def accuracy(key: str) -> str:
+        mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
+        return f"{mean:.2%} +- {std:.2%}"
+
+    return "\n".join(
+        [
+            "",
+            f"Test accuracy of {summary['learners']} fresh learners after "
+            f"{summary['steps']} steps of {summary['batch_size']} "
+            "(mean +- standard deviation):",
+            f"  taught on generated data  {accuracy('test_accuracy')}",
+            f"  taught on real data       {accuracy('real_data_accuracy')}",
+            f"Meta-training: {summary['meta_iterations']} iterations, "
+            f"{summary['seconds']:.0f} s. Everything is in {run.path}:",
+            f"  {run.curriculum.name} (the curriculum), export/1 (SavedModel), "
+            f"{run.summary.name}, {run.model_card.name}",
+        ]
+    )
