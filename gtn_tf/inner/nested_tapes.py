@@ -32,7 +32,7 @@ def unroll(
         The state after the last step and the sum of the intermediate meta-losses.
     """
     images, labels = real
-    total = tf.zeros([])
+    total = tf.zeros([], lessons.images.dtype)
     for t in range(lessons.images.shape[0]):
         if intermediate_every and t and t % intermediate_every == 0:
             logits, _ = learner(

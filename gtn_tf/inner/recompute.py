@@ -105,7 +105,7 @@ class _Passes:
         _, state, total, states, slopes = tf.while_loop(
             lambda t, *_: t < self.steps,
             body,
-            (0, state, tf.zeros([]), states, slopes),
+            (0, state, tf.zeros([], lessons.images.dtype), states, slopes),
             maximum_iterations=self.steps,
         )
         return state, total, states, slopes
@@ -136,8 +136,8 @@ class _Passes:
     ) -> list[tf.Tensor]:
         """Returns the gradients of images, rates, momenta and first state, flat."""
         shape = tf.nest.map_structure(lambda _: None, upstream)
-        of_lessons = [_array(self.steps, lessons.images[0])]
-        of_lessons += [tf.TensorArray(tf.float32, self.steps, element_shape=[])] * 2
+        taught = [lessons.images, lessons.learning_rates, lessons.momenta]
+        of_lessons = [_array(self.steps, one[0]) for one in taught]
 
         def body(t, upstream, of_lessons):  # type: ignore[no-untyped-def]
             state = tf.nest.pack_sequence_as(shape, [a.read(t) for a in states])

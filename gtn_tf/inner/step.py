@@ -31,11 +31,11 @@ class Lessons(NamedTuple):
 
 
 def start(learner: PureModel, weights: Sequence[tf.Tensor]) -> LearnerState:
-    """The state of a fresh learner: given weights, at rest, with no statistics yet."""
+    """The state of a fresh learner: given weights, at rest, no batch seen yet."""
     return LearnerState(
         weights=list(weights),
         velocity=[tf.zeros_like(w) for w in weights],
-        statistics=[tf.zeros(v.shape, v.dtype) for v in learner.running],
+        statistics=[tf.convert_to_tensor(v) for v in learner.running],
     )
 
 

@@ -82,7 +82,7 @@ class MeanOnlyBatchNorm(_RunningStatistics):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
-            return inputs - self.moving_mean + self.beta
+            return inputs - tf.convert_to_tensor(self.moving_mean) + self.beta
         mean = tf.reduce_mean(inputs, batch_axes(inputs), keepdims=True)
         self._follow(self.moving_mean, mean)
         return inputs - mean + self.beta
@@ -130,7 +130,8 @@ class BatchNorm(_RunningStatistics):
         if training:
             mean, variance = self._moments(inputs)
         else:
-            mean, variance = self.moving_mean, self.moving_variance
+            mean = tf.convert_to_tensor(self.moving_mean)
+            variance = tf.convert_to_tensor(self.moving_variance)
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
         return (inputs - mean) * scale + self.beta
 

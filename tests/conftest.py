@@ -1,0 +1,66 @@
+"""What several test files need."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from gtn_tf.teachers import Teacher
+
+
+@pytest.fixture
+def double_precision():
+    """Lets Keras make float64 weights, so that finite differences are sharp."""
+    tf.keras.backend.set_floatx("float64")
+    yield
+    tf.keras.backend.set_floatx("float32")
+
+
+@pytest.fixture
+def tiny_gtn():
+    """Makes the smallest GTN that has all parts; its arguments replace the parts."""
+
+    def make(
+        teacher: Teacher | None = None,
+        learners: gtn_tf.learners.Learners | None = None,
+        learning_rate: float = 0.1,
+        optimizer: object = None,
+        **kwargs: object,
+    ) -> gtn_tf.GTN:
+        tf.keras.utils.set_random_seed(0)
+        teacher = teacher or full_curriculum()
+        gtn = gtn_tf.GTN(
+            teacher,
+            learners or gtn_tf.learners.ConvLearners(filters=[3], units=[]),
+            gtn_tf.LearnedSGD(learning_rate, 0.5, steps=teacher.steps),
+            **kwargs,
+        )
+        gtn.compile(optimizer or tf.keras.optimizers.Adam(0.01))
+        return gtn
+
+    return make
+
+
+def tiny_generator(**kwargs: object) -> gtn_tf.Generator:
+    """A generator of 4x4 images of 3 classes."""
+    settings = {"latent_size": 2, "units": 4, "filters": 2, **kwargs}
+    return gtn_tf.Generator((4, 4, 1), 3, **settings)
+
+
+def full_curriculum(steps: int = 3, batch_size: int = 4) -> Teacher:
+    """Three steps of four images."""
+    return gtn_tf.teachers.FullCurriculum(tiny_generator(), steps, batch_size)
+
+
+def real_batches(count: int = 5, seed: int = 0) -> tf.data.Dataset:
+    """Endless batches of what stands for 4x4 real images of 3 classes."""
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=[count * 5, 4, 4, 1]).astype(np.float32)
+    labels = rng.integers(0, 3, size=count * 5).astype(np.int32)
+    return tf.data.Dataset.from_tensor_slices((images, labels)).repeat().batch(5)

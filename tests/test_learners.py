@@ -1,0 +1,112 @@
+"""Distributions over learners and their fresh weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
+
+SEED = tf.constant([3, 4])
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (5, 9, 2)])
+@pytest.mark.parametrize(
+    "learners",
+    [
+        ConvLearners([3, 4], [5]),
+        ConvLearners([3, 4], [], global_pooling=True),
+        ConvLearners([3, 4], [], [1, 2], "stride", weight_norm=False),
+        ConvLearners([3], [5], batch_norm="full"),
+        MLPLearners([6], batch_norm="none"),
+    ],
+)
+def test_any_image_shape(learners, shape):
+    (model,) = learners.build(shape, 7)
+    assert model(tf.zeros([2, *shape])).shape == [2, 7]
+
+
+def test_widths_are_drawn_from_their_ranges():
+    learners = ConvLearners([(2, 5), 4], [(6, 8)], pool=20)
+    models = learners.build((8, 8, 1), 10)
+    widths = [
+        [layer.layer_depth for layer in model.layers if hasattr(layer, "layer_depth")]
+        for model in models
+    ]
+    firsts, seconds, units, _ = map(set, zip(*widths))
+    assert (firsts, seconds, units) == ({2, 3, 4}, {4}, {6, 7})
+    again = [m.count_params() for m in learners.build((8, 8, 1), 10)]
+    assert again == [m.count_params() for m in models]
+
+
+def test_paper_layers():
+    """`base_fc`: pool before norm, no bias in convolutions, a bias in dense layers."""
+    (model,) = ConvLearners([64, 128], [256]).build((28, 28, 1), 10)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    conv = ["WeightNormalization", "MaxPooling2D", "MeanOnlyBatchNorm", "LeakyReLU"]
+    dense = ["WeightNormalization", "MeanOnlyBatchNorm", "LeakyReLU"]
+    assert kinds == [*conv, *conv, "Flatten", *dense, "WeightNormalization"]
+    assert model.layers[0].layer.bias is None and model.layers[9].layer.bias is not None
+    assert model.layers[8].output_shape == (None, 7 * 7 * 128)
+
+
+def test_fresh_weights_are_a_function_of_the_seed():
+    (model,) = ConvLearners([3], [4]).build((8, 8, 1), 10)
+    one, same, other = (
+        fresh_weights(model, seed) for seed in (SEED, SEED, tf.constant([3, 5]))
+    )
+    for variable, a, b, c in zip(model.trainable_variables, one, same, other):
+        assert a.shape == variable.shape and a.dtype == variable.dtype
+        np.testing.assert_array_equal(a, b)
+        drawn = "kernel" in variable.name or variable.name.endswith("g:0")
+        assert np.allclose(a, c) != drawn
+
+
+def test_fresh_weights_are_kaiming_normal_with_g_the_norm_of_v():
+    (model,) = MLPLearners([2000]).build((8, 8, 1), 10)
+    layer = model.layers[1]
+    drawn = dict(
+        zip(
+            (v.ref() for v in model.trainable_variables),
+            fresh_weights(model, SEED),
+        )
+    )
+    v, g = drawn[layer.v.ref()], drawn[layer.g.ref()]
+    assert float(tf.math.reduce_std(v)) == pytest.approx(np.sqrt(2 / 64), rel=0.02)
+    np.testing.assert_allclose(g, tf.norm(v, axis=0), rtol=1e-5)
+    assert not np.any(drawn[layer.layer.bias.ref()])
+
+
+@pytest.mark.parametrize(
+    "initializer", ["glorot_uniform", "he_normal", "lecun_uniform", "ones", "zeros"]
+)
+def test_fresh_weights_follow_keras_initializers(initializer):
+    dense = tf.keras.layers.Dense(400, kernel_initializer=initializer)
+    model = tf.keras.Sequential([tf.keras.layers.Input([300]), dense])
+    kernel, _ = fresh_weights(model, SEED)
+    for statistic in (tf.reduce_mean, tf.math.reduce_std, tf.reduce_max):
+        assert float(statistic(kernel)) == pytest.approx(
+            float(statistic(dense.kernel)), rel=0.02, abs=1e-3
+        )
+
+
+def test_other_initializers_are_refused():
+    dense = tf.keras.layers.Dense(4, kernel_initializer="orthogonal")
+    model = tf.keras.Sequential([tf.keras.layers.Input([3]), dense])
+    with pytest.raises(ValueError, match="VarianceScaling family.*Orthogonal"):
+        fresh_weights(model, SEED)
+
+
+@pytest.mark.parametrize(
+    "settings, problem",
+    [
+        ({"strides": [2]}, "one for each entry of filters"),
+        ({"downsample": "average"}, "expected max_pool or stride"),
+        ({"batch_norm": "layer"}, "mean_only, full, none"),
+        ({"pool": 0}, "expected at least 1"),
+    ],
+)
+def test_bad_settings_are_refused(settings, problem):
+    with pytest.raises(ValueError, match=problem):
+        ConvLearners([3, 4], [5], **settings)
