@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from gtn_tf.export import export
 from gtn_tf.functional import PureModel
-from gtn_tf.inner import LearnedSGD, LearnerState, choose_unroll, start, train
+from gtn_tf.inner import (
+    LearnedSGD,
+    LearnerState,
+    choose_unroll,
+    graph_rewrites_off,
+    start,
+    train,
+)
 from gtn_tf.inner.step import Lessons
 from gtn_tf.learners import Learners, fresh_weights
 from gtn_tf.non_finite import StopWhenNotFinite
@@ -130,7 +137,13 @@ class GTN(tf.keras.Model):
                 meta-loss or meta-gradient was not finite.
         """
         callbacks = [StopWhenNotFinite(), *(callbacks or [])]
-        return super().fit(*args, callbacks=callbacks, **kwargs)
+        with graph_rewrites_off():
+            return super().fit(*args, callbacks=callbacks, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """As `tf.keras.Model.evaluate`; each batch judges its own fresh learner."""
+        with graph_rewrites_off():
+            return super().evaluate(*args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One meta-iteration."""

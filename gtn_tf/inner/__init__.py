@@ -1,5 +1,6 @@
 """The inner loop: a learner's SGD on a teacher's batches, and ways through it."""
 
+from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.learned_sgd import LearnedSGD
 from gtn_tf.inner.step import LearnerState, inner_step, start
 from gtn_tf.inner.train import train
@@ -10,6 +11,7 @@ __all__ = [
     "LearnerState",
     "UNROLLS",
     "choose_unroll",
+    "graph_rewrites_off",
     "inner_step",
     "start",
     "train",
