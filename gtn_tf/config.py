@@ -254,12 +254,12 @@ class EvaluationConfig(_Checked):
     learners: int = _setting(10, _COUNT)  # fresh learners, taught and tested
     # Meta-iterations that learn the rates of the real-data baseline.
     real_data_iterations: int = _setting(150, _COUNT)
-    real_data_learning_rate: float = _setting(0.03, _ABOVE_0)  # Adam's, for them
+    real_data_learning_rate: float = _setting(0.05, _ABOVE_0)  # Adam's, for them
 
 
 @dataclasses.dataclass(frozen=True)
 class Config(_Checked):
-    """The whole configuration of a run; the defaults are the `digits` preset.
+    """The whole configuration of a run.
 
     Raises:
         ConfigError: If a value is not what its field accepts.

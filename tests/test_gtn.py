@@ -1,0 +1,178 @@
+"""GTN as a Keras model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from conftest import full_curriculum, real_batches, tiny_generator
+from gtn_tf.learners import ConvLearners, MLPLearners
+from gtn_tf.non_finite import NonFiniteError
+
+
+def weights_of(gtn):
+    return [v.numpy() for v in gtn.trainable_variables]
+
+
+def equal(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b))
+
+
+def test_fit_changes_generator_latents_and_rates(tiny_gtn):
+    gtn = tiny_gtn(intermediate_every=1)
+    before = weights_of(gtn)
+    history = gtn.fit(
+        real_batches(),
+        steps_per_epoch=2,
+        epochs=2,
+        validation_data=real_batches().take(2),
+        verbose=0,
+    )
+    assert set(history.history) == {
+        *("meta_loss", "accuracy", "skipped"),
+        *("val_meta_loss", "val_accuracy", "val_skipped"),
+    }
+    assert int(gtn.iterations) == 4 and int(gtn.evaluations) == 4
+    names = {v.name for v, b in zip(gtn.trainable_variables, before) if (v != b).numpy().all()}
+    assert any("latents" in name for name in names)
+    assert any("log_learning_rate" in name for name in names)
+    assert any("kernel" in name for name in names)
+
+
+def test_the_same_seed_gives_the_same_weights(tiny_gtn):
+    def trained(**kwargs):
+        gtn = tiny_gtn(**kwargs)
+        gtn.fit(real_batches(), steps_per_epoch=3, verbose=0)
+        return weights_of(gtn)
+
+    first = trained()
+    assert equal(first, trained())
+    assert not equal(first, trained(seed=1))
+    trained(seed=10**20)  # any integer is a seed
+
+
+def test_meta_training_lowers_the_meta_loss(tiny_gtn):
+    """Images all of one colour for each class are soon learned."""
+    images = np.repeat(np.linspace(-1, 1, 3, dtype=np.float32), 16).reshape([3, 4, 4, 1])
+    data = tf.data.Dataset.from_tensors((images, np.arange(3))).repeat()
+    gtn = tiny_gtn(
+        teacher=full_curriculum(steps=4, batch_size=6),
+        learners=MLPLearners(units=[8]),
+        optimizer=tf.keras.optimizers.Adam(0.05),
+    )
+    losses = gtn.fit(data, steps_per_epoch=20, epochs=4, verbose=0).history["meta_loss"]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_train_step_is_the_plain_meta_gradient(tiny_gtn):
+    """One step of plain SGD against nested tapes written out by hand."""
+    results = []
+    for unroll in ("recompute", "nested_tapes"):
+        gtn = tiny_gtn(
+            unroll=unroll,
+            intermediate_every=2,
+            optimizer=tf.keras.optimizers.SGD(1.0),
+        )
+        gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
+        results.append(weights_of(gtn))
+    for a, b in zip(*results):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+def test_every_architecture_of_the_pool_is_taught(tiny_gtn):
+    gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], pool=3))
+    gtn.fit(real_batches(), steps_per_epoch=4, verbose=0)
+    assert len(gtn.pool) == 3
+    assert np.isfinite(np.concatenate([w.ravel() for w in weights_of(gtn)])).all()
+
+
+@pytest.mark.parametrize("source", ["distillation", "real", "no_curriculum"])
+def test_other_teachers(tiny_gtn, source):
+    images = np.random.default_rng(0).normal(size=[9, 4, 4, 1]).astype(np.float32)
+    teacher = {
+        "distillation": lambda: gtn_tf.teachers.DatasetDistillation((4, 4, 1), 3, 2, 4),
+        "real": lambda: gtn_tf.teachers.RealData(images, np.arange(9) % 3, 3, 2, 4),
+        "no_curriculum": lambda: gtn_tf.teachers.NoCurriculum(tiny_generator(), 2, 4),
+    }[source]()
+    gtn = tiny_gtn(teacher=teacher)
+    before = weights_of(gtn)
+    gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)
+    assert not equal(before, weights_of(gtn))
+    assert (len(before) == 2) == (source == "real")
+
+
+def bad_batches(*bad):
+    """Batches of which those with the given numbers hold a NaN."""
+    images, labels = next(iter(real_batches()))
+
+    def batches():
+        number = 0
+        while True:
+            yield images * (np.nan if number in bad else 1.0), labels
+            number += 1
+
+    spec = tf.TensorSpec([5, 4, 4, 1]), tf.TensorSpec([5], tf.int32)
+    return tf.data.Dataset.from_generator(batches, output_signature=spec)
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_counted(tiny_gtn):
+    gtn = tiny_gtn()
+    gtn.fit(bad_batches(0), steps_per_epoch=1, verbose=0)
+    fresh = tiny_gtn()
+    assert equal(weights_of(gtn), weights_of(fresh))
+    assert int(gtn.optimizer.iterations) == 0
+    logs = gtn.fit(bad_batches(1), steps_per_epoch=3, verbose=0).history
+    assert logs["skipped"] == [2]
+    assert int(gtn.iterations) == 4 and int(gtn.skipped_in_a_row) == 0
+    assert not equal(weights_of(gtn), weights_of(fresh))
+    assert np.isfinite(np.concatenate([w.ravel() for w in weights_of(gtn)])).all()
+
+
+def test_too_many_skips_in_a_row_stop_the_training(tiny_gtn):
+    gtn = tiny_gtn(max_skipped=2)
+    before = weights_of(gtn)
+    with pytest.raises(NonFiniteError, match="2 meta-iterations in a row.*Lower"):
+        gtn.fit(bad_batches(0, 1, 2), steps_per_epoch=3, verbose=0)
+    assert int(gtn.iterations) == 2
+    assert equal(before, weights_of(gtn))
+
+
+def test_an_exploding_learner_is_skipped(tiny_gtn):
+    gtn = tiny_gtn(learning_rate=1e30, max_skipped=5)
+    gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)
+    assert int(gtn.skipped) == 2
+
+
+def test_keras_checkpoint_of_weights(tiny_gtn, tmp_path):
+    gtn = tiny_gtn()
+    gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)
+    gtn.save_weights(tmp_path / "gtn")
+    other = tiny_gtn(seed=1)
+    other.load_weights(tmp_path / "gtn")
+    assert equal(weights_of(gtn), weights_of(other))
+
+
+def test_parts_that_do_not_fit_are_refused():
+    learners = ConvLearners(filters=[3], units=[])
+    with pytest.raises(ValueError, match="as of the teacher, 3, received 5"):
+        gtn_tf.GTN(full_curriculum(), learners, gtn_tf.LearnedSGD(steps=5))
+    with pytest.raises(ValueError, match="below 3, received 3"):
+        gtn_tf.GTN(full_curriculum(), learners, gtn_tf.LearnedSGD(steps=3), 3)
+
+
+def test_long_unrolls_of_large_tensors_run_twice(tiny_gtn):
+    """TensorFlow's memory rewrite would stop the second run (see graph_rewrites)."""
+    generator = gtn_tf.Generator((28, 28, 1), 10, 4, 8, 2)
+    gtn = gtn_tf.GTN(
+        gtn_tf.teachers.FullCurriculum(generator, steps=3, batch_size=128),
+        ConvLearners(filters=[24], units=[]),
+        gtn_tf.LearnedSGD(steps=3),
+        intermediate_every=1,
+    )
+    gtn.compile()
+    images = tf.random.stateless_normal([256, 28, 28, 1], [0, 0])
+    data = tf.data.Dataset.from_tensors((images, tf.range(256) % 10)).repeat()
+    gtn.fit(data, steps_per_epoch=3, verbose=0)
+    assert int(gtn.iterations) == 3

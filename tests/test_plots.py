@@ -1,0 +1,36 @@
+"""Pictures, checked pixel by pixel or read back."""
+
+from __future__ import annotations
+
+import matplotlib.image
+import numpy as np
+
+from gtn_tf import plots
+
+
+def test_grid_places_each_class_and_step():
+    images = np.zeros([2, 3, 2, 2, 1], np.float32)
+    images[0, 1] = 0.25  # the first of class 1 in step 0
+    labels = np.array([[0, 1, 1], [0, 0, 0]])
+    grid = plots.curriculum_grid(images, labels, 2, mean=[0.5], std=[1.0])
+    assert grid.shape == (7, 7, 1)
+    np.testing.assert_allclose(grid[1:3, 1:3], 0.5)  # class 0, step 0
+    np.testing.assert_allclose(grid[4:6, 1:3], 0.75)  # class 1, step 0
+    np.testing.assert_allclose(grid[4:6, 4:6], 1.0)  # class 1 is not in step 1
+
+
+def test_shown_steps_reach_from_first_to_last():
+    assert plots.shown_steps(3) == [0, 1, 2]
+    shown = plots.shown_steps(128)
+    assert len(shown) == 16 and shown[0] == 0 and shown[-1] == 127
+
+
+def test_files(tmp_path):
+    for channels in (1, 3):
+        grid = np.full([7, 7, channels], 0.5, np.float32)
+        plots.save_image(grid, tmp_path / "grid.png")
+        assert matplotlib.image.imread(tmp_path / "grid.png").shape[:2] == (14, 14)
+        plots.save_curriculum(grid, 2, ["a", "b"], "title", tmp_path / "figure.png")
+        assert matplotlib.image.imread(tmp_path / "figure.png").std() > 0
+    picture = plots.rates(np.array([0.1, 0.3]), np.array([0.5, 0.6]))
+    assert picture.dtype == np.uint8 and picture.std() > 0
