@@ -32,6 +32,7 @@ setup(
         "keras-tuner>=1.4.8,<1.5",
         "tensorflow-datasets>=4.9.3",
         "tensorflow-metadata>=1.15,<1.16",
+        "importlib_resources>=5",  # tensorflow-datasets needs it and does not say so
         "numpy>=1.23.5,<2",
         "pyyaml>=6.0",
         "scikit-learn>=1.2",

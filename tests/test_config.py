@@ -72,10 +72,9 @@ def test_preset_has_a_header(path: Path) -> None:
     assert "\n# reached: " in text
 
 
-def test_digits_spells_out_every_default_in_order() -> None:
+def test_digits_spells_out_every_setting_in_order() -> None:
     values = flat(yaml.safe_load((PRESETS[0].parent / "digits.yaml").read_text()))
     assert list(values) == list(flat(dataclasses.asdict(Config())))
-    assert load_config("digits") == Config()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +225,7 @@ def test_differences_are_in_schema_order() -> None:
     assert differences(a, b) == [
         "seed: 0 != 1",
         "learners.units: (64,) != (8,)",
-        "meta.iterations: 1000 != 500",
+        "meta.iterations: 1500 != 500",
     ]
 
 
@@ -282,7 +281,7 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             ["learners.filters=[8]"],
             "learners.strides",
             "one for each entry of learners.filters (8,)",
-            "(2, 2)",
+            "(1, 2)",
         ),
         (
             ["inner_optimizer.momentum=0"],
@@ -404,7 +403,7 @@ def test_config_is_frozen_and_hashable() -> None:
     config = load_config("digits")
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.seed = 1
-    assert hash(config) == hash(Config())
+    assert hash(config) == hash(load_config("digits"))
 
 
 def test_module_does_not_import_tensorflow() -> None:

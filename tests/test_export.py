@@ -27,7 +27,7 @@ for call in (lambda: ask([3], [0, 0]), lambda: curriculum(step=tf.constant(3))):
     except tf.errors.InvalidArgumentError as error:
         errors.append(str(error))
 steps = [curriculum(step=tf.constant(t)) for t in range(3)]
-assert not any("gtn_tf" in name or "tensorflow_addons" in name for name in sys.modules)
+assert not {"gtn_tf", "tensorflow_addons"} & set(sys.modules)
 print(json.dumps({
     "served": served["images"].numpy().tolist(),
     "labels": served["labels"].numpy().tolist(),
@@ -45,7 +45,6 @@ def exported(tiny_gtn, tmp_path):
     path = tmp_path / "export" / "1"
     gtn.export(path)
     gtn.export(path)  # an older one is replaced
-    # From another folder and isolated, so that gtn_tf cannot be found by accident.
     output = subprocess.check_output(
         [sys.executable, "-c", _USE, str(path)], cwd=tmp_path, text=True
     )
