@@ -49,8 +49,8 @@ class PureModel:
     >>> pure = PureModel(model)
     >>> kernel, bias = tf.ones([2, 1]), tf.zeros([1])
     >>> logits, statistics = pure([kernel, bias], [], tf.ones([1, 2]), training=True)
-    >>> float(logits)
-    2.0
+    >>> logits.numpy().tolist()
+    [[2.0]]
     """
 
     def __init__(self, model: tf.keras.Model) -> None:

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 _ZERO = tf.UnconnectedGradients.ZERO
 
+Function = Callable[..., tf.Tensor]
+
 
 def recomputed_map(
-    function: Callable[..., tf.Tensor],
+    function: Function,
     weights: Sequence[tf.Tensor],
     inputs: tf.Tensor,
     others: tf.Tensor,
@@ -52,10 +54,12 @@ def recomputed_map(
     return run(inputs, *map(tf.convert_to_tensor, weights))
 
 
-def _forward(function, weights, inputs, others):  # type: ignore[no-untyped-def]
+def _forward(
+    function: Function, weights: Sequence[tf.Tensor], inputs: tf.Tensor, others: tf.Tensor
+) -> tf.Tensor:
     count = inputs.shape[0]
 
-    def body(i, results):  # type: ignore[no-untyped-def]
+    def body(i: tf.Tensor, results: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         return i + 1, results.write(i, function(weights, inputs[i], others[i]))
 
     _, results = tf.while_loop(
@@ -68,10 +72,18 @@ def _forward(function, weights, inputs, others):  # type: ignore[no-untyped-def]
     return results.stack()
 
 
-def _backward(function, weights, inputs, others, upstream):  # type: ignore[no-untyped-def]
+def _backward(
+    function: Function,
+    weights: Sequence[tf.Tensor],
+    inputs: tf.Tensor,
+    others: tf.Tensor,
+    upstream: tf.Tensor,
+) -> list[tf.Tensor]:
     count = inputs.shape[0]
 
-    def body(i, of_weights, of_inputs):  # type: ignore[no-untyped-def]
+    def body(
+        i: tf.Tensor, of_weights: list[tf.Tensor], of_inputs: tf.TensorArray
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.TensorArray]:
         one = inputs[i]
         with tf.GradientTape() as tape:
             tape.watch([weights, one])

@@ -16,6 +16,8 @@ from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step
 
 _ZERO = tf.UnconnectedGradients.ZERO
 
+Arrays = list[tf.TensorArray]
+
 
 def unroll(
     learner: PureModel,
@@ -88,7 +90,13 @@ class _Passes:
         judged = [*state.weights, *state.statistics] if count else []
         slopes = [_array(count, x) for x in judged]
 
-        def body(t, state, total, states, slopes):  # type: ignore[no-untyped-def]
+        def body(
+            t: tf.Tensor,
+            state: LearnerState,
+            total: tf.Tensor,
+            states: Arrays,
+            slopes: Arrays,
+        ) -> tuple[tf.Tensor, LearnerState, tf.Tensor, Arrays, Arrays]:
             flat = tf.nest.flatten(state)
             states = [array.write(t, x) for array, x in zip(states, flat)]
             if count:
@@ -113,7 +121,9 @@ class _Passes:
     def _is_judged(self, t: tf.Tensor) -> tf.Tensor:
         return (t > 0) & (t % self.every == 0)
 
-    def _judge(self, t, state, total, slopes):  # type: ignore[no-untyped-def]
+    def _judge(
+        self, t: tf.Tensor, state: LearnerState, total: tf.Tensor, slopes: Arrays
+    ) -> tuple[tf.Tensor, Arrays]:
         """Adds the meta-loss of this moment and keeps its gradient for later."""
         images, labels = self.real
         judged = [state.weights, state.statistics]
@@ -131,15 +141,17 @@ class _Passes:
         upstream: LearnerState,
         of_total: tf.Tensor,
         lessons: Lessons,
-        states: list[tf.TensorArray],
-        slopes: list[tf.TensorArray],
+        states: Arrays,
+        slopes: Arrays,
     ) -> list[tf.Tensor]:
         """Returns the gradients of images, rates, momenta and first state, flat."""
         shape = tf.nest.map_structure(lambda _: None, upstream)
         taught = [lessons.images, lessons.learning_rates, lessons.momenta]
         of_lessons = [_array(self.steps, one[0]) for one in taught]
 
-        def body(t, upstream, of_lessons):  # type: ignore[no-untyped-def]
+        def body(
+            t: tf.Tensor, upstream: LearnerState, of_lessons: Arrays
+        ) -> tuple[tf.Tensor, LearnerState, Arrays]:
             state = tf.nest.pack_sequence_as(shape, [a.read(t) for a in states])
             images, labels, *rates = (one[t] for one in lessons)
             inputs = [state, images, *rates]
@@ -168,7 +180,9 @@ class _Passes:
         )
         return [array.stack() for array in of_lessons] + tf.nest.flatten(upstream)
 
-    def _add_slope(self, t, upstream, of_total, slopes):  # type: ignore[no-untyped-def]
+    def _add_slope(
+        self, t: tf.Tensor, upstream: LearnerState, of_total: tf.Tensor, slopes: Arrays
+    ) -> LearnerState:
         weights, velocity, statistics = upstream
         added = [of_total * array.read(t // self.every - 1) for array in slopes]
         of_weights, of_statistics = added[: len(weights)], added[len(weights) :]

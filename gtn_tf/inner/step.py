@@ -30,6 +30,11 @@ class Lessons(NamedTuple):
     momenta: tf.Tensor  # [steps]
 
 
+# (learner, loss, first state, lessons, real batch, intermediate_every) -> the last
+# state and the sum of the intermediate meta-losses.
+Unroll = Callable[..., tuple[LearnerState, tf.Tensor]]
+
+
 def start(learner: PureModel, weights: Sequence[tf.Tensor]) -> LearnerState:
     """The state of a fresh learner: given weights, at rest, no batch seen yet."""
     return LearnerState(

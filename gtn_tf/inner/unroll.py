@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from gtn_tf.inner import nested_tapes, recompute
+from gtn_tf.inner.step import Unroll
 
-UNROLLS = {"nested_tapes": nested_tapes.unroll, "recompute": recompute.unroll}
+UNROLLS: dict[str, Unroll] = {"nested_tapes": nested_tapes.unroll, "recompute": recompute.unroll}
 
 # Python's loop traces every step; beyond a few, the graph loop starts sooner.
 _FEW_STEPS = 2
 
 
-def choose_unroll(name: str, steps: int):  # type: ignore[no-untyped-def]
+def choose_unroll(name: str, steps: int) -> tuple[str, Unroll]:
     """Gives the unroll called `name`; `"auto"` picks by the number of steps.
 
     Args:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from gtn_tf.config import Config, ConfigError, differences, load_config, to_yaml
 
@@ -104,7 +105,7 @@ class RunDirectory:
             self._claim(config, resume)
             yield
 
-    def _lock(self, lock) -> None:  # type: ignore[no-untyped-def]
+    def _lock(self, lock: TextIO) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
