@@ -146,12 +146,15 @@ def test_whose_directory_it_is(tmp_path):
     with pytest.raises(RunError, match="seeed: unknown key.*choose another"):
         with run.open(Config(), resume=True):
             pass
-    (tmp_path / "thesis.tex").touch()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.tex").touch()
     with pytest.raises(RunError, match="new or empty directory.*thesis.tex"):
-        with RunDirectory(tmp_path).open(Config(), resume=True):
+        with RunDirectory(other).open(Config(), resume=True):
             pass
+    assert [p.name for p in other.iterdir()] == ["thesis.tex"]
     with pytest.raises(RunError, match="a directory to write to"):
-        with RunDirectory(tmp_path / "thesis.tex").open(Config(), resume=True):
+        with RunDirectory(other / "thesis.tex").open(Config(), resume=True):
             pass
 
 

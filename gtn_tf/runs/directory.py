@@ -93,6 +93,7 @@ class RunDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._expect_a_run_or_nothing()
             # The lock is the process's own: it is gone when the process is,
             # whatever ended it.
             lock = (self.path / ".lock").open("a+")
@@ -104,6 +105,15 @@ class RunDirectory:
             self._lock(lock)
             self._claim(config, resume)
             yield
+
+    def _expect_a_run_or_nothing(self) -> None:
+        # An interrupted start leaves the lock, and perhaps half a configuration.
+        others = {p.name for p in self.path.iterdir()} - {".lock", ".config.yaml"}
+        if others and not self.config.exists():
+            raise RunError(
+                f"{self.path}: expected a new or empty directory, or one with "
+                f"the config.yaml of a run, found {sorted(others)[0]}"
+            )
 
     def _lock(self, lock: TextIO) -> None:
         try:
@@ -121,12 +131,6 @@ class RunDirectory:
 
     def _claim(self, config: Config, resume: bool) -> None:
         if not self.config.exists():
-            others = {p.name for p in self.path.iterdir()} - {".lock", ".config.yaml"}
-            if others:
-                raise RunError(
-                    f"{self.path}: expected a new or empty directory, or one with "
-                    f"the config.yaml of a run, found {sorted(others)[0]}"
-                )
             write(self.config, to_yaml(config))
             return
         try:
