@@ -69,7 +69,7 @@ def _serving(teacher: Teacher) -> tf.types.experimental.ConcreteFunction:
         ]
     )
     def serve(labels: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        _expect_between(labels, teacher.num_classes, "labels")
+        labels = _expect_between(labels, teacher.num_classes, "labels")
         return {"images": teacher.serve(labels, seed), "labels": labels}
 
     return serve
@@ -80,7 +80,7 @@ def _curriculum(
 ) -> tf.types.experimental.ConcreteFunction:
     @tf.function(input_signature=[tf.TensorSpec([], tf.int32, "step")])
     def curriculum(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        _expect_between(step, teacher.steps, "step")
+        step = _expect_between(step, teacher.steps, "step")
         images, labels = teacher.batch(step, tf.constant(_SEED))
         learning_rates, momenta = inner_optimizer.rates()
         return {
@@ -93,7 +93,11 @@ def _curriculum(
     return curriculum
 
 
-def _expect_between(value: tf.Tensor, end: int, name: str) -> None:
+def _expect_between(value: tf.Tensor, end: int, name: str) -> tf.Tensor:
     message = f"{name}: expected integers from 0 to {end - 1}"
-    tf.debugging.assert_non_negative(value, message)
-    tf.debugging.assert_less(value, end, message)
+    checks = [
+        tf.debugging.assert_non_negative(value, message),
+        tf.debugging.assert_less(value, end, message),
+    ]
+    with tf.control_dependencies(checks):  # before anything uses the value
+        return tf.identity(value)
