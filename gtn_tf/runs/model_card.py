@@ -26,7 +26,7 @@ A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2
   {seconds:.0f} s of training, {skipped} of them skipped.
 - Seed {seed}; TensorFlow {tensorflow}, Python {python}; {cores} x {processor};
   {date}.
-- The test images had no part in training or selection. The whole configuration is in
+- The run used the test images for the table above alone. The whole configuration is in
   `config.yaml`; `python -m gtn_tf.cli train --config config.yaml` runs it again.
 
 ## Use
