@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf.layers import BatchNorm, WeightNormalization
+from gtn_tf.layers import BatchNorm, UpsampleConv2D, WeightNormalization
 
 _SLOPE = 0.1  # of every LeakyReLU
 _RANGE = 2.0  # images lie in [-2, 2], about the spread of normalised data
@@ -63,9 +63,9 @@ class Generator(tf.keras.Model):
         self.norm_1 = BatchNorm()
         self.dense_2 = wrap(tf.keras.layers.Dense(size, use_bias=False))
         self.norm_2 = BatchNorm()
-        self.conv_1 = wrap(tf.keras.layers.Conv2D(filters, 3, use_bias=False))
+        self.conv_1 = wrap(UpsampleConv2D(filters, use_bias=False))
         self.norm_3 = BatchNorm()
-        self.conv_2 = wrap(tf.keras.layers.Conv2D(channels, 3))
+        self.conv_2 = wrap(UpsampleConv2D(channels))
         # One call makes the weights, so that they can be counted and loaded.
         self((tf.zeros([1, latent_size]), tf.zeros([1], tf.int32)))
 
@@ -89,9 +89,9 @@ class Generator(tf.keras.Model):
         x = _leaky(self.norm_2(self.dense_2(x), training=training))
         x = tf.reshape(x, tf.concat([tf.shape(labels), self._base], axis=0))
         x = tf.ensure_shape(x, labels.shape + self._base)
-        x = self.conv_1(_upsample(x))  # [..., batch, h / 2, w / 2, filters]
+        x = self.conv_1(x)  # [..., batch, h / 2, w / 2, filters]
         x = _leaky(self.norm_3(x, training=training))
-        x = self.conv_2(_upsample(x))  # [..., batch, >=h, >=w, c]
+        x = self.conv_2(x)  # [..., batch, >=h, >=w, c]
         height, width, _ = self.image_shape
         return _RANGE * tf.tanh(x[..., :height, :width, :])
 
@@ -118,10 +118,3 @@ class Generator(tf.keras.Model):
 
 def _leaky(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.leaky_relu(x, _SLOPE)
-
-
-def _upsample(x: tf.Tensor) -> tf.Tensor:
-    """Doubles height and width by repetition and reflects one pixel around."""
-    x = tf.repeat(tf.repeat(x, 2, axis=-3), 2, axis=-2)
-    around = [[0, 0]] * (x.shape.rank - 3) + [[1, 1], [1, 1], [0, 0]]
-    return tf.pad(x, around, "REFLECT")
