@@ -66,6 +66,30 @@ class PureModel:
         self._trainable_slots = _slots(model, self.trainable)
         self._running_slots = _slots(model, self.running)
 
+    def pack(self, weights: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Puts all weights into one vector, which is faster to update than many.
+
+        Args:
+            weights: In the order of `model.trainable_variables`.
+
+        Returns:
+            `[size]`.
+        """
+        return tf.concat([tf.reshape(w, [-1]) for w in weights], axis=0)
+
+    def unpack(self, vector: tf.Tensor) -> list[tf.Tensor]:
+        """Takes the weights out of the vector that `pack` made of them.
+
+        Args:
+            vector: `[size]`.
+
+        Returns:
+            The weights, in the order of `model.trainable_variables`.
+        """
+        shapes = [variable.shape for variable in self.trainable]
+        parts = tf.split(vector, [shape.num_elements() for shape in shapes])
+        return [tf.reshape(part, shape) for part, shape in zip(parts, shapes)]
+
     def __call__(
         self,
         weights: Sequence[tf.Tensor],

@@ -12,12 +12,16 @@ from gtn_tf.functional import PureModel
 from gtn_tf.inner import (
     LearnedSGD,
     LearnerState,
+    Lessons,
+    MetaGradient,
+    check_unroll,
     choose_unroll,
     graph_rewrites_off,
+    judge,
+    meta_gradient,
     start,
     train,
 )
-from gtn_tf.inner.step import Lessons
 from gtn_tf.learners import Learners, fresh_weights
 from gtn_tf.non_finite import StopWhenNotFinite
 from gtn_tf.teachers import Teacher
@@ -40,8 +44,18 @@ class GTN(tf.keras.Model):
         inner_optimizer: The learners' optimizer, itself learned.
         intermediate_every: Inner steps between intermediate meta-losses, which are
             added to the last one; 0 for none.
-        unroll: `"recompute"`, `"nested_tapes"` or `"auto"`: how the meta-gradient
-            is computed. Its value is the same.
+        truncate_every: Inner steps that the meta-gradient goes back through; 0 for
+            all. A truncated unroll has a meta-loss after each so many steps.
+        initial_steps: Inner steps of the first meta-iteration, which later ones
+            lengthen up to the teacher's; 0 for all of them from the start.
+        lengthen_every: Meta-iterations after which an inner step is added.
+        learners_per_iteration: Learners whose meta-gradients are averaged. They are
+            taught the same lessons and judged on the same real data. Under a
+            `tf.distribute` strategy, each replica teaches so many, on its part of
+            the data.
+        unroll: `"keep"`, `"recompute"`, `"nested_tapes"` or `"auto"`: how the
+            meta-gradient is computed. Its value is the same; `"keep"` is faster,
+            `"recompute"` leaner, and `"auto"` picks by the memory needed.
         max_skipped: Meta-iterations in a row with a non-finite meta-loss or
             meta-gradient after which `fit` stops. Each of them is skipped.
         seed: Integer that all fresh learners are drawn from.
@@ -72,6 +86,10 @@ class GTN(tf.keras.Model):
         learners: Learners,
         inner_optimizer: LearnedSGD,
         intermediate_every: int = 0,
+        truncate_every: int = 0,
+        initial_steps: int = 0,
+        lengthen_every: int = 5,
+        learners_per_iteration: int = 1,
         unroll: str = "auto",
         max_skipped: int = 10,
         seed: int = 0,
@@ -83,20 +101,37 @@ class GTN(tf.keras.Model):
                 "expected as many steps of the inner optimizer as of the teacher, "
                 f"{teacher.steps}, received {inner_optimizer.steps}"
             )
-        if not 0 <= intermediate_every < teacher.steps:
+        check_unroll(
+            teacher.steps,
+            intermediate_every,
+            truncate_every,
+            initial_steps,
+            lengthen_every,
+        )
+        if learners_per_iteration < 1:
             raise ValueError(
-                "intermediate_every: expected 0 or a number of steps below "
-                f"{teacher.steps}, received {intermediate_every}"
+                "learners_per_iteration: expected at least 1, "
+                f"received {learners_per_iteration}"
             )
         self.teacher = teacher
         self.inner_optimizer = inner_optimizer
         self.intermediate_every = intermediate_every
+        self.truncate_every = truncate_every
+        self.initial_steps = initial_steps or teacher.steps
+        self.lengthen_every = lengthen_every
+        self.learners_per_iteration = learners_per_iteration
         self.max_skipped = max_skipped
         self.seed = seed
-        self.unroll, self._unroll = choose_unroll(unroll, teacher.steps)
         models = learners.build(teacher.image_shape, teacher.num_classes)
         # As pure functions they are not tracked: a learner lasts one iteration.
         self.pool = tuple(PureModel(model) for model in models)
+        self.unroll, self._unroll = choose_unroll(
+            unroll,
+            self.pool,
+            truncate_every or teacher.steps,
+            teacher.batch_size,
+            lengthens=self.initial_steps < teacher.steps,
+        )
         self.iterations = self._add_counter("iterations")
         self.skipped = self._add_counter("skipped")
         self.skipped_in_a_row = self._add_counter("skipped_in_a_row")
@@ -106,7 +141,13 @@ class GTN(tf.keras.Model):
 
     def _add_counter(self, name: str) -> tf.Variable:
         return self.add_weight(
-            name, [], tf.int64, initializer="zeros", trainable=False
+            name,
+            [],
+            tf.int64,
+            initializer="zeros",
+            trainable=False,
+            # All replicas count the same.
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
     def compile(
@@ -147,34 +188,61 @@ class GTN(tf.keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One meta-iteration."""
-        images, labels, _ = tf.keras.utils.unpack_x_y_sample_weight(data)
+        real = tf.keras.utils.unpack_x_y_sample_weight(data)[:2]
         seed = self._seed(_TRAINING, self.iterations)
         with tf.GradientTape() as tape:
             taught = self._lessons(seed)
-        meta_loss, logits, upstream = self._of_a_learner(
-            seed, lambda one, weights: self._meta_gradient(one, weights, taught, data)
-        )
-        variables = self.trainable_variables
-        lessons = [taught.images, taught.learning_rates, taught.momenta]
-        gradients = tape.gradient(
-            lessons, variables, upstream, tf.UnconnectedGradients.ZERO
-        )
-        self._apply(meta_loss, gradients, variables)
-        return self._report(meta_loss, labels, logits)
+        shortened = self._shorten(taught)
+
+        def of_learner(number: tf.Tensor) -> MetaGradient:
+            return self._of_a_learner(
+                _fold(seed, number),
+                lambda one, weights: self._judge_lessons(one, weights, shortened, real),
+            )
+
+        verdict, logits = self._mean_of_learners(of_learner, shortened, real)
+        gradients = self._teacher_gradient(tape, taught, shortened, verdict)
+        self._apply(verdict.meta_loss, gradients)
+        return self._report(verdict.meta_loss, real[1], logits)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Judges one fresh learner of the pool on one batch of real data."""
         images, labels, _ = tf.keras.utils.unpack_x_y_sample_weight(data)
         seed = self._seed(_VALIDATION, self.evaluations)
         self.evaluations.assign_add(1)
-        taught = self._lessons(seed)
+        taught = self._shorten(self._lessons(seed))
 
-        def judge(learner: PureModel, weights: list[tf.Tensor]) -> tf.Tensor:
+        def teach(learner: PureModel, weights: list[tf.Tensor]) -> tf.Tensor:
             state = train(learner, self.loss, start(learner, weights), taught)
-            return self._logits(learner, state, images)
+            return judge(learner, state, images)
 
-        logits = self._of_a_learner(seed, judge)
-        return self._report(self.loss(labels, logits), labels, logits)
+        logits = self._of_a_learner(_fold(seed, _replica()), teach)
+        return self._report(self.loss(labels, logits), labels, logits[tf.newaxis])
+
+    def meta_gradient(
+        self,
+        index: int,
+        weights: Sequence[tf.Tensor],
+        data: tuple[tf.Tensor, tf.Tensor],
+        seed: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """The meta-gradient of one learner, without applying it.
+
+        Args:
+            index: Which network of the pool.
+            weights: Its first weights, as `fresh_weights` gives them.
+            data: Real images `[n, h, w, c]` and labels `[n]` of the meta-loss.
+            seed: int32 `[2]`, of what is random in the lessons.
+
+        Returns:
+            The last meta-loss, its logits `[n, num_classes]`, and one gradient for
+            each of `trainable_variables`.
+        """
+        with tf.GradientTape() as tape:
+            taught = self._lessons(seed)
+        verdict = self._judge_lessons(self.pool[index], weights, taught, data)
+        gradients = self._teacher_gradient(tape, taught, taught, verdict)
+        return verdict.meta_loss, verdict.logits, gradients
 
     def teach(self, index: int, seed: tf.Tensor) -> LearnerState:
         """Teaches a fresh learner.
@@ -207,7 +275,7 @@ class GTN(tf.keras.Model):
         Returns:
             Integer scalar.
         """
-        logits = self._logits(self.pool[index], state, images)
+        logits = judge(self.pool[index], state, images)
         predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
         return tf.math.count_nonzero(predicted == labels)
 
@@ -228,8 +296,19 @@ class GTN(tf.keras.Model):
         return _fold(base, tf.cast(number, tf.int32))
 
     def _lessons(self, seed: tf.Tensor) -> Lessons:
-        images, labels = self.teacher.batches(_fold(seed, 0))
+        images, labels = self.teacher.batches(seed)
         return Lessons(images, labels, *self.inner_optimizer.rates())
+
+    def steps_at(self, iteration: tf.Tensor) -> tf.Tensor:
+        """The inner steps of a meta-iteration, which the schedule may lengthen."""
+        steps = self.initial_steps + iteration // self.lengthen_every
+        return tf.cast(tf.minimum(steps, self.teacher.steps), tf.int32)
+
+    def _shorten(self, lessons: Lessons) -> Lessons:
+        if self.initial_steps == self.teacher.steps:
+            return lessons
+        steps = self.steps_at(self.iterations)
+        return Lessons(*(one[:steps] for one in lessons))
 
     def _of_a_learner(self, seed: tf.Tensor, function: Any) -> Any:
         """Calls `function(learner, weights)` on a random one with fresh weights."""
@@ -246,67 +325,130 @@ class GTN(tf.keras.Model):
         )
         return tf.switch_case(index, [branch(learner) for learner in self.pool])
 
-    def _meta_gradient(
+    def _judge_lessons(
         self,
         learner: PureModel,
-        weights: list[tf.Tensor],
-        taught: Lessons,
+        weights: Sequence[tf.Tensor],
+        lessons: Lessons,
         real: tuple[tf.Tensor, tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """The last meta-loss, the logits, and the gradient by what was taught."""
-        images, labels = real
-        inputs = [taught.images, taught.learning_rates, taught.momenta]
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            state, intermediate = self._unroll(
-                learner,
-                self.loss,
-                start(learner, weights),
-                taught,
-                real,
-                self.intermediate_every,
-            )
-            logits = self._logits(learner, state, images)
-            meta_loss = self.loss(labels, logits)
-            objective = meta_loss + intermediate
-        return meta_loss, logits, tape.gradient(objective, inputs)
+    ) -> MetaGradient:
+        return meta_gradient(
+            self._unroll,
+            learner,
+            self.loss,
+            start(learner, weights),
+            lessons,
+            real,
+            self.intermediate_every,
+            self.truncate_every,
+        )
 
-    def _logits(
-        self, learner: PureModel, state: LearnerState, images: tf.Tensor
-    ) -> tf.Tensor:
-        logits, _ = learner(state.weights, state.statistics, images, training=False)
-        return logits
+    def _mean_of_learners(
+        self, of_learner: Any, lessons: Lessons, real: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[MetaGradient, tf.Tensor]:
+        """Averages over the learners of this replica; logits `[learners, n, k]`."""
+        count = self.learners_per_iteration
+        first = _replica() * count
+        if count == 1:
+            verdict = of_learner(first)
+            return verdict, verdict.logits[tf.newaxis]
+        outputs = tf.zeros([tf.shape(real[1])[0], self.teacher.num_classes])
+        scalar = tf.zeros([], lessons.images.dtype)
+        taught = lessons.images, lessons.learning_rates, lessons.momenta
+        zero = MetaGradient(scalar, outputs, *map(tf.zeros_like, taught))
+        logits = tf.TensorArray(outputs.dtype, count)
 
-    def _apply(
+        def body(
+            i: tf.Tensor, total: MetaGradient, logits: tf.TensorArray
+        ) -> tuple[tf.Tensor, MetaGradient, tf.TensorArray]:
+            one = of_learner(first + i)
+            total = MetaGradient(*(a + b for a, b in zip(total, one)))
+            return i + 1, total, logits.write(i, one.logits)
+
+        _, total, logits = tf.while_loop(
+            lambda i, *_: i < count, body, (0, zero, logits), maximum_iterations=count
+        )
+        return MetaGradient(*(one / count for one in total)), logits.stack()
+
+    def _teacher_gradient(
         self,
-        meta_loss: tf.Tensor,
-        gradients: Sequence[tf.Tensor],
-        variables: Sequence[tf.Variable],
-    ) -> None:
+        tape: tf.GradientTape,
+        taught: Lessons,
+        shortened: Lessons,
+        verdict: MetaGradient,
+    ) -> list[tf.Tensor]:
+        """From the gradient by the lessons to that by the trainable variables."""
+        upstream = [verdict.of_images, verdict.of_learning_rates, verdict.of_momenta]
+        lessons = [taught.images, taught.learning_rates, taught.momenta]
+        if shortened is not taught:  # lessons that were not given have no influence
+            missing = self.teacher.steps - tf.shape(shortened.labels)[0]
+            upstream = [
+                tf.ensure_shape(
+                    tf.pad(one, [[0, missing]] + [[0, 0]] * (one.shape.rank - 1)),
+                    lesson.shape,
+                )
+                for one, lesson in zip(upstream, lessons)
+            ]
+        return tape.gradient(
+            lessons, self.trainable_variables, upstream, tf.UnconnectedGradients.ZERO
+        )
+
+    def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> None:
         """Lets the optimizer act, unless a number is not finite."""
         with tf.init_scope():
-            self.optimizer.build(variables)  # variables cannot be made in a branch
+            # Variables cannot be made in a branch.
+            self.optimizer.build(self.trainable_variables)
+        context = tf.distribute.get_replica_context()
+        meta_loss, *gradients = context.all_reduce(
+            tf.distribute.ReduceOp.MEAN, [meta_loss, *gradients]
+        )
         finite = tf.math.is_finite(meta_loss + tf.linalg.global_norm(gradients))
+        # The branch is taken once for all replicas, which have the same gradients.
+        context.merge_call(self._apply_everywhere, args=(finite, gradients))
+        self.iterations.assign_add(1)
+
+    def _apply_everywhere(
+        self,
+        strategy: tf.distribute.Strategy,
+        finite: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+    ) -> None:
+        def update(*gradients: tf.Tensor) -> None:
+            self.optimizer.apply_gradients(
+                zip(gradients, self.trainable_variables),
+                skip_gradients_aggregation=True,
+            )
 
         def apply() -> tf.Tensor:
-            self.optimizer.apply_gradients(zip(gradients, variables))
-            return self.skipped_in_a_row.assign(0)
+            strategy.extended.call_for_each_replica(update, args=tuple(gradients))
+            self.skipped_in_a_row.assign(0)
+            return tf.constant(0)
 
         def skip() -> tf.Tensor:
             self.skipped.assign_add(1)
-            return self.skipped_in_a_row.assign_add(1)
+            self.skipped_in_a_row.assign_add(1)
+            return tf.constant(0)
 
-        tf.cond(finite, apply, skip)
-        self.iterations.assign_add(1)
+        tf.cond(strategy.experimental_local_results(finite)[0], apply, skip)
 
     def _report(
         self, meta_loss: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor
     ) -> dict[str, tf.Tensor]:
+        """Counts all learners' answers, `[learners, n, num_classes]`, as one batch."""
         self.meta_loss.update_state(meta_loss)
-        self.compiled_metrics.update_state(labels, logits)
+        learners, num_classes = logits.shape[0], logits.shape[-1]
+        self.compiled_metrics.update_state(
+            tf.tile(labels, [learners]), tf.reshape(logits, [-1, num_classes])
+        )
         results = {metric.name: metric.result() for metric in self.metrics}
         return {**results, "skipped": self.skipped}
 
 
 def _fold(seed: tf.Tensor, number: Any) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(seed, number)
+
+
+def _replica() -> tf.Tensor:
+    """The number of this copy of the model under `tf.distribute`; 0 without."""
+    context = tf.distribute.get_replica_context()
+    return tf.cast(context.replica_id_in_sync_group, tf.int32)

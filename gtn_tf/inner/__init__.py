@@ -2,17 +2,23 @@
 
 from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.learned_sgd import LearnedSGD
-from gtn_tf.inner.step import LearnerState, inner_step, start
+from gtn_tf.inner.meta_gradient import MetaGradient, meta_gradient
+from gtn_tf.inner.step import LearnerState, Lessons, inner_step, judge, start
 from gtn_tf.inner.train import train
-from gtn_tf.inner.unroll import UNROLLS, choose_unroll
+from gtn_tf.inner.unroll import UNROLLS, check_unroll, choose_unroll
 
 __all__ = [
     "LearnedSGD",
     "LearnerState",
+    "Lessons",
+    "MetaGradient",
     "UNROLLS",
+    "check_unroll",
     "choose_unroll",
     "graph_rewrites_off",
     "inner_step",
+    "judge",
+    "meta_gradient",
     "start",
     "train",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -90,29 +89,28 @@ class LearnedSGD(tf.keras.layers.Layer):
 
 
 def update(
-    weights: Sequence[tf.Tensor],
-    velocity: Sequence[tf.Tensor],
-    gradients: Sequence[tf.Tensor],
+    weights: tf.Tensor,
+    velocity: tf.Tensor,
+    gradient: tf.Tensor,
     learning_rate: tf.Tensor,
     momentum: tf.Tensor,
-) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+) -> tuple[tf.Tensor, tf.Tensor]:
     """One step of heavy-ball SGD as a pure function.
 
     Args:
-        weights: The learner's weights, `w`.
-        velocity: Their velocities, `v`, of the same shapes.
-        gradients: Of the learner's loss.
+        weights: The learner's weights, `w`, as one vector `[size]`.
+        velocity: Their velocity, `v`.
+        gradient: Of the learner's loss.
         learning_rate: Scalar.
         momentum: Scalar.
 
     Returns:
-        The new weights and the new velocities.
+        The new weights and the new velocity.
 
     Example:
 
-    >>> w, v = update([1.0], [0.0], [2.0], learning_rate=0.25, momentum=0.5)
-    >>> float(w[0]), float(v[0])
+    >>> update(1.0, 0.0, 2.0, learning_rate=0.25, momentum=0.5)
     (0.5, 2.0)
     """
-    velocity = [momentum * v + g for v, g in zip(velocity, gradients)]
-    return [w - learning_rate * v for w, v in zip(weights, velocity)], velocity
+    velocity = momentum * velocity + gradient
+    return weights - learning_rate * velocity, velocity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step
+from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step, judge
 
 
 def unroll(
@@ -35,9 +35,6 @@ def unroll(
     total = tf.zeros([], lessons.images.dtype)
     for t in range(lessons.images.shape[0]):
         if intermediate_every and t and t % intermediate_every == 0:
-            logits, _ = learner(
-                state.weights, state.statistics, images, training=False
-            )
-            total += loss(labels, logits)
+            total += loss(labels, judge(learner, state, images))
         state = inner_step(learner, loss, state, *(one[t] for one in lessons))
     return state, total

@@ -16,8 +16,8 @@ Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (labels, logits) -> scalar
 class LearnerState(NamedTuple):
     """All that changes while a learner learns."""
 
-    weights: list[tf.Tensor]
-    velocity: list[tf.Tensor]
+    weights: tf.Tensor  # [size], packed by `PureModel.pack`
+    velocity: tf.Tensor  # [size]
     statistics: list[tf.Tensor]  # running statistics of its batch norms
 
 
@@ -37,11 +37,52 @@ Unroll = Callable[..., tuple[LearnerState, tf.Tensor]]
 
 def start(learner: PureModel, weights: Sequence[tf.Tensor]) -> LearnerState:
     """The state of a fresh learner: given weights, at rest, no batch seen yet."""
+    packed = learner.pack(weights)
     return LearnerState(
-        weights=list(weights),
-        velocity=[tf.zeros_like(w) for w in weights],
+        weights=packed,
+        velocity=tf.zeros_like(packed),
         statistics=[tf.convert_to_tensor(v) for v in learner.running],
     )
+
+
+def judge(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tensor:
+    """The logits `[batch, num_classes]` of a learner in evaluation mode."""
+    weights = learner.unpack(state.weights)
+    logits, _ = learner(weights, state.statistics, images, training=False)
+    return logits
+
+
+def inner_gradient(
+    learner: PureModel,
+    loss: Loss,
+    weights: tf.Tensor,
+    statistics: Sequence[tf.Tensor],
+    images: tf.Tensor,
+    labels: tf.Tensor,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """The gradient that an inner step follows; differentiable once more.
+
+    Args:
+        learner: The network.
+        loss: The learner's loss on a batch.
+        weights: `[size]`.
+        statistics: Running statistics before the step.
+        images: `[batch, h, w, c]`.
+        labels: `[batch]`.
+
+    Returns:
+        The gradient `[size]` and the running statistics after the step.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        logits, statistics = learner(
+            learner.unpack(weights), statistics, images, training=True
+        )
+        value = loss(labels, logits)
+    gradient = tape.gradient(
+        value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )
+    return gradient, statistics
 
 
 def inner_step(
@@ -67,16 +108,10 @@ def inner_step(
     Returns:
         The state after the step.
     """
-    with tf.GradientTape() as tape:
-        tape.watch(state.weights)
-        logits, statistics = learner(
-            state.weights, state.statistics, images, training=True
-        )
-        value = loss(labels, logits)
-    gradients = tape.gradient(
-        value, state.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    gradient, statistics = inner_gradient(
+        learner, loss, state.weights, state.statistics, images, labels
     )
     weights, velocity = update(
-        state.weights, state.velocity, gradients, learning_rate, momentum
+        state.weights, state.velocity, gradient, learning_rate, momentum
     )
     return LearnerState(weights, velocity, statistics)

@@ -22,7 +22,7 @@ def train(
     Returns:
         The state after the last step.
     """
-    steps = lessons.images.shape[0]
+    steps = lessons.labels.shape[0] or tf.shape(lessons.labels)[0]
 
     def body(t: tf.Tensor, state: LearnerState) -> tuple[tf.Tensor, LearnerState]:
         return t + 1, inner_step(learner, loss, state, *(one[t] for one in lessons))

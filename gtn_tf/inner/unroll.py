@@ -1,38 +1,126 @@
-"""The choice between the two exact unrolls."""
+"""The choice between the exact unrolls."""
 
 from __future__ import annotations
 
-from gtn_tf.inner import nested_tapes, recompute
+import logging
+import math
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from gtn_tf.functional import PureModel
+from gtn_tf.inner import keep, nested_tapes, recompute
 from gtn_tf.inner.step import Unroll
 
-UNROLLS: dict[str, Unroll] = {"nested_tapes": nested_tapes.unroll, "recompute": recompute.unroll}
+UNROLLS: dict[str, Unroll] = {
+    "nested_tapes": nested_tapes.unroll,
+    "keep": keep.unroll,
+    "recompute": recompute.unroll,
+}
 
-# Python's loop traces every step; beyond a few, the graph loop starts sooner.
-_FEW_STEPS = 2
+# All that `keep` may hold in memory. Below it the speed is worth it on any machine.
+_KEPT_BYTES = 2**30
+# Measured: both passes of a step and the derivative of both keep about three times
+# the outputs of all layers (results/benchmark).
+_COPIES = 3
 
 
-def choose_unroll(name: str, steps: int) -> tuple[str, Unroll]:
-    """Gives the unroll called `name`; `"auto"` picks by the number of steps.
+def choose_unroll(
+    name: str,
+    learners: Sequence[PureModel],
+    steps: int,
+    batch_size: int,
+    lengthens: bool = False,
+) -> tuple[str, Unroll]:
+    """Gives the unroll called `name`; `"auto"` picks the fastest that fits.
+
+    The reason of the pick is logged.
 
     Args:
-        name: `"nested_tapes"`, `"recompute"` or `"auto"`.
-        steps: Inner-loop steps, T.
+        name: `"nested_tapes"`, `"keep"`, `"recompute"` or `"auto"`.
+        learners: The networks of the pool.
+        steps: Inner-loop steps, T, that are differentiated at a time.
+        batch_size: Examples in a step.
+        lengthens: Whether the number of steps changes during meta-training, which
+            only `"recompute"` can follow.
 
     Returns:
         The unroll's name and function.
 
     Raises:
-        ValueError: If there is no unroll of this name.
+        ValueError: If there is no unroll of this name, or it cannot lengthen.
 
     Example:
 
-    >>> choose_unroll("auto", steps=32)[0]
-    'recompute'
+    >>> model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=[2])])
+    >>> choose_unroll("auto", [PureModel(model)], steps=32, batch_size=64)[0]
+    'keep'
     """
+    if lengthens:
+        if name not in ("auto", "recompute"):
+            raise ValueError(
+                "unroll: expected auto or recompute when the number of inner steps "
+                f"grows, received {name!r}"
+            )
+        name = "recompute"
     if name == "auto":
-        name = "nested_tapes" if steps <= _FEW_STEPS else "recompute"
+        kept = max(steps * kept_bytes(learner, batch_size) for learner in learners)
+        name = "keep" if kept <= _KEPT_BYTES else "recompute"
+        logging.getLogger(__name__).info(
+            "unroll: %s, since the activations of %d steps take about %.2f GB "
+            "(%.2f GB are kept at most)",
+            *(name, steps, kept / 1e9, _KEPT_BYTES / 1e9),
+        )
     if name not in UNROLLS:
         raise ValueError(
             f"unroll: expected one of auto, {', '.join(UNROLLS)}, received {name!r}"
         )
     return name, UNROLLS[name]
+
+
+def check_unroll(
+    steps: int,
+    intermediate_every: int,
+    truncate_every: int,
+    initial_steps: int,
+    lengthen_every: int,
+) -> None:
+    """Checks that the settings of an unroll of `steps` fit each other.
+
+    Raises:
+        ValueError: If they do not; the settings are those of `GTN`.
+    """
+    if not 0 <= intermediate_every < steps:
+        raise ValueError(
+            f"intermediate_every: expected 0 or a number of steps below {steps}, "
+            f"received {intermediate_every}"
+        )
+    if truncate_every and (truncate_every < 0 or steps % truncate_every):
+        raise ValueError(
+            f"truncate_every: expected 0 or a divisor of the {steps} steps, "
+            f"received {truncate_every}"
+        )
+    if not 0 <= initial_steps <= steps:
+        raise ValueError(
+            f"initial_steps: expected 0 or a number of steps up to {steps}, "
+            f"received {initial_steps}"
+        )
+    if lengthen_every < 1:
+        raise ValueError(
+            f"lengthen_every: expected at least 1, received {lengthen_every}"
+        )
+    if truncate_every and initial_steps:
+        raise ValueError(
+            "expected either truncate_every or initial_steps, received "
+            f"{truncate_every} and {initial_steps}"
+        )
+
+
+def kept_bytes(learner: PureModel, batch_size: int) -> float:
+    """Estimates what `keep` holds of one step, in bytes."""
+    try:
+        outputs = tf.nest.flatten([layer.output for layer in learner.model.layers])
+    except AttributeError:
+        return math.inf  # a subclassed model does not tell what its layers put out
+    numbers = sum(math.prod(output.shape[1:]) for output in outputs)
+    return _COPIES * batch_size * numbers * tf.as_dtype(outputs[0].dtype).size

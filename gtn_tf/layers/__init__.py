@@ -1,8 +1,15 @@
-"""Layers of the paper: weight normalization, its batch norms, upsampling."""
+"""Layers of the paper, fast to differentiate: norms, upsampling, max-pooling."""
 
 from gtn_tf.layers.batch_norm import BatchNorm
 from gtn_tf.layers.batch_norm import MeanOnlyBatchNorm
+from gtn_tf.layers.max_pool import MaxPool2D
 from gtn_tf.layers.upsample_conv import UpsampleConv2D
 from gtn_tf.layers.weight_norm import WeightNormalization
 
-__all__ = ["BatchNorm", "MeanOnlyBatchNorm", "UpsampleConv2D", "WeightNormalization"]
+__all__ = [
+    "BatchNorm",
+    "MaxPool2D",
+    "MeanOnlyBatchNorm",
+    "UpsampleConv2D",
+    "WeightNormalization",
+]

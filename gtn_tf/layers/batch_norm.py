@@ -29,6 +29,59 @@ def batch_axes(x: tf.Tensor) -> list[int]:
     return [-4, -3, -2] if x.shape.rank >= 4 else [-2]
 
 
+def centre(x: tf.Tensor, shift: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gives `x - mean + shift`, and the mean over `batch_axes`.
+
+    The gradient is the same function again: of `u` for the result and `m` for the
+    mean it is `u - mean(u) + m / n`. Written so, every derivative of any order takes
+    two passes over the tensor; those of a subtracted `reduce_mean` take five.
+
+    Args:
+        x: `[..., batch, h, w, c]` or `[..., batch, c]`.
+        shift: `[c]`, or of the mean's shape.
+
+    Returns:
+        A tensor of the shape of `x`, and the mean with axes of length 1.
+    """
+
+    @tf.custom_gradient
+    def run(x: tf.Tensor, shift: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
+        mean = tf.reduce_mean(x, batch_axes(x), keepdims=True)
+        n = _count(x, mean)
+
+        def gradient(of_x: tf.Tensor, of_mean: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            of_x, mean_of_x = centre(of_x, of_mean / n)
+            return of_x, _sum_to(n * mean_of_x, shift)
+
+        return (x - (mean - shift), mean), gradient
+
+    return run(x, shift)
+
+
+def _mean_square(x: tf.Tensor) -> tf.Tensor:
+    """The mean of `x ** 2` over `batch_axes`, whose gradient is one pass."""
+
+    @tf.custom_gradient
+    def run(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        mean = tf.reduce_mean(tf.square(x), batch_axes(x), keepdims=True)
+        n = _count(x, mean)
+        return mean, lambda upstream: x * (2 / n * upstream)
+
+    return run(x)
+
+
+def _count(x: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+    """Numbers in each mean."""
+    return tf.cast(tf.size(x) / tf.size(mean), x.dtype)
+
+
+def _sum_to(x: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Sums the axes away along which `like` was repeated."""
+    if like.shape.rank == x.shape.rank:
+        return x
+    return tf.reduce_sum(tf.reshape(x, [-1, x.shape[-1]]), axis=0)
+
+
 class _RunningStatistics(tf.keras.layers.Layer):
     """What both norms share: how a running statistic follows the batches."""
 
@@ -82,10 +135,10 @@ class MeanOnlyBatchNorm(_RunningStatistics):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
-            return inputs - tf.convert_to_tensor(self.moving_mean) + self.beta
-        mean = tf.reduce_mean(inputs, batch_axes(inputs), keepdims=True)
+            return inputs - (tf.convert_to_tensor(self.moving_mean) - self.beta)
+        outputs, mean = centre(inputs, self.beta)
         self._follow(self.moving_mean, mean)
-        return inputs - mean + self.beta
+        return outputs
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -127,24 +180,19 @@ class BatchNorm(_RunningStatistics):
         self.moving_variance = self._add_running("moving_variance", size, "ones")
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        if training:
-            mean, variance = self._moments(inputs)
-        else:
-            mean = tf.convert_to_tensor(self.moving_mean)
+        if not training:
             variance = tf.convert_to_tensor(self.moving_variance)
-        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
-        return (inputs - mean) * scale + self.beta
-
-    def _moments(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        axes = batch_axes(x)
-        mean = tf.reduce_mean(x, axes, keepdims=True)
-        variance = tf.reduce_mean(tf.square(x - mean), axes, keepdims=True)
+            scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+            return (inputs - self.moving_mean) * scale + self.beta
+        centred, mean = centre(inputs, tf.zeros_like(self.beta))
+        variance = _mean_square(centred)
         if self.unbiased:
-            n = tf.cast(tf.size(x) / tf.size(mean), x.dtype)
+            n = _count(inputs, mean)
             variance *= n / (n - 1)
         self._follow(self.moving_mean, mean)
         self._follow(self.moving_variance, variance)
-        return mean, variance
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return centred * scale + self.beta
 
     def get_config(self) -> dict[str, Any]:
         config = {"epsilon": self.epsilon, "unbiased": self.unbiased}

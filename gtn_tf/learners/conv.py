@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.layers import MaxPool2D
 from gtn_tf.learners.learners import Learners, Width, kaiming_normal
 
 
@@ -90,5 +91,5 @@ class ConvLearners(Learners):
             kernel_initializer=kaiming_normal(),
         )
         # The pool comes before the norm, as in the official code.
-        pool = [tf.keras.layers.MaxPool2D(3, stride, "same")] if pooled else []
+        pool = [MaxPool2D(3, stride, "same")] if pooled else []
         return [self._weighted(conv), *pool, *self._activation()]
