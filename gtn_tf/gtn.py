@@ -13,6 +13,7 @@ from gtn_tf.inner import (
     LearnedSGD,
     LearnerState,
     Lessons,
+    Loss,
     MetaGradient,
     check_unroll,
     choose_unroll,
@@ -157,16 +158,15 @@ class GTN(tf.keras.Model):
 
         Args:
             optimizer: Of the meta-loss.
-            loss: Of the learners, in training and as the meta-loss. Cross-entropy
-                of logits with integer labels by default.
+            loss: Of the learners, in training and as the meta-loss: the mean over a
+                batch. Cross-entropy of logits with integer labels by default.
             metrics: Of taught learners on real data; accuracy by default.
             **kwargs: Passed on.
         """
         loss = loss or tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         metrics = ["accuracy"] if metrics is None else metrics
-        super().compile(
-            optimizer, tf.keras.losses.get(loss), metrics=metrics, **kwargs
-        )
+        loss = _mean_over_batch(tf.keras.losses.get(loss))
+        super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
     def fit(
         self, *args: Any, callbacks: Sequence[Any] | None = None, **kwargs: Any
@@ -442,6 +442,12 @@ class GTN(tf.keras.Model):
         )
         results = {metric.name: metric.result() for metric in self.metrics}
         return {**results, "skipped": self.skipped}
+
+
+def _mean_over_batch(loss: Any) -> Loss:
+    """A Keras loss as a function that is allowed in any `tf.distribute` strategy."""
+    of_examples = loss.call if isinstance(loss, tf.keras.losses.Loss) else loss
+    return lambda labels, logits: tf.reduce_mean(of_examples(labels, logits))
 
 
 def _fold(seed: tf.Tensor, number: Any) -> tf.Tensor:

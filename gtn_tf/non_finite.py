@@ -21,11 +21,11 @@ class StopWhenNotFinite(tf.keras.callbacks.Callback):
     """
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        in_a_row = int(self.model.skipped_in_a_row)
+        in_a_row = int(self.model.skipped_in_a_row.numpy())
         if in_a_row >= self.model.max_skipped:
             raise NonFiniteError(
                 "the meta-loss or its gradient was not finite in "
                 f"{in_a_row} meta-iterations in a row (up to "
-                f"{int(self.model.iterations)}); none of them changed the weights. "
+                f"{int(self.model.iterations.numpy())}); none of them changed the weights. "
                 "Lower the learning rate of the inner optimizer or of the optimizer"
             )

@@ -14,6 +14,13 @@ import gtn_tf
 from gtn_tf.teachers import Teacher
 
 
+# Two devices, so that `tf.distribute` has something to distribute to.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+
+
 @pytest.fixture
 def double_precision():
     """Lets Keras make float64 weights, so that finite differences are sharp."""

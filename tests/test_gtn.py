@@ -8,7 +8,8 @@ import tensorflow as tf
 
 import gtn_tf
 from conftest import full_curriculum, real_batches, tiny_generator
-from gtn_tf.learners import ConvLearners, MLPLearners
+from gtn_tf import gtn as gtn_module
+from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
 from gtn_tf.non_finite import NonFiniteError
 
 
@@ -69,7 +70,7 @@ def test_meta_training_lowers_the_meta_loss(tiny_gtn):
 def test_train_step_is_the_plain_meta_gradient(tiny_gtn):
     """One step of plain SGD against nested tapes written out by hand."""
     results = []
-    for unroll in ("recompute", "nested_tapes"):
+    for unroll in ("nested_tapes", "recompute", "keep"):
         gtn = tiny_gtn(
             unroll=unroll,
             intermediate_every=2,
@@ -77,8 +78,107 @@ def test_train_step_is_the_plain_meta_gradient(tiny_gtn):
         )
         gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
         results.append(weights_of(gtn))
-    for a, b in zip(*results):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    for found in results[1:]:
+        for a, b in zip(found, results[0]):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+def test_learners_of_an_iteration_are_averaged(tiny_gtn):
+    sgd = {"optimizer": tf.keras.optimizers.SGD(1.0)}
+    gtn = tiny_gtn(learners_per_iteration=2, seed=3, **sgd)
+    before = weights_of(gtn)
+    data = next(iter(real_batches()))
+    seed = gtn._seed(0, tf.constant(0))
+    each = [
+        gtn.meta_gradient(
+            0,
+            fresh_weights(
+                gtn.pool[0].model, gtn_module._fold(gtn_module._fold(seed, k), 1)
+            ),
+            data,
+            seed,
+        )
+        for k in (0, 1)
+    ]
+    history = gtn.fit(tf.data.Dataset.from_tensors(data), verbose=0).history
+    expected = np.mean([float(meta_loss) for meta_loss, _, _ in each])
+    assert history["meta_loss"][0] == pytest.approx(expected, rel=1e-5)
+    gradients = zip(*(gradients for _, _, gradients in each))
+    for old, new, (a, b) in zip(before, weights_of(gtn), gradients):
+        np.testing.assert_allclose(old - new, (a + b) / 2, rtol=1e-3, atol=1e-5)
+    assert not np.allclose(each[0][1], each[1][1])  # two learners, not one twice
+
+
+def test_two_replicas_are_two_learners_of_one_process(tiny_gtn):
+    """Each replica judges its learner on its half of the batch: here the same."""
+
+    def sgd():
+        return tf.keras.optimizers.SGD(0.1, momentum=0.9)
+
+    images, labels = next(iter(real_batches()))
+    twice = tf.concat([images, images], 0), tf.concat([labels, labels], 0)
+
+    def train(gtn, batch):
+        data = tf.data.Dataset.from_tensors(batch).repeat()
+        fit = {"steps_per_epoch": 2, "verbose": 0, "validation_data": data.take(1)}
+        return gtn.fit(data, **fit).history
+
+    one = tiny_gtn(learners_per_iteration=2, optimizer=sgd())
+    expected = train(one, (images, labels))
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        two = tiny_gtn(optimizer=sgd())
+    found = train(two, twice)
+    assert found["meta_loss"] == pytest.approx(expected["meta_loss"], rel=1e-5)
+    assert found["accuracy"] == pytest.approx(expected["accuracy"])
+    for a, b in zip(weights_of(two), weights_of(one)):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert two.iterations.numpy() == two.optimizer.iterations.numpy() == 2
+    before = weights_of(two)
+    train(two, (twice[0] * np.nan, twice[1]))
+    assert two.skipped.numpy() == 2 and equal(before, weights_of(two))
+
+
+def test_inner_steps_are_added_during_meta_training(tiny_gtn):
+    gtn = tiny_gtn(
+        teacher=full_curriculum(steps=4),
+        initial_steps=2,
+        lengthen_every=2,
+        intermediate_every=1,
+        optimizer=tf.keras.optimizers.SGD(0.1),
+    )
+    assert gtn.unroll == "recompute"
+    first = gtn.teacher.latents.numpy()
+    changed = []
+    for _ in range(5):
+        gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
+        changed.append([not np.array_equal(a, b) for a, b in zip(first, gtn.teacher.latents.numpy())])
+    assert changed[1] == [True, True, False, False]
+    assert changed[3] == [True, True, True, False]
+    assert changed[4] == [True, True, True, True]
+    assert [int(gtn.steps_at(i)) for i in range(6)] == [2, 2, 3, 3, 4, 4]
+
+
+def test_truncated_meta_training_reaches_every_lesson(tiny_gtn):
+    gtn = tiny_gtn(teacher=full_curriculum(steps=4), truncate_every=2)
+    before = gtn.teacher.latents.numpy()
+    gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
+    assert all((a != b).any() for a, b in zip(before, gtn.teacher.latents.numpy()))
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"truncate_every": 2}, "a divisor of the 3 steps, received 2"),
+        ({"initial_steps": 4}, "a number of steps up to 3, received 4"),
+        ({"lengthen_every": 0}, "lengthen_every: expected at least 1"),
+        ({"learners_per_iteration": 0}, "learners_per_iteration: expected at least"),
+        ({"truncate_every": 3, "initial_steps": 1}, "either truncate_every or init"),
+    ],
+)
+def test_unrolls_that_do_not_fit_the_teacher_are_refused(tiny_gtn, settings, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_gtn(**settings)
 
 
 def test_every_architecture_of_the_pool_is_taught(tiny_gtn):

@@ -1,4 +1,4 @@
-"""Weight normalization beside tfa's own, and the two batch norms."""
+"""Layers beside Keras', tfa's and plain ones, up to the second derivative."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtn_tf.layers import BatchNorm, MeanOnlyBatchNorm, WeightNormalization, weight_norm
+from gtn_tf.layers import (
+    BatchNorm,
+    MaxPool2D,
+    MeanOnlyBatchNorm,
+    UpsampleConv2D,
+    WeightNormalization,
+    weight_norm,
+)
+from gtn_tf.layers.batch_norm import centre
 
 MAKERS = {
-    "dense": (lambda: tf.keras.layers.Dense(3), [4, 5]),
+    "dense, outputs scaled": (lambda: tf.keras.layers.Dense(3), [4, 5]),
+    "dense, weights scaled": (lambda: tf.keras.layers.Dense(3), [6, 5]),
     "conv": (lambda: tf.keras.layers.Conv2D(3, 2), [2, 4, 4, 2]),
     "conv without bias": (
         lambda: tf.keras.layers.Conv2D(3, 2, use_bias=False, padding="same"),
@@ -123,3 +132,103 @@ def test_running_momentum():
     assert float(layer.moving_mean[0]) == pytest.approx(1.0)
     with pytest.raises(ValueError, match=r"in \[0, 1\), received 1"):
         MeanOnlyBatchNorm(momentum=1)
+
+
+def two_derivatives(function, inputs):
+    """A function's value, its gradient, and the gradient of that, by each input.
+
+    Both gradients are taken along fixed directions, so that no part may be missing.
+    """
+    rng = np.random.default_rng(3)
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            outputs = tf.nest.flatten(function(*inputs))
+            value = sum(
+                tf.reduce_sum(one * tf.constant(rng.normal(size=one.shape)) + one**2)
+                for one in outputs
+            )
+        first = inner.gradient(value, inputs)
+        along = sum(
+            tf.reduce_sum(one * tf.constant(rng.normal(size=one.shape)))
+            for one in first
+        )
+    second = outer.gradient(along, inputs, unconnected_gradients="zero")
+    return [value, first, second]
+
+
+def assert_same_derivatives(function, plain, inputs):
+    for run in (lambda f: f, tf.function):
+        found = run(lambda *x: two_derivatives(function, list(x)))(*inputs)
+        expected = run(lambda *x: two_derivatives(plain, list(x)))(*inputs)
+        for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected)):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+def normal(*shape, seed=0):
+    return tf.constant(np.random.default_rng(seed).normal(size=shape))
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (4, 5, 5, 3), (2, 6, 3), (2, 4, 5, 5, 3)])
+def test_derivatives_of_centre(shape):
+    axes = [-4, -3, -2] if len(shape) > 3 else [-2]
+
+    def plain(x, shift):
+        mean = tf.reduce_mean(x, axes, keepdims=True)
+        return x - mean + shift, mean
+
+    assert_same_derivatives(centre, plain, [normal(*shape), normal(3, seed=1)])
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (4, 5, 5, 3)])
+def test_derivatives_of_batch_norm(double_precision, shape):
+    norm = BatchNorm(unbiased=True)
+    norm.build(tf.TensorShape(shape))
+
+    def plain(x):
+        axes = list(range(len(shape) - 1))
+        mean = tf.reduce_mean(x, axes)
+        # Not `tf.nn.moments`, whose second derivative by the mean is missing.
+        variance = tf.reduce_mean((x - mean) ** 2, axes)
+        n = np.prod(shape[:-1])
+        scale = tf.math.rsqrt(variance * n / (n - 1) + norm.epsilon)
+        return norm.gamma * (x - mean) * scale + norm.beta
+
+    assert_same_derivatives(
+        lambda x: norm(x, training=True), plain, [normal(*shape)]
+    )
+
+
+@pytest.mark.parametrize("pixels", [4, 7])
+@pytest.mark.parametrize("size, strides", [(3, 2), (2, 2), (3, 1)])
+def test_derivatives_of_max_pooling(double_precision, pixels, size, strides):
+    ours = MaxPool2D(size, strides, "same")
+    keras = tf.keras.layers.MaxPool2D(size, strides, "same")
+    assert_same_derivatives(ours, keras, [normal(2, pixels, pixels, 3)])
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 5, 3), (2, 3, 1, 2, 3), (2, 2, 3, 3)])
+@pytest.mark.parametrize("filters", [1, 4])
+def test_upsampling_convolution_equals_three_operations(
+    double_precision, shape, filters
+):
+    layer = UpsampleConv2D(filters)
+    layer(tf.zeros(shape))
+    bias = normal(filters, seed=2)
+    layer.bias.assign(bias)
+    rows, columns = shape[-3] * 2, shape[-2] * 2
+
+    def plain(x):
+        images = tf.reshape(x, [-1, *shape[-3:]])
+        large = tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
+        padded = tf.pad(large, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+        y = tf.nn.conv2d(padded, layer.kernel, 1, "VALID") + bias
+        return tf.reshape(y, [*shape[:-3], rows, columns, filters])
+
+    assert_same_derivatives(layer, plain, [normal(*shape)])
+    with tf.GradientTape(persistent=True) as tape:
+        x = normal(*shape)
+        values = [tf.reduce_sum(f(x) ** 2) for f in (layer, plain)]
+    found, expected = (tape.gradient(value, layer.kernel) for value in values)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -3,7 +3,7 @@
 from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.learned_sgd import LearnedSGD
 from gtn_tf.inner.meta_gradient import MetaGradient, meta_gradient
-from gtn_tf.inner.step import LearnerState, Lessons, inner_step, judge, start
+from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step, judge, start
 from gtn_tf.inner.train import train
 from gtn_tf.inner.unroll import UNROLLS, check_unroll, choose_unroll
 
@@ -11,6 +11,7 @@ __all__ = [
     "LearnedSGD",
     "LearnerState",
     "Lessons",
+    "Loss",
     "MetaGradient",
     "UNROLLS",
     "check_unroll",

@@ -50,16 +50,20 @@ class WeightNormalization(tfa.layers.WeightNormalization):
         self._initialized.assign(True)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        scale = self.g * tf.math.rsqrt(self._squared_norms(self.v))
         if self._has_fewer_outputs_than_weights(inputs):
             # Scaling the outputs is the same, and all its derivatives are cheaper.
+            squares = tf.reduce_sum(tf.square(self.v), axis=self.kernel_norm_axes)
+            # The floor is that of `l2_normalize`: a unit without weights gives zeros.
+            scale = tf.math.rsqrt(tf.maximum(squares, 1e-12)) * self.g
             outputs = tf.matmul(inputs, self.v) * scale
             if self.layer.use_bias:
                 outputs += self.layer.bias
             return self.layer.activation(outputs)
         attributes = vars(self.layer)
         kernel = attributes["kernel"]
-        attributes["kernel"] = self.v * scale
+        attributes["kernel"] = (
+            tf.nn.l2_normalize(self.v, axis=self.kernel_norm_axes) * self.g
+        )
         try:
             return self.layer.call(inputs)
         finally:
@@ -69,11 +73,6 @@ class WeightNormalization(tfa.layers.WeightNormalization):
         dense = type(self.layer) is tf.keras.layers.Dense and inputs.shape.rank == 2
         rows = inputs.shape[0]
         return dense and rows is not None and rows < self.v.shape[0]
-
-    def _squared_norms(self, v: tf.Tensor) -> tf.Tensor:
-        # The floor is that of `l2_normalize`: a unit without weights gives zeros.
-        squares = tf.reduce_sum(tf.square(v), axis=self.kernel_norm_axes)
-        return tf.maximum(squares, 1e-12)
 
     def scale_of(self, v: tf.Tensor) -> tf.Tensor:
         """The `g = ||V||` that makes a fresh layer equal the plain one.
