@@ -3,20 +3,23 @@
 #
 #   make train CONFIG=mnist_laptop ARGS="..."    another preset, more options
 #   make test ARGS="-k meta"                     some of the tests
+#   make bench SIZE=sweep                        another benchmark
 
 CONFIG ?= digits
+SIZE   ?= small
 ARGS   ?=
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip install -q --disable-pip-version-check -c constraints.txt
 STAMP := $(VENV)/.installed
+PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test clean
+.PHONY: help venv train test bench clean
 
 help: ## list the targets
-	@echo 'usage: make TARGET [CONFIG=preset] [ARGS="more options"]'
+	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile
 
 venv: $(STAMP) ## make .venv and install gtn_tf and its dependencies in it
@@ -28,9 +31,12 @@ train: venv ## train the preset CONFIG (digits), or resume its run
 test: venv ## run the tests
 	$(PY) -m pytest tests $(ARGS)
 
-clean: ## remove build leftovers (.venv and runs stay)
+bench: venv $(PEERS)/.installed ## time gtn_tf and its peers at SIZE (small)
+	$(PY) benchmarks $(SIZE) $(ARGS)
+
+clean: ## remove build leftovers (.venv, .venv-peers and runs stay)
 	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
-	find configs gtn_tf tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find benchmarks configs gtn_tf tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .venv/.partial is there while an install is under way. One that was interrupted
 # leaves it behind, and the next run then starts from an empty .venv, since pip
@@ -48,6 +54,19 @@ $(STAMP): setup.py constraints.txt
 	@rm $(VENV)/.partial
 	@touch $@
 	@echo "Installed: $(VENV) is ready."
+
+# What gtn_tf is compared with has an environment of its own, made anew when
+# benchmarks/peers.txt changes. Of .venv it needs only the Python.
+$(PEERS)/.installed: benchmarks/peers.txt | venv
+	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and \
+		"The peers of the benchmark need a $(VENV) with Python 3.11.")'
+	@echo "Installing the peers of the benchmark in $(PEERS) (some minutes) ..."
+	@rm -rf $(PEERS)
+	@$(PY) -m venv $(PEERS)
+	@echo '*' > $(PEERS)/.gitignore
+	@$(PEERS)/bin/python -m pip install -q --disable-pip-version-check \
+		-r benchmarks/peers.txt
+	@touch $@
 
 # A usable .venv is kept, also one made by hand. Otherwise every directory of PATH
 # is tried, not only the first that has the name, and every candidate is run: it

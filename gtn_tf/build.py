@@ -31,7 +31,10 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     # Keras draws the generator's first weights from its global seed.
     tf.keras.utils.set_random_seed(config.seed % 2**32)
     teacher = _teacher(config, splits, config.teacher.source)
-    return _gtn(config, teacher, config.meta.learning_rate, config.meta.iterations)
+    meta = config.meta
+    return _gtn(
+        config, teacher, meta.learning_rate, meta.iterations, meta.initial_steps
+    )
 
 
 def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
@@ -56,7 +59,11 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
 
 
 def _gtn(
-    config: Config, teacher: teachers.Teacher, learning_rate: float, iterations: int
+    config: Config,
+    teacher: teachers.Teacher,
+    learning_rate: float,
+    iterations: int,
+    initial_steps: int = 0,
 ) -> GTN:
     gtn = GTN(
         teacher,
@@ -68,6 +75,10 @@ def _gtn(
             config.inner_optimizer.rates,
         ),
         intermediate_every=config.meta.intermediate_every,
+        truncate_every=config.meta.truncate_every,
+        initial_steps=initial_steps,
+        lengthen_every=config.meta.lengthen_every,
+        learners_per_iteration=config.meta.learners_per_iteration,
         unroll=config.meta.unroll,
         max_skipped=config.meta.max_skipped,
         seed=config.seed,

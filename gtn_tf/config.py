@@ -230,7 +230,14 @@ class MetaConfig(_Checked):
     epsilon: float = _setting(1e-8, _ABOVE_0)  # Adam's, beside the root
     intermediate_every: int = _setting(4, _COUNT_OR_0)  # inner steps; 0: final only
     # How the meta-gradient is computed; its value is the same.
-    unroll: str = _setting("auto", _one_of("auto", "nested_tapes", "recompute"))
+    unroll: str = _setting("auto", _one_of("auto", "nested_tapes", "keep", "recompute"))
+    # Inner steps that the gradient goes back through, a divisor of teacher.steps; 0: all.
+    truncate_every: int = _setting(0, _COUNT_OR_0)
+    # Inner steps of the first meta-iteration, and meta-iterations after which one is
+    # added, up to teacher.steps; 0: all of them from the start.
+    initial_steps: int = _setting(0, _COUNT_OR_0)
+    lengthen_every: int = _setting(5, _COUNT)
+    learners_per_iteration: int = _setting(1, _COUNT)  # meta-gradients averaged
     # A checkpoint, a validation and a log line come after each epoch.
     iterations_per_epoch: int = _setting(50, _COUNT)
     max_skipped: int = _setting(10, _COUNT)  # non-finite iterations in a row, then stop
@@ -281,10 +288,38 @@ class Config(_Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.meta.intermediate_every >= self.teacher.steps:
+        meta, steps = self.meta, self.teacher.steps
+        if meta.intermediate_every >= steps:
             raise ConfigError(
                 "meta.intermediate_every: expected an integer below teacher.steps "
-                f"({self.teacher.steps}), received {self.meta.intermediate_every}"
+                f"({steps}), received {meta.intermediate_every}"
+            )
+        if meta.truncate_every and steps % meta.truncate_every:
+            raise ConfigError(
+                f"meta.truncate_every: expected 0 or a divisor of teacher.steps ({steps})"
+                f", received {meta.truncate_every}"
+            )
+        if meta.initial_steps > steps:
+            raise ConfigError(
+                "meta.initial_steps: expected an integer up to teacher.steps "
+                f"({steps}), received {meta.initial_steps}"
+            )
+        added = meta.iterations // meta.lengthen_every
+        if meta.initial_steps and meta.initial_steps + added < steps:
+            raise ConfigError(
+                "meta.lengthen_every: expected so few that meta.iterations "
+                f"({meta.iterations}) reach teacher.steps ({steps}), received "
+                f"{meta.lengthen_every}"
+            )
+        if meta.initial_steps and meta.truncate_every:
+            raise ConfigError(
+                "meta.initial_steps: expected 0 beside meta.truncate_every "
+                f"({meta.truncate_every}), received {meta.initial_steps}"
+            )
+        if meta.initial_steps and meta.unroll not in ("auto", "recompute"):
+            raise ConfigError(
+                "meta.unroll: expected auto or recompute beside meta.initial_steps, "
+                f"received {meta.unroll!r}"
             )
 
 

@@ -301,6 +301,41 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "an integer below teacher.steps (8)",
             "8",
         ),
+        (
+            ["teacher.steps=8", "meta.truncate_every=3"],
+            "meta.truncate_every",
+            "0 or a divisor of teacher.steps (8)",
+            "3",
+        ),
+        (
+            ["teacher.steps=8", "meta.initial_steps=9"],
+            "meta.initial_steps",
+            "an integer up to teacher.steps (8)",
+            "9",
+        ),
+        (
+            ["teacher.steps=8", "meta.initial_steps=4", "meta.truncate_every=2"],
+            "meta.initial_steps",
+            "0 beside meta.truncate_every (2)",
+            "4",
+        ),
+        (
+            ["teacher.steps=8", "meta.initial_steps=4", "meta.unroll=keep"],
+            "meta.unroll",
+            "auto or recompute beside meta.initial_steps",
+            "'keep'",
+        ),
+        (
+            [
+                "teacher.steps=99",
+                "meta.iterations=100",
+                "meta.initial_steps=4",
+                "meta.lengthen_every=5",
+            ],
+            "meta.lengthen_every",
+            "so few that meta.iterations (100) reach teacher.steps (99)",
+            "5",
+        ),
     ],
 )
 def test_refused_pair_of_values(

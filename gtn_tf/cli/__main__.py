@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -32,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # TensorFlow's notes about its own start are not news to the user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    logging.getLogger("gtn_tf").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         _COMMANDS[options.command].run(options)

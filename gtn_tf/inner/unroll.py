@@ -18,6 +18,8 @@ UNROLLS: dict[str, Unroll] = {
     "recompute": recompute.unroll,
 }
 
+_LOG = logging.getLogger(__name__)
+
 # All that `keep` may hold in memory. Below it the speed is worth it on any machine.
 _KEPT_BYTES = 2**30
 # Measured: both passes of a step and the derivative of both keep about three times
@@ -56,17 +58,18 @@ def choose_unroll(
     >>> choose_unroll("auto", [PureModel(model)], steps=32, batch_size=64)[0]
     'keep'
     """
-    if lengthens:
-        if name not in ("auto", "recompute"):
-            raise ValueError(
-                "unroll: expected auto or recompute when the number of inner steps "
-                f"grows, received {name!r}"
-            )
+    if lengthens and name not in ("auto", "recompute"):
+        raise ValueError(
+            "unroll: expected auto or recompute when the number of inner steps "
+            f"grows, received {name!r}"
+        )
+    if lengthens and name == "auto":
         name = "recompute"
+        _LOG.info("unroll: recompute, since the number of inner steps grows")
     if name == "auto":
         kept = max(steps * kept_bytes(learner, batch_size) for learner in learners)
         name = "keep" if kept <= _KEPT_BYTES else "recompute"
-        logging.getLogger(__name__).info(
+        _LOG.info(
             "unroll: %s, since the activations of %d steps take about %.2f GB "
             "(%.2f GB are kept at most)",
             *(name, steps, kept / 1e9, _KEPT_BYTES / 1e9),

@@ -1,0 +1,139 @@
+"""The results' files: rows as JSON, a page in Markdown, two plots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import plots
+from agreement import TOLERANCE, Difference
+from rows import Row, all_steps, ratios
+
+
+class Context:
+    """What the page says beside the numbers.
+
+    Args:
+        command: That makes the results.
+        machine: Hardware, date and commit, by name.
+        versions: Of everything that was measured, by name.
+        differences: Of each implementation's meta-gradient from gtn_tf's.
+        killed: Implementation and steps of what ran out of memory.
+        unrolls: gtn_tf's, by the number of steps.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        machine: Mapping[str, str],
+        versions: Mapping[str, str],
+        differences: Mapping[str, Difference],
+        killed: Sequence[tuple[str, int]] = (),
+        unrolls: Mapping[int, str] = {},
+    ) -> None:
+        self.command = command
+        self.machine = machine
+        self.versions = versions
+        self.differences = differences
+        self.killed = killed
+        self.unrolls = unrolls
+
+
+def write(folder: Path, size: str, rows: Sequence[Row], context: Context) -> None:
+    """Writes `SIZE.json`, `SIZE.md`, `SIZE_time.png` and `SIZE_memory.png`.
+
+    Args:
+        folder: Where they go.
+        size: The problem's name.
+        rows: One for each implementation and number of steps.
+        context: What else the page says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    (folder / f"{size}.json").write_text(f"[\n{lines}\n]\n")
+    (folder / f"{size}.md").write_text(page(size, rows, context))
+    draw(folder, size)
+
+
+def draw(folder: Path, size: str) -> None:
+    """Draws the plots from `SIZE.json` alone."""
+    rows = json.loads((folder / f"{size}.json").read_text())
+    plots.save(rows, size, "time", folder / f"{size}_time.png")
+    plots.save(rows, size, "memory", folder / f"{size}_memory.png")
+
+
+def page(size: str, rows: Sequence[Row], context: Context) -> str:
+    """The Markdown page."""
+    facts = [f"- {name}: {value}" for name, value in context.machine.items()]
+    versions = ", ".join(f"{name} {v}" for name, v in context.versions.items())
+    unrolls = [f"{name} at {steps} steps" for steps, name in context.unrolls.items()]
+    killed = [f"{name} at {steps} steps" for name, steps in context.killed]
+    parts = [
+        f"# One meta-gradient, size `{size}`",
+        f"`{context.command}`",
+        "\n".join(headlines(rows)),
+        f"![Time]({size}_time.png)\n\n![Peak memory]({size}_memory.png)",
+        _table(rows),
+        f"gtn_tf's unroll: {', '.join(unrolls)}." if unrolls else "",
+        f"Killed for want of memory: {', '.join(killed)}." if killed else "",
+        "Times are of one meta-gradient after the first, which also traces or "
+        "compiles. Peak memory is the whole process's, with its framework.",
+        "Before any timing, meta-gradients were compared with gtn_tf's (recompute) in "
+        "float64, tensor by tensor: norm of the difference / norm, at most "
+        f"{TOLERANCE:g}.",
+        _differences(context.differences),
+        "\n".join([*facts, f"- Versions: {versions}"]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def headlines(rows: Sequence[Row]) -> list[str]:
+    """The ratios as lines of a list, below 1 where gtn_tf needs less."""
+    lines = []
+    for steps in all_steps(rows):
+        for ratio in ratios(rows, steps):
+            name = "time" if ratio.of == "time" else "peak memory"
+            ratio_of = f"gtn_tf's {name} / that of {ratio.other}"
+            lines.append(f"- {steps} steps: {ratio_of}: **{ratio.value:.2f}**")
+    return lines
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = [
+        "| steps | implementation | median, s | minimum, s | std, s | first call, s "
+        "| peak memory, MB | time / gtn_tf's | memory / gtn_tf's |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for steps in all_steps(rows):
+        here = [row for row in rows if row["steps"] == steps]
+        ours = [row for row in here if row["implementation"] == "gtn_tf"]
+        for row in here:
+            cells = [
+                f"{steps}",
+                row["implementation"],
+                f"{row['seconds_median']:.3f}",
+                f"{row['seconds_min']:.3f}",
+                f"{row['seconds_std']:.3f}",
+                f"{row['first_seconds']:.1f}",
+                f"{row['peak_bytes'] / 1e6:.0f}",
+                *(
+                    f"{row[key] / ours[0][key]:.2f}" if ours else ""
+                    for key in ("seconds_median", "peak_bytes")
+                ),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _differences(differences: Mapping[str, Difference]) -> str:
+    if not differences:
+        return ""
+    lines = [
+        "| implementation | largest difference | in | tensors compared |",
+        "|---|---|---|---|",
+    ]
+    for name, one in differences.items():
+        cells = [name, f"{one.relative:.1e}", f"`{one.tensor}`", f"{one.compared}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

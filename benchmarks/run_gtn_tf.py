@@ -1,0 +1,110 @@
+"""`gtn_tf`, and the limit of what any exact meta-gradient in it could reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import gtn_tf
+from gtn_tf.inner import graph_rewrites_off, start, train
+from job import Job
+from problem import CLASSES, LATENT_SIZE, LEARNING_RATE, MOMENTUM, Arrays, Problem
+
+_PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "numpy")
+_SEED = (0, 0)  # nothing here is random
+
+
+def build(name: str, problem: Problem, unroll: str = "auto") -> Job:
+    """Makes the job of `gtn_tf` or `first_order_limit`."""
+    tf.keras.backend.set_floatx(str(problem.images.dtype))
+    gtn = make_gtn(problem, unroll)
+    make = {"gtn_tf": _meta_gradient, "first_order_limit": _first_order}[name]
+    compute, gradients = make(gtn, problem)
+    function = tf.function(compute)
+    weights = [tf.constant(array) for array in problem.learner.values()]
+    data = tf.constant(problem.images), tf.constant(problem.image_labels)
+    seed = tf.constant(_SEED, tf.int32)
+
+    def iterate() -> Sequence[tf.Tensor]:
+        with graph_rewrites_off():
+            return function(weights, data, seed)
+
+    details = {"unroll": gtn.unroll} if name == "gtn_tf" else {}
+    return Job(iterate, gradients, _PACKAGES, details=details)
+
+
+def make_gtn(problem: Problem, unroll: str = "auto") -> gtn_tf.GTN:
+    """A `GTN` whose variables hold the problem's arrays."""
+    size = problem.size
+    generator = gtn_tf.Generator(
+        (size.pixels, size.pixels, 1),
+        CLASSES,
+        LATENT_SIZE,
+        size.generator_units,
+        size.generator_filters,
+    )
+    gtn = gtn_tf.GTN(
+        gtn_tf.teachers.FullCurriculum(generator, size.steps, size.batch_size),
+        gtn_tf.learners.ConvLearners(size.filters, [size.units]),
+        gtn_tf.LearnedSGD(LEARNING_RATE, MOMENTUM, size.steps),
+        unroll=unroll,
+    )
+    gtn.compile()
+    for variable, array in zip(gtn.trainable_variables, problem.meta.values()):
+        variable.assign(array)
+    return gtn
+
+
+def _meta_gradient(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
+    def compute(
+        weights: list[tf.Tensor], data: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor
+    ) -> list[tf.Tensor]:
+        _, _, gradients = gtn.meta_gradient(0, weights, data, seed)
+        return gradients
+
+    return compute, lambda outcome: _named(problem.meta, outcome)
+
+
+def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
+    """The learner's training and the generator's backward pass, and nothing else.
+
+    The images' gradient is none of the meta-loss but an arbitrary one, so that neither
+    part needs the other's result; both are returned, so that neither can be dropped.
+    """
+    size = problem.size
+    shape = [size.steps, size.batch_size, size.pixels, size.pixels, 1]
+    upstream = tf.constant(np.random.default_rng(1).normal(size=shape))
+    upstream = tf.cast(upstream, problem.images.dtype)
+    variables = gtn.teacher.trainable_variables
+
+    def compute(
+        weights: list[tf.Tensor], data: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor
+    ) -> list[tf.Tensor]:
+        del data  # judges nobody
+        with tf.GradientTape() as tape:
+            lessons = gtn._lessons(seed)
+        learner = gtn.pool[0]
+        state = train(learner, gtn.loss, start(learner, weights), lessons)
+        return [
+            *tape.gradient(lessons.images, variables, upstream),
+            *tf.nest.flatten(state.weights),
+        ]
+
+    def changes(outcome: Sequence[tf.Tensor]) -> Arrays:
+        count = len(variables)
+        learned = _vector(w.numpy() for w in outcome[count:])
+        moved = learned - _vector(problem.learner.values())
+        return {**_named(problem.meta, outcome[:count]), "learner": moved}
+
+    return compute, changes
+
+
+def _named(arrays: Arrays, tensors: Sequence[tf.Tensor]) -> Arrays:
+    return {name: tensor.numpy() for name, tensor in zip(arrays, tensors)}
+
+
+def _vector(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in arrays])

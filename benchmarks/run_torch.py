@@ -1,0 +1,144 @@
+"""The meta-gradient in PyTorch: by itself, with checkpoints, by two libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
+
+from job import Job
+from machine import CORES
+from problem import LEARNING_RATE, MOMENTUM, Problem
+from torch_model import Layout, Tensors, generator, learner
+
+_RATES = ("log_learning_rate", "log_momentum")
+
+
+class _Run:
+    """The problem's tensors, and what all ways share."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.layout = Layout(problem.size)
+        self.q = self.layout.meta(problem)
+        for variable in self.q.values():
+            variable.requires_grad_()
+        self.fresh = self.layout.learner(problem)
+        self.names = list(self.fresh)
+        self.labels = torch.tensor(problem.labels).long()
+        self.images = self.layout.images(problem)
+        self.image_labels = torch.tensor(problem.image_labels).long()
+        self.steps = problem.size.steps
+
+    def batch(self, t: int) -> tuple[torch.Tensor, torch.Tensor]:
+        labels = self.labels[t]
+        return generator(self.q, self.q["latents"][t], labels), labels
+
+    def rates(self, t: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.q[_RATES[0]][t].exp(), self.q[_RATES[1]][t].exp()
+
+    def module(self) -> torch.nn.Module:
+        """A fresh learner as the libraries want it."""
+        return _Learner(self.fresh)
+
+    def gradient(self, logits: torch.Tensor, without: tuple[str, ...] = ()) -> Tensors:
+        """The meta-gradient, from the logits of the meta-batch."""
+        meta_loss = F.cross_entropy(logits, self.image_labels)
+        wanted = {n: v for n, v in self.q.items() if n not in without}
+        return dict(zip(wanted, torch.autograd.grad(meta_loss, list(wanted.values()))))
+
+
+class _Learner(torch.nn.Module):
+    def __init__(self, weights: Tensors) -> None:
+        super().__init__()
+        self.names = list(weights)
+        self.weights = torch.nn.ParameterList(
+            [torch.nn.Parameter(w.clone()) for w in weights.values()]
+        )
+
+    def forward(self, x: torch.Tensor, means: Any = None) -> Any:
+        return learner(dict(zip(self.names, self.weights)), x, means)
+
+
+def build(name: str, problem: Problem) -> Job:
+    """Makes the job of one of the four."""
+    torch.set_num_threads(CORES)
+    run = _Run(problem)
+    iterate: dict[str, Callable[[_Run], Tensors]] = {
+        "torch": _plain,
+        "torch_checkpoint": _checkpointed,
+        "higher": _higher,
+        "torchopt": _torchopt,
+    }
+    packages = ("torch", name) if name in ("higher", "torchopt") else ("torch",)
+    return Job(lambda: iterate[name](run), run.layout.canonical, packages)
+
+
+def _step(run: _Run, t: int, *state: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """One inner step; the state is weights, velocities and the batch's means."""
+    count = len(run.names)
+    weights, velocity = state[:count], state[count : 2 * count]
+    learning_rate, momentum = run.rates(t)
+    images, labels = run.batch(t)
+    logits, means = learner(dict(zip(run.names, weights)), images)
+    loss = F.cross_entropy(logits, labels)
+    gradients = torch.autograd.grad(loss, weights, create_graph=True)
+    velocity = [momentum * v + g for v, g in zip(velocity, gradients)]
+    weights = [w - learning_rate * v for w, v in zip(weights, velocity)]
+    return (*weights, *velocity, *means)
+
+
+def _plain(run: _Run, step: Callable[..., tuple[torch.Tensor, ...]] = _step) -> Tensors:
+    weights = [w.clone().requires_grad_() for w in run.fresh.values()]
+    state = (*weights, *(torch.zeros_like(w) for w in weights))
+    for t in range(run.steps):
+        state = step(run, t, *state)
+    count = len(run.names)
+    logits, _ = learner(
+        dict(zip(run.names, state[:count])), run.images, list(state[2 * count :])
+    )
+    return run.gradient(logits)
+
+
+def _checkpointed(run: _Run) -> Tensors:
+    def step(run: _Run, t: int, *state: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return checkpoint(
+            _step, run, t, *state, use_reentrant=False, preserve_rng_state=False
+        )
+
+    return _plain(run, step)
+
+
+def _higher(run: _Run) -> Tensors:
+    """With learned rates: `override` takes tensors, and gradients reach them."""
+    import higher
+
+    module = run.module()
+    sgd = torch.optim.SGD(module.parameters(), LEARNING_RATE, MOMENTUM)
+    with higher.innerloop_ctx(module, sgd) as (fast, optimizer):
+        for t in range(run.steps):
+            learning_rate, momentum = run.rates(t)
+            images, labels = run.batch(t)
+            logits, means = fast(images)
+            optimizer.step(
+                F.cross_entropy(logits, labels),
+                override={"lr": [learning_rate], "momentum": [momentum]},
+            )
+        logits, _ = fast(run.images, means)
+        return run.gradient(logits)
+
+
+def _torchopt(run: _Run) -> Tensors:
+    """Without learned rates: MetaSGD knows one number for all steps."""
+    import torchopt
+
+    module = run.module()
+    optimizer = torchopt.MetaSGD(module, LEARNING_RATE, MOMENTUM)
+    for t in range(run.steps):
+        images, labels = run.batch(t)
+        logits, means = module(images)
+        optimizer.step(F.cross_entropy(logits, labels))
+    logits, _ = module(run.images, means)
+    return run.gradient(logits, without=_RATES)

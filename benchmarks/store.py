@@ -1,0 +1,62 @@
+"""What is kept of an unfinished benchmark, so that the next run goes on from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Store:
+    """A folder below `runs/benchmark/` that belongs to one state of the code.
+
+    Args:
+        size: The problem's name.
+        peers: The peers' Python.
+        root: Where the folder goes.
+    """
+
+    def __init__(
+        self, size: str, peers: Path, root: Path = _ROOT / "runs" / "benchmark"
+    ) -> None:
+        self._size = size
+        self.folder = root / f"{size}-{_fingerprint(str(peers.absolute()))}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._file = self.folder / "measured.jsonl"
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The results of all finished processes."""
+        if not self._file.exists():
+            return []
+        whole = self._file.read_text().rpartition("\n")[0]  # without one cut off
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Keeps a finished process's result."""
+        lines = [json.dumps(one) + "\n" for one in [*self.lines(), line]]
+        partial = self._file.with_suffix(".partial")
+        partial.write_text("".join(lines))
+        partial.replace(self._file)
+
+    def gradient(self, name: str, steps: int) -> Path:
+        """The file of an implementation's float64 meta-gradient."""
+        return self.folder / f"{name}-{steps}.npz"
+
+    def remove(self) -> None:
+        """Forgets all of this size, when the results are written."""
+        for folder in self.folder.parent.glob(f"{self._size}-*"):
+            shutil.rmtree(folder)
+
+
+def _fingerprint(peers: str) -> str:
+    """Of all code that takes part: another version's times are not to be mixed in."""
+    found = hashlib.sha256(peers.encode())
+    for folder in ("gtn_tf", "benchmarks"):
+        for path in sorted((_ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".txt"):
+                found.update(path.read_bytes())
+    return found.hexdigest()[:8]
