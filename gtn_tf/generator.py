@@ -84,7 +84,8 @@ class Generator(tf.keras.Model):
             Images `[..., batch, h, w, c]` between -2 and 2.
         """
         latents, labels = inputs
-        x = tf.concat([latents, tf.one_hot(labels, self.num_classes, dtype=latents.dtype)], axis=-1)
+        one_hot = tf.one_hot(labels, self.num_classes, dtype=latents.dtype)
+        x = tf.concat([latents, one_hot], axis=-1)
         x = _leaky(self.norm_1(self.dense_1(x), training=training))
         x = _leaky(self.norm_2(self.dense_2(x), training=training))
         x = tf.reshape(x, tf.concat([tf.shape(labels), self._base], axis=0))
@@ -103,7 +104,7 @@ class Generator(tf.keras.Model):
         height, width, _ = self.image_shape
         # Of a quarter of the pixels: what the convolutions take in and put out, and
         # what the norms and activations between them keep. Measured.
-        return images * height * width * self.filters * 4 * 3
+        return images * height * width * self.filters * 4 * 2
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -23,6 +23,10 @@ from gtn_tf.inner.step import (
 
 _ZERO = tf.UnconnectedGradients.ZERO
 
+# Steps that may be under way at once: the way back recomputes the next one while it
+# differentiates this one. TensorFlow's 10 would hold the activations of them all.
+_AHEAD = 2
+
 Arrays = list[tf.TensorArray]
 
 
@@ -122,6 +126,7 @@ class _Passes:
             lambda t, *_: t < self.steps,
             body,
             (0, state, tf.zeros([], lessons.images.dtype), trace),
+            parallel_iterations=_AHEAD,
             maximum_iterations=self.steps,
         )
         return state, total, trace
@@ -178,6 +183,7 @@ class _Passes:
             lambda t, *_: t >= 0,
             body,
             (self.steps - 1, upstream, last.velocity, of_lessons),
+            parallel_iterations=_AHEAD,
             maximum_iterations=self.steps,
         )
         return [array.stack() for array in of_lessons] + tf.nest.flatten(upstream)

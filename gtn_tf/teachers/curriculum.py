@@ -14,7 +14,7 @@ from gtn_tf.recomputed_map import recomputed_map
 from gtn_tf.teachers.teacher import Teacher
 
 # Steps go through the generator together while their activations stay below this.
-_ACTIVATION_BYTES = 2**30
+_ACTIVATION_BYTES = 2**31
 
 
 class Curriculum(Teacher):
