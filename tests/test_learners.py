@@ -44,7 +44,7 @@ def test_paper_layers():
     """`base_fc`: pool before norm, no bias in convolutions, a bias in dense layers."""
     (model,) = ConvLearners([64, 128], [256]).build((28, 28, 1), 10)
     kinds = [type(layer).__name__ for layer in model.layers]
-    conv = ["WeightNormalization", "MaxPooling2D", "MeanOnlyBatchNorm", "LeakyReLU"]
+    conv = ["WeightNormalization", "MaxPool2D", "MeanOnlyBatchNorm", "LeakyReLU"]
     dense = ["WeightNormalization", "MeanOnlyBatchNorm", "LeakyReLU"]
     assert kinds == [*conv, *conv, "Flatten", *dense, "WeightNormalization"]
     assert model.layers[0].layer.bias is None and model.layers[9].layer.bias is not None
