@@ -61,7 +61,7 @@ def test_a_run_leaves_everything(finished):
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["learners"] == 2 and summary["steps"] == 2
     assert summary["batch_size"] == 10 and summary["meta_iterations"] == 24
-    assert summary["seconds"] > 0
+    assert summary["seconds"] > 0 and summary["peak_bytes"] > 1e8
     for who in ("test", "real_data"):
         assert 0 <= summary[f"{who}_accuracy_mean"] <= 1
         assert summary[f"{who}_accuracy_std"] >= 0

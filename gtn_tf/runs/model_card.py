@@ -23,7 +23,8 @@ A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2
 | taught on real data, same steps, learned rates | {real_accuracy} |
 
 - {steps} steps of {batch_size} examples; {meta_iterations} meta-iterations in
-  {seconds:.0f} s of training, {skipped} of them skipped.
+  {seconds:.0f} s of training, {skipped} of them skipped; {gigabytes:.1f} GB of memory
+  at most.
 - Seed {seed}; TensorFlow {tensorflow}, Python {python}; {cores} x {processor};
   {date}.
 - The run used the test images for the table above alone. The whole configuration is in
@@ -64,6 +65,7 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
 
     return _CARD.format(
         **summary,
+        gigabytes=summary["peak_bytes"] / 1e9,
         source=config.teacher.source.replace("_", " "),
         accuracy=accuracy("test_accuracy"),
         real_accuracy=accuracy("real_data_accuracy"),

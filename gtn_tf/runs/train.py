@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,7 +196,14 @@ def _summary(
         "meta_iterations": int(gtn.iterations),
         "skipped": int(gtn.skipped),
         "seconds": round(seconds, 1),
+        "peak_bytes": _peak_bytes(),
     }
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has taken, TensorFlow included."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def outcome(summary: dict[str, Any], run: RunDirectory) -> str:
