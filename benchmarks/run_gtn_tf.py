@@ -46,11 +46,13 @@ def make_gtn(problem: Problem, unroll: str = "auto") -> gtn_tf.GTN:
         size.generator_units,
         size.generator_filters,
     )
+    # `lean` recomputes the generator's batches, too.
+    lean = {"activation_bytes": 0} if unroll == "lean" else {}
     gtn = gtn_tf.GTN(
-        gtn_tf.teachers.FullCurriculum(generator, size.steps, size.batch_size),
+        gtn_tf.teachers.FullCurriculum(generator, size.steps, size.batch_size, **lean),
         gtn_tf.learners.ConvLearners(size.filters, [size.units]),
         gtn_tf.LearnedSGD(LEARNING_RATE, MOMENTUM, size.steps),
-        unroll=unroll,
+        unroll="recompute" if lean else unroll,
     )
     gtn.compile()
     for variable, array in zip(gtn.trainable_variables, problem.meta.values()):

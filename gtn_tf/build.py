@@ -122,10 +122,16 @@ def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
         config.generator.filters,
         config.generator.weight_norm,
     )
+    memory = {"activation_bytes": int(config.teacher.activation_gb * 1e9)}
     if source == "no_curriculum":
-        return teachers.NoCurriculum(generator, steps, batch_size)
+        return teachers.NoCurriculum(generator, steps, batch_size, **memory)
     return _CURRICULA[source](
-        generator, steps, batch_size, config.teacher.learned_latents, config.seed
+        generator,
+        steps,
+        batch_size,
+        config.teacher.learned_latents,
+        config.seed,
+        **memory,
     )
 
 

@@ -151,6 +151,8 @@ class TeacherConfig(_Checked):
     batch_size: int = _setting(64, _COUNT)  # synthetic examples in a step
     latent_size: int = _setting(64, _COUNT)  # numbers in z, the generator's noise
     learned_latents: bool = _setting(True, _FLAG)  # learn z, or keep its first draw
+    # Memory for the generator's activations, in GB; what exceeds it is recomputed.
+    activation_gb: float = _setting(2.0, _FROM_0)
 
 
 @dataclasses.dataclass(frozen=True)

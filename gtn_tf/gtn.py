@@ -24,7 +24,7 @@ from gtn_tf.inner import (
     train,
 )
 from gtn_tf.learners import Learners, fresh_weights
-from gtn_tf.non_finite import StopWhenNotFinite
+from gtn_tf.non_finite import StopWhenNotFinite, apply_if_finite
 from gtn_tf.teachers import Teacher
 
 # One stream of seeds for each use, so that none repeats another's draws.
@@ -191,17 +191,16 @@ class GTN(tf.keras.Model):
         real = tf.keras.utils.unpack_x_y_sample_weight(data)[:2]
         seed = self._seed(_TRAINING, self.iterations)
         with tf.GradientTape() as tape:
-            taught = self._lessons(seed)
-        shortened = self._shorten(taught)
+            taught = self._shorten(self._lessons(seed))
 
         def of_learner(number: tf.Tensor) -> MetaGradient:
             return self._of_a_learner(
                 _fold(seed, number),
-                lambda one, weights: self._judge_lessons(one, weights, shortened, real),
+                lambda one, weights: self._judge_lessons(one, weights, taught, real),
             )
 
-        verdict, logits = self._mean_of_learners(of_learner, shortened, real)
-        gradients = self._teacher_gradient(tape, taught, shortened, verdict)
+        verdict, logits = self._mean_of_learners(of_learner, taught, real)
+        gradients = self._teacher_gradient(tape, taught, verdict)
         self._apply(verdict.meta_loss, gradients)
         return self._report(verdict.meta_loss, real[1], logits)
 
@@ -241,8 +240,20 @@ class GTN(tf.keras.Model):
         with tf.GradientTape() as tape:
             taught = self._lessons(seed)
         verdict = self._judge_lessons(self.pool[index], weights, taught, data)
-        gradients = self._teacher_gradient(tape, taught, taught, verdict)
+        gradients = self._teacher_gradient(tape, taught, verdict)
         return verdict.meta_loss, verdict.logits, gradients
+
+    def steps_at(self, iteration: tf.Tensor) -> tf.Tensor:
+        """The inner steps of a meta-iteration.
+
+        Args:
+            iteration: Integer scalar, counted from 0.
+
+        Returns:
+            int32 scalar: `initial_steps` at first and `teacher.steps` in the end.
+        """
+        steps = self.initial_steps + iteration // self.lengthen_every
+        return tf.cast(tf.minimum(steps, self.teacher.steps), tf.int32)
 
     def teach(self, index: int, seed: tf.Tensor) -> LearnerState:
         """Teaches a fresh learner.
@@ -299,12 +310,8 @@ class GTN(tf.keras.Model):
         images, labels = self.teacher.batches(seed)
         return Lessons(images, labels, *self.inner_optimizer.rates())
 
-    def steps_at(self, iteration: tf.Tensor) -> tf.Tensor:
-        """The inner steps of a meta-iteration, which the schedule may lengthen."""
-        steps = self.initial_steps + iteration // self.lengthen_every
-        return tf.cast(tf.minimum(steps, self.teacher.steps), tf.int32)
-
     def _shorten(self, lessons: Lessons) -> Lessons:
+        """The lessons of this meta-iteration, before all steps are in use."""
         if self.initial_steps == self.teacher.steps:
             return lessons
         steps = self.steps_at(self.iterations)
@@ -371,65 +378,25 @@ class GTN(tf.keras.Model):
         return MetaGradient(*(one / count for one in total)), logits.stack()
 
     def _teacher_gradient(
-        self,
-        tape: tf.GradientTape,
-        taught: Lessons,
-        shortened: Lessons,
-        verdict: MetaGradient,
+        self, tape: tf.GradientTape, taught: Lessons, verdict: MetaGradient
     ) -> list[tf.Tensor]:
         """From the gradient by the lessons to that by the trainable variables."""
-        upstream = [verdict.of_images, verdict.of_learning_rates, verdict.of_momenta]
-        lessons = [taught.images, taught.learning_rates, taught.momenta]
-        if shortened is not taught:  # lessons that were not given have no influence
-            missing = self.teacher.steps - tf.shape(shortened.labels)[0]
-            upstream = [
-                tf.ensure_shape(
-                    tf.pad(one, [[0, missing]] + [[0, 0]] * (one.shape.rank - 1)),
-                    lesson.shape,
-                )
-                for one, lesson in zip(upstream, lessons)
-            ]
         return tape.gradient(
-            lessons, self.trainable_variables, upstream, tf.UnconnectedGradients.ZERO
+            [taught.images, taught.learning_rates, taught.momenta],
+            self.trainable_variables,
+            [verdict.of_images, verdict.of_learning_rates, verdict.of_momenta],
+            tf.UnconnectedGradients.ZERO,
         )
 
     def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> None:
         """Lets the optimizer act, unless a number is not finite."""
-        with tf.init_scope():
-            # Variables cannot be made in a branch.
-            self.optimizer.build(self.trainable_variables)
-        context = tf.distribute.get_replica_context()
-        meta_loss, *gradients = context.all_reduce(
-            tf.distribute.ReduceOp.MEAN, [meta_loss, *gradients]
+        applied = apply_if_finite(
+            self.optimizer, self.trainable_variables, gradients, meta_loss
         )
-        finite = tf.math.is_finite(meta_loss + tf.linalg.global_norm(gradients))
-        # The branch is taken once for all replicas, which have the same gradients.
-        context.merge_call(self._apply_everywhere, args=(finite, gradients))
+        skipped = 1 - tf.cast(applied, tf.int64)
+        self.skipped.assign_add(skipped)
+        self.skipped_in_a_row.assign((self.skipped_in_a_row + 1) * skipped)
         self.iterations.assign_add(1)
-
-    def _apply_everywhere(
-        self,
-        strategy: tf.distribute.Strategy,
-        finite: tf.Tensor,
-        gradients: Sequence[tf.Tensor],
-    ) -> None:
-        def update(*gradients: tf.Tensor) -> None:
-            self.optimizer.apply_gradients(
-                zip(gradients, self.trainable_variables),
-                skip_gradients_aggregation=True,
-            )
-
-        def apply() -> tf.Tensor:
-            strategy.extended.call_for_each_replica(update, args=tuple(gradients))
-            self.skipped_in_a_row.assign(0)
-            return tf.constant(0)
-
-        def skip() -> tf.Tensor:
-            self.skipped.assign_add(1)
-            self.skipped_in_a_row.assign_add(1)
-            return tf.constant(0)
-
-        tf.cond(strategy.experimental_local_results(finite)[0], apply, skip)
 
     def _report(
         self, meta_loss: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor

@@ -1,7 +1,8 @@
-"""What happens when meta-training diverges for good."""
+"""What happens when a number is not finite: one update is skipped, many end `fit`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -29,3 +30,47 @@ class StopWhenNotFinite(tf.keras.callbacks.Callback):
                 f"{int(self.model.iterations.numpy())}); none of them changed the weights. "
                 "Lower the learning rate of the inner optimizer or of the optimizer"
             )
+
+
+def apply_if_finite(
+    optimizer: tf.keras.optimizers.Optimizer,
+    variables: Sequence[tf.Variable],
+    gradients: Sequence[tf.Tensor],
+    meta_loss: tf.Tensor,
+) -> tf.Tensor:
+    """Averages the gradients over all replicas and applies them if all are finite.
+
+    Args:
+        optimizer: Keras optimizer; one that does not act keeps its state as it is.
+        variables: What it changes.
+        gradients: One for each variable, of this replica.
+        meta_loss: Scalar of this replica, which has to be finite, too.
+
+    Returns:
+        Whether the optimizer acted, a bool scalar that is the same in all replicas.
+    """
+    with tf.init_scope():
+        optimizer.build(variables)  # variables cannot be made in a branch
+    context = tf.distribute.get_replica_context()
+    meta_loss, *gradients = context.all_reduce(
+        tf.distribute.ReduceOp.MEAN, [meta_loss, *gradients]
+    )
+    finite = tf.math.is_finite(meta_loss + tf.linalg.global_norm(gradients))
+
+    def update(*gradients: tf.Tensor) -> None:
+        pairs = zip(gradients, variables)
+        optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+
+    def everywhere(
+        strategy: tf.distribute.Strategy, finite: tf.Tensor, *gradients: tf.Tensor
+    ) -> None:
+        def act() -> tf.Tensor:
+            strategy.extended.call_for_each_replica(update, args=gradients)
+            return tf.constant(True)
+
+        # A replica may not branch on its own: the optimizer acts on all of them.
+        condition = strategy.experimental_local_results(finite)[0]
+        tf.cond(condition, act, lambda: tf.constant(False))
+
+    context.merge_call(everywhere, args=(finite, *gradients))
+    return finite

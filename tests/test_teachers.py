@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from conftest import tiny_generator
 from gtn_tf import Generator, teachers
-from gtn_tf.teachers import curriculum
 
 IMAGES = np.arange(10 * 16, dtype=np.float32).reshape([10, 4, 4, 1])
 LABELS = np.arange(10) % 3
@@ -110,7 +109,7 @@ def test_each_batch_of_a_curriculum_has_its_own_statistics():
         np.testing.assert_allclose(together[t], alone, atol=1e-5)
 
 
-def test_a_curriculum_in_parts_is_the_same(monkeypatch):
+def test_a_curriculum_in_parts_is_the_same():
     teacher = teachers.FullCurriculum(tiny_generator(), 6, 4)
 
     def run():
@@ -121,7 +120,7 @@ def test_a_curriculum_in_parts_is_the_same(monkeypatch):
 
     whole = tf.function(run)()
     one = teacher.generator.activation_bytes(4)
-    monkeypatch.setattr(curriculum, "_ACTIVATION_BYTES", 4 * one)
+    teacher.activation_bytes = 4 * one
     assert teacher._steps_together() == 3
     for a, b in zip(whole, tf.function(run)()):
         # Before a batch norm gradients nearly cancel, hence the absolute bound.

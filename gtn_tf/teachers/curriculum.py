@@ -13,7 +13,6 @@ from gtn_tf.generator import Generator
 from gtn_tf.recomputed_map import recomputed_map
 from gtn_tf.teachers.teacher import Teacher
 
-# Steps go through the generator together while their activations stay below this.
 _ACTIVATION_BYTES = 2**31
 
 
@@ -26,6 +25,8 @@ class Curriculum(Teacher):
         generator: The network that makes the images.
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
+        activation_bytes: Memory that the generator's activations may take until its
+            gradient is computed. What exceeds it is computed a second time.
         **kwargs: Passed to `tf.keras.layers.Layer`.
     """
 
@@ -34,12 +35,14 @@ class Curriculum(Teacher):
         generator: Generator,
         steps: int = 32,
         batch_size: int = 64,
+        activation_bytes: int = _ACTIVATION_BYTES,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             generator.image_shape, generator.num_classes, steps, batch_size, **kwargs
         )
         self.generator = generator
+        self.activation_bytes = activation_bytes
         self._pure = PureModel(generator)
 
     @abc.abstractmethod
@@ -119,7 +122,7 @@ class Curriculum(Teacher):
         return max(
             n
             for n in range(1, self.steps + 1)
-            if self.steps % n == 0 and (n == 1 or n * one <= _ACTIVATION_BYTES)
+            if self.steps % n == 0 and (n == 1 or n * one <= self.activation_bytes)
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -127,6 +130,7 @@ class Curriculum(Teacher):
             "generator": tf.keras.saving.serialize_keras_object(self.generator),
             "steps": self.steps,
             "batch_size": self.batch_size,
+            "activation_bytes": self.activation_bytes,
         }
         return {**super().get_config(), **config}
 
@@ -146,7 +150,7 @@ class StoredCurriculum(Curriculum):
         learned_latents: Whether meta-training changes the latents after their
             first, Gaussian draw.
         seed: Integer that the first draw is made from.
-        **kwargs: Passed to `tf.keras.layers.Layer`.
+        **kwargs: Passed to `Curriculum`.
     """
 
     def __init__(
