@@ -232,8 +232,11 @@ class MetaConfig(_Checked):
     epsilon: float = _setting(1e-8, _ABOVE_0)  # Adam's, beside the root
     intermediate_every: int = _setting(4, _COUNT_OR_0)  # inner steps; 0: final only
     # How the meta-gradient is computed; its value is the same.
-    unroll: str = _setting("auto", _one_of("auto", "nested_tapes", "keep", "recompute"))
-    # Inner steps that the gradient goes back through, a divisor of teacher.steps; 0: all.
+    unroll: str = _setting(
+        "auto", _one_of("auto", "nested_tapes", "keep", "recompute")
+    )
+    # Inner steps that the gradient goes back through, a divisor of teacher.steps;
+    # 0: all.
     truncate_every: int = _setting(0, _COUNT_OR_0)
     # Inner steps of the first meta-iteration, and meta-iterations after which one is
     # added, up to teacher.steps; 0: all of them from the start.
@@ -298,8 +301,8 @@ class Config(_Checked):
             )
         if meta.truncate_every and steps % meta.truncate_every:
             raise ConfigError(
-                f"meta.truncate_every: expected 0 or a divisor of teacher.steps ({steps})"
-                f", received {meta.truncate_every}"
+                "meta.truncate_every: expected 0 or a divisor of teacher.steps "
+                f"({steps}), received {meta.truncate_every}"
             )
         if meta.initial_steps > steps:
             raise ConfigError(

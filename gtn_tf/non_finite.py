@@ -27,7 +27,7 @@ class StopWhenNotFinite(tf.keras.callbacks.Callback):
             raise NonFiniteError(
                 "the meta-loss or its gradient was not finite in "
                 f"{in_a_row} meta-iterations in a row (up to "
-                f"{int(self.model.iterations.numpy())}); none of them changed the weights. "
+                f"{self.model.iterations.numpy()}); none of them changed the weights. "
                 "Lower the learning rate of the inner optimizer or of the optimizer"
             )
 

@@ -152,7 +152,8 @@ def test_inner_steps_are_added_during_meta_training(tiny_gtn):
     changed = []
     for _ in range(5):
         gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
-        changed.append([not np.array_equal(a, b) for a, b in zip(first, gtn.teacher.latents.numpy())])
+        pairs = zip(first, gtn.teacher.latents.numpy())
+        changed.append([not np.array_equal(a, b) for a, b in pairs])
     assert changed[1] == [True, True, False, False]
     assert changed[3] == [True, True, True, False]
     assert changed[4] == [True, True, True, True]

@@ -40,8 +40,8 @@ def first_and_second_derivatives(layer, x):
 
 
 @pytest.mark.parametrize("make, shape", MAKERS.values(), ids=MAKERS)
-def test_weight_normalization_equals_tfa(make, shape):
-    x = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
+def test_weight_normalization_equals_tfa(double_precision, make, shape):
+    x = tf.constant(np.random.default_rng(0).normal(size=shape))
     ours = WeightNormalization(make())
     theirs = weight_norm.tfa.layers.WeightNormalization(make(), data_init=False)
     ours(x), theirs(x)  # tfa sets g = ||V|| in the first call
@@ -51,12 +51,12 @@ def test_weight_normalization_equals_tfa(make, shape):
         ours_variable.assign(theirs_variable)
     ours.g.assign(1.5 * ours.g)
     theirs.g.assign(1.5 * theirs.g)
-    np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-6)
+    np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-10)
     for a, b in zip(
         first_and_second_derivatives(ours, x), first_and_second_derivatives(theirs, x)
     ):
         for mine, other in zip(a, b):
-            np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("make, shape", MAKERS.values(), ids=MAKERS)

@@ -153,7 +153,9 @@ def test_training_alone_ends_in_the_same_state():
     taught = lessons(4)
     first = inner.start(learner, weights)
     state = tf.function(inner.train)(learner, cross_entropy, first, taught)
-    expected, _ = inner.UNROLLS["nested_tapes"](learner, cross_entropy, first, taught, real(), 0)
+    expected, _ = inner.UNROLLS["nested_tapes"](
+        learner, cross_entropy, first, taught, real(), 0
+    )
     for a, b in zip(tf.nest.flatten(state), tf.nest.flatten(expected)):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 

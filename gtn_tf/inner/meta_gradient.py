@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -70,7 +71,12 @@ def meta_gradient(
     return _part_by_part(of_part, state, lessons, truncate_every)
 
 
-def _part_by_part(of_part, state: LearnerState, lessons: Lessons, length: int):
+def _part_by_part(
+    of_part: Callable[[LearnerState, Lessons], tuple[LearnerState, MetaGradient]],
+    state: LearnerState,
+    lessons: Lessons,
+    length: int,
+) -> MetaGradient:
     """Runs the parts one after the other, so that one part is kept at a time."""
     steps = lessons.labels.shape[0]
     parts = steps // length

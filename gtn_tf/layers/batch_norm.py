@@ -49,7 +49,9 @@ def centre(x: tf.Tensor, shift: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         mean = tf.reduce_mean(x, batch_axes(x), keepdims=True)
         n = _count(x, mean)
 
-        def gradient(of_x: tf.Tensor, of_mean: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def gradient(
+            of_x: tf.Tensor, of_mean: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
             of_x, mean_of_x = centre(of_x, of_mean / n)
             return of_x, _sum_to(n * mean_of_x, shift)
 
