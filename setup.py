@@ -23,7 +23,17 @@ setup(
     # installed inside the package, as gtn_tf/configs/*.yaml.
     packages=find_packages(include=["gtn_tf", "gtn_tf.*"]) + ["gtn_tf.configs"],
     package_dir={"gtn_tf.configs": "configs"},
-    package_data={"gtn_tf": ["py.typed"], "gtn_tf.configs": ["*.yaml"]},
+    package_data={
+        # The bundled teachers are SavedModels in gtn_tf/bundled/.
+        "gtn_tf": [
+            "py.typed",
+            "bundled/*/*.md",
+            "bundled/*/*.json",
+            "bundled/*/1/*.pb",
+            "bundled/*/1/variables/*",
+        ],
+        "gtn_tf.configs": ["*.yaml"],
+    },
     include_package_data=False,
     zip_safe=False,
     install_requires=[
@@ -37,6 +47,7 @@ setup(
         "pyyaml>=6.0",
         "scikit-learn>=1.2",
         "matplotlib>=3.6",
+        "pillow>=9.1",
     ],
     extras_require={"test": ["pytest>=7.4", "hypothesis>=6.80"]},
     classifiers=[

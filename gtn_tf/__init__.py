@@ -22,13 +22,15 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"
 
-_ROOMS = ("config", "data", "layers", "learners", "teachers")
+_ROOMS = ("config", "data", "layers", "learners", "teachers", "teaching")
 _NAMES = {
     "GTN": "gtn_tf.gtn",
     "Generator": "gtn_tf.generator",
     "LearnedSGD": "gtn_tf.inner",
+    "load_teacher": "gtn_tf.teaching",
+    "teach": "gtn_tf.teaching",
 }
-__all__ = ["GTN", "Generator", "LearnedSGD", *_ROOMS]
+__all__ = [*_NAMES, *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gtn_tf import learners, teachers
-from gtn_tf.config import Config, MetaConfig
+from gtn_tf.config import Config, LearnersConfig, MetaConfig
 from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
@@ -136,14 +136,18 @@ def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
 
 
 def _learners(config: Config) -> learners.Learners:
-    chosen = config.learners
+    chosen, networks = config.learners, config.learners.networks()
+    if all(one == networks[0] for one in networks):
+        return _family(networks[0], chosen.pool, config.seed)
+    return learners.MixedLearners(
+        [_family(one, 1, config.seed + n) for n, one in enumerate(networks)]
+    )
+
+
+def _family(chosen: LearnersConfig, pool: int, seed: int) -> learners.Learners:
     if chosen.family == "mlp":
         return learners.MLPLearners(
-            chosen.units,
-            chosen.weight_norm,
-            chosen.batch_norm,
-            chosen.pool,
-            config.seed,
+            chosen.units, chosen.weight_norm, chosen.batch_norm, pool, seed
         )
     return learners.ConvLearners(
         chosen.filters,
@@ -153,7 +157,6 @@ def _learners(config: Config) -> learners.Learners:
         chosen.global_pooling,
         chosen.weight_norm,
         chosen.batch_norm,
-        chosen.pool,
-        config.seed,
+        pool,
+        seed,
     )
-

@@ -12,11 +12,13 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Union
+from typing import Any, ClassVar, NamedTuple, TypeVar, Union
 
 import yaml
 
 Widths = tuple[Union[int, tuple[int, int]], ...]
+_T = TypeVar("_T")
+Each = Union[_T, tuple[_T, ...]]  # one for all networks, or one after the other
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
 TEACHERS = (
@@ -27,6 +29,8 @@ TEACHERS = (
     "dataset_distillation",
     "real_data",
 )
+# Fixed networks that teachers are compared on: `gtn_tf.learners.named_learner`.
+LEARNERS = ("conv", "conv_pooled", "mlp", "keras_conv", "resnet")
 
 _PACKAGE = Path(__file__).resolve().parent
 # An installed package carries its presets; a source tree keeps them beside it.
@@ -90,6 +94,15 @@ _WIDTHS = _Rule(
 
 def _one_of(*choices: str) -> _Rule:
     return _Rule(f"one of {', '.join(choices)}", lambda value: value in choices)
+
+
+def _or_each(rule: _Rule) -> _Rule:
+    def allows(value: Any) -> bool:
+        if not isinstance(value, tuple):
+            return rule.allows(value)
+        return bool(value) and all(map(rule.allows, value))
+
+    return _Rule(f"{rule.expected}, or a list of such", allows)
 
 
 def _setting(default: Any, rule: _Rule) -> Any:
@@ -171,20 +184,27 @@ class LearnersConfig(_Checked):
     """The distribution that learner architectures are drawn from.
 
     A width is an integer, or a pair `[low, high]` drawn uniformly, `high` excluded.
+    Settings marked "each" may be a list, whose entries the networks of the pool take
+    in turn: `family: [conv, mlp]` with `pool: 4` gives two of either.
     """
 
     _prefix: ClassVar[str] = "learners."
 
-    family: str = _setting("conv", _one_of("conv", "mlp"))  # mlp: dense layers only
+    # Each: mlp has dense layers only.
+    family: Each[str] = _setting("conv", _or_each(_one_of("conv", "mlp")))
     filters: Widths = _setting((16, 32), _WIDTHS)  # widths of the convs, in channels
     units: Widths = _setting((64,), _WIDTHS)  # widths of the hidden dense layers
     strides: tuple[int, ...] = _setting((2, 2), _STRIDES)  # of the convs, in pixels
     # How a conv goes down by its stride: 3x3 max-pool after it (none at 1), or itself.
     downsample: str = _setting("max_pool", _one_of("max_pool", "stride"))
-    global_pooling: bool = _setting(False, _FLAG)  # mean over pixels, not flattening
-    weight_norm: bool = _setting(True, _FLAG)  # W = g * V / ||V|| in every layer
-    # The paper's is mean_only: the mean is normalised and the variance is not.
-    batch_norm: str = _setting("mean_only", _one_of("mean_only", "full", "none"))
+    # Each: dense layers see the mean over pixels instead of all pixels.
+    global_pooling: Each[bool] = _setting(False, _or_each(_FLAG))
+    # Each: W = g * V / ||V|| in every layer.
+    weight_norm: Each[bool] = _setting(True, _or_each(_FLAG))
+    # Each. The paper's is mean_only: the mean is normalised and the variance is not.
+    batch_norm: Each[str] = _setting(
+        "mean_only", _or_each(_one_of("mean_only", "full", "none"))
+    )
     pool: int = _setting(1, _COUNT)  # sampled architectures, each traced once
 
     def __post_init__(self) -> None:
@@ -194,6 +214,37 @@ class LearnersConfig(_Checked):
                 "learners.strides: expected one for each entry of learners.filters "
                 f"{self.filters}, received {self.strides}"
             )
+        for name in _EACH:
+            entries = getattr(self, name)
+            if isinstance(entries, tuple) and len(entries) > self.pool:
+                raise ConfigError(
+                    f"learners.{name}: expected at most learners.pool ({self.pool}) "
+                    f"entries, received {entries}",
+                    f"learners.{name}",
+                )
+
+    def networks(self) -> list[LearnersConfig]:
+        """The settings of each network of the pool, without lists to take turns in.
+
+        Example:
+
+        >>> mixed = LearnersConfig(family=("conv", "mlp"), pool=3)
+        >>> [one.family for one in mixed.networks()]
+        ['conv', 'mlp', 'conv']
+        """
+        return [
+            dataclasses.replace(
+                self, pool=1, **{name: _nth(getattr(self, name), n) for name in _EACH}
+            )
+            for n in range(self.pool)
+        ]
+
+
+_EACH = ("family", "global_pooling", "weight_norm", "batch_norm")
+
+
+def _nth(entry: Any, n: int) -> Any:
+    return entry[n % len(entry)] if isinstance(entry, tuple) else entry
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -25,14 +27,22 @@ def fresh_learner_accuracies(
     Returns:
         The accuracy of each, `[learners]`.
     """
-    teach = tf.function(gtn.teach)
-    count_correct = tf.function(gtn.count_correct, reduce_retracing=True)
+    # One function for each network: TensorFlow warns of one that is traced often.
+    functions = [
+        (
+            tf.function(functools.partial(gtn.teach, index)),
+            tf.function(
+                functools.partial(gtn.count_correct, index), reduce_retracing=True
+            ),
+        )
+        for index in range(len(gtn.pool))
+    ]
 
     def accuracy(number: int) -> float:
-        index = number % len(gtn.pool)
-        state = teach(index, tf.constant(number))
+        teach, count_correct = functions[number % len(functions)]
+        state = teach(tf.constant(number))
         counts = [
-            (int(count_correct(index, state, images, labels)), len(labels))
+            (int(count_correct(state, images, labels)), len(labels))
             for images, labels in data
         ]
         correct, total = np.sum(counts, axis=0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,19 +17,24 @@ _SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of 
 
 
 def export(
-    teacher: Teacher, inner_optimizer: LearnedSGD, path: str | os.PathLike[str]
+    teacher: Teacher,
+    inner_optimizer: LearnedSGD,
+    description: dict[str, Any],
+    path: str | os.PathLike[str],
 ) -> None:
     """Writes the SavedModel; an older one at the same place is replaced.
 
-    It has two signatures. `serving_default(labels int32 [n], seed int32 [2])` gives
+    It has three signatures. `serving_default(labels int32 [n], seed int32 [2])` gives
     `images [n, h, w, c]` and `labels [n]`; an image is a function of the seed, its
     label and its place, not of the other labels. `curriculum(step int32)` gives the
     `images [batch, h, w, c]` and `labels [batch]` of an inner step, counted from 0,
-    with its `learning_rate` and `momentum`.
+    with its `learning_rate` and `momentum`. `describe()` gives the `description`, a
+    JSON string.
 
     Args:
         teacher: The trained teacher.
         inner_optimizer: The learned rates.
+        description: What `gtn_tf.description.describe` gave.
         path: Folder to write, such as `"runs/digits/export/1"`.
 
     Raises:
@@ -36,9 +43,10 @@ def export(
     Example:
 
     >>> import tempfile, gtn_tf
+    >>> from gtn_tf.description import describe
     >>> teacher = gtn_tf.teachers.DatasetDistillation((8, 8, 1), 10, steps=2)
-    >>> path = tempfile.mkdtemp() + "/1"
-    >>> export(teacher, gtn_tf.LearnedSGD(steps=2), path)
+    >>> path, rates = tempfile.mkdtemp() + "/1", gtn_tf.LearnedSGD(steps=2)
+    >>> export(teacher, rates, describe(teacher, rates), path)
     >>> served = tf.saved_model.load(path).signatures["serving_default"]
     >>> images = served(labels=tf.constant([3]), seed=tf.constant([0, 1]))["images"]
     >>> images.shape
@@ -51,6 +59,7 @@ def export(
     signatures = {
         "serving_default": _serving(teacher),
         "curriculum": _curriculum(teacher, inner_optimizer),
+        "describe": _describe(json.dumps(description)),
     }
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +100,14 @@ def _curriculum(
         }
 
     return curriculum
+
+
+def _describe(text: str) -> tf.types.experimental.ConcreteFunction:
+    @tf.function(input_signature=[])
+    def describe() -> dict[str, tf.Tensor]:
+        return {"description": tf.constant(text)}
+
+    return describe
 
 
 def _expect_between(value: tf.Tensor, end: int, name: str) -> tf.Tensor:

@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.data import Splits
+from gtn_tf.description import describe
 from gtn_tf.export import export
 from gtn_tf.functional import PureModel
 from gtn_tf.inner import (
@@ -115,6 +117,7 @@ class GTN(tf.keras.Model):
                 f"received {learners_per_iteration}"
             )
         self.teacher = teacher
+        self.learners = learners
         self.inner_optimizer = inner_optimizer
         self.intermediate_every = intermediate_every
         self.truncate_every = truncate_every
@@ -290,16 +293,26 @@ class GTN(tf.keras.Model):
         predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
         return tf.math.count_nonzero(predicted == labels)
 
-    def export(self, path: str) -> None:
+    def export(
+        self,
+        path: str,
+        splits: Splits | None = None,
+        accuracy: dict[str, Any] | None = None,
+    ) -> None:
         """Writes the teacher as a SavedModel that needs only TensorFlow.
 
         Args:
             path: Folder to write, such as `"runs/digits/export/1"`.
+            splits: The data that it was trained on. The export then knows the
+                classes' names and how images are normalised.
+            accuracy: What was measured of it, for the export to tell: anything that
+                JSON can hold.
 
         Raises:
             ValueError: If the teacher has nothing of its own to export.
         """
-        export(self.teacher, self.inner_optimizer, path)
+        parts = self.teacher, self.inner_optimizer
+        export(*parts, describe(*parts, self.learners, splits, accuracy), path)
 
     def _seed(self, stream: int, number: tf.Tensor) -> tf.Tensor:
         # Integers of any size are welcome as a seed; the generator takes 32 bits.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from gtn_tf.config import load_config
@@ -58,3 +60,47 @@ def test_help_and_unknown_options():
     assert done.returncode == 0 and "--run-dir" in done.stdout
     assert run("teach").returncode == 2
     assert run("train", "--resum=yes").returncode == 2
+
+
+def test_a_teacher_from_the_command_line(tmp_path):
+    done = run(
+        *("evaluate", "--teacher", "digits", "--learner", "mlp"),
+        *("--learners", "1", "--every", "100", "--out", "found"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "generated data" in done.stdout and "rates tuned for it" in done.stdout
+    names = {path.name for path in (tmp_path / "found").iterdir()}
+    assert names == {"curves.csv", "curves.png", "evaluation.json"}
+    for format, out in (("npz", "t.npz"), ("saved_model", "served")):
+        words = "--teacher", "digits", "--format", format, "--out", out
+        assert run("export", *words, cwd=tmp_path).returncode == 0
+    done = run("sample", "--teacher", "served", "--out", "pictures", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "pictures" / "curriculum.gif").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, problem",
+    [
+        (["evaluate", "--teacher", "mnits"], "did you mean mnist?"),
+        (["evaluate", "--teacher", "digits", "--data", "mnist"], "expected data like"),
+        (["sample", "--teacher", "."], "found no saved_model.pb"),
+    ],
+)
+def test_teachers_that_cannot_be_used(arguments, problem, tmp_path):
+    images = np.zeros([20_000, 28, 28], np.uint8)
+    labels = np.arange(20_000) % 10
+    arrays = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "mnist.npz", **arrays)
+    environment = {**os.environ, "GTN_TF_DATA": str(tmp_path / "data")}
+    done = run(*arguments, cwd=tmp_path, env=environment)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and problem in line
+
+
+def test_bad_options_of_evaluate():
+    assert run("evaluate", "--teacher", "digits", "--learners", "0").returncode == 2
+    assert run("evaluate", "--teacher", "digits", "--learner", "vgg").returncode == 2

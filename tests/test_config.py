@@ -132,6 +132,8 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path, text: str) -> None:
         ("data.augment=true", "data.augment", True),
         ("teacher.source=real_data", "teacher.source", "real_data"),
         ("learners.batch_norm=none", "learners.batch_norm", "none"),
+        ("learners.family=mlp", "learners.family", "mlp"),
+        ("learners.weight_norm=[true]", "learners.weight_norm", (True,)),
         ("learners.units=[]", "learners.units", ()),
         ("learners.filters=[8, [4, 9]]", "learners.filters", (8, (4, 9))),
         ("meta.intermediate_every=0", "meta.intermediate_every", 0),
@@ -176,7 +178,12 @@ def configs(draw: st.DrawFn) -> Config:
         teacher=TeacherConfig(draw(st.sampled_from(config_module.TEACHERS)), steps),
         generator=GeneratorConfig(draw(COUNTS), draw(COUNTS), draw(st.booleans())),
         learners=LearnersConfig(
-            filters=filters, units=draw(WIDTHS), strides=strides, batch_norm="none"
+            family=draw(st.sampled_from(["mlp", ("conv", "mlp")])),
+            filters=filters,
+            units=draw(WIDTHS),
+            strides=strides,
+            batch_norm="none",
+            pool=3,
         ),
         inner_optimizer=InnerOptimizerConfig(draw(ABOVE_0), draw(ABOVE_0)),
         meta=MetaConfig(
@@ -262,6 +269,8 @@ def test_differences_are_in_schema_order() -> None:
         ("learners.units=[[a, b]]", "pairs [low, high]", "[['a', 'b']]"),
         ("learners.units=[null]", "pairs [low, high]", "[None]"),
         ("learners.units=&a [*a]", "pairs [low, high]", "[[...]]"),
+        ("learners.family=[conv, vgg]", "one of conv, mlp, or a list", "'vgg']"),
+        ("learners.family=[]", "one of conv, mlp, or a list", "[]"),
         ("meta=5", "a section", "5"),
         ("meta={iterations: 50}", "a section", "{'iterations': 50}"),
     ],
@@ -282,6 +291,12 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "learners.strides",
             "one for each entry of learners.filters (8,)",
             "(1, 2)",
+        ),
+        (
+            ["learners.pool=1", "learners.family=[conv, mlp]"],
+            "learners.family",
+            "at most learners.pool (1) entries",
+            "('conv', 'mlp')",
         ),
         (
             ["inner_optimizer.momentum=0"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
+from gtn_tf.learners import ConvLearners, MixedLearners, MLPLearners, fresh_weights
 
 SEED = tf.constant([3, 4])
 
@@ -110,3 +110,14 @@ def test_other_initializers_are_refused():
 def test_bad_settings_are_refused(settings, problem):
     with pytest.raises(ValueError, match=problem):
         ConvLearners([3, 4], [5], **settings)
+
+
+def test_mixed_pools():
+    parts = [ConvLearners([3], [4], pool=2), MLPLearners([5])]
+    models = MixedLearners(parts).build((8, 8, 1), 10)
+    assert [len(model.layers) for model in models] == [9, 9, 5]
+    config = MixedLearners(parts).get_config()
+    assert [part["kind"] for part in config["parts"]] == ["ConvLearners", "MLPLearners"]
+    assert config["parts"][0]["filters"] == [3]
+    with pytest.raises(ValueError, match="at least one distribution"):
+        MixedLearners([])

@@ -227,6 +227,23 @@ def test_every_preset_key_builds(name):
     assert type(gtn.teacher).__name__.lower() == expected
 
 
+def test_a_pool_of_several_kinds():
+    from gtn_tf.build import build_gtn
+
+    kinds = ["learners.family=[conv, mlp]", "learners.pool=3"]
+    norms = ["learners.batch_norm=[mean_only, full, none]"]
+    config = load_config("digits", [*TINY, *kinds, *norms])
+    gtn = build_gtn(config, gtn_tf.data.load("digits"))
+    parts = gtn.learners.get_config()["parts"]
+    assert [part["kind"] for part in parts] == [
+        "ConvLearners",
+        "MLPLearners",
+        "ConvLearners",
+    ]
+    assert [part["batch_norm"] for part in parts] == ["mean_only", "full", "none"]
+    assert len(gtn.pool) == 3
+
+
 def test_divergence_names_the_last_checkpoint(tmp_path):
     command_line = [*command(tmp_path / "run"), "inner_optimizer.learning_rate=1e30"]
     command_line += ["meta.max_skipped=3"]

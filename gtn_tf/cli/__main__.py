@@ -8,9 +8,14 @@ import os
 import signal
 import sys
 
-from gtn_tf.cli import train
+from gtn_tf.cli import evaluate, export, sample, train
 
-_COMMANDS = {"train": train}
+_COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "sample": sample,
+    "export": export,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; --resume goes on from the last checkpoint")
+        print("\ninterrupted; the same command (train: with --resume) goes on")
         return 130
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gtn_tf.cli.options import add_data_dir
 from gtn_tf.config import load_config, to_yaml
 
 
@@ -26,12 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in D, if there is one"
     )
-    parser.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="D",
-        help="folder with the data files (default: GTN_TF_DATA, else a download)",
-    )
+    add_data_dir(parser)
     parser.add_argument(
         "--print-config",
         action="store_true",

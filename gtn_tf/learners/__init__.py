@@ -3,6 +3,15 @@
 from gtn_tf.learners.conv import ConvLearners
 from gtn_tf.learners.fresh import fresh_weights
 from gtn_tf.learners.learners import Learners
+from gtn_tf.learners.mixed import MixedLearners
 from gtn_tf.learners.mlp import MLPLearners
+from gtn_tf.learners.named import named_learner
 
-__all__ = ["ConvLearners", "Learners", "MLPLearners", "fresh_weights"]
+__all__ = [
+    "ConvLearners",
+    "Learners",
+    "MLPLearners",
+    "MixedLearners",
+    "fresh_weights",
+    "named_learner",
+]

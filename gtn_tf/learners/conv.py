@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.layers import MaxPool2D
-from gtn_tf.learners.learners import Learners, Width, kaiming_normal
+from gtn_tf.learners.learners import SequentialLearners, Width, kaiming_normal
 
 
-class ConvLearners(Learners):
+class ConvLearners(SequentialLearners):
     """3x3 convolutions, each followed by its norm and LeakyReLU, then dense layers.
 
     Args:

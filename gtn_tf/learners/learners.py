@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import Union
+from typing import Any, Union
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,30 @@ _NORMS = ("mean_only", "full", "none")
 
 
 class Learners(abc.ABC):
-    """A distribution over architectures, as a pool of networks drawn from it.
+    """A distribution over architectures, as a pool of networks drawn from it."""
+
+    @abc.abstractmethod
+    def build(
+        self, image_shape: tuple[int, int, int], num_classes: int
+    ) -> list[tf.keras.Model]:
+        """Draws the pool. Each meta-iteration teaches one network of it.
+
+        Args:
+            image_shape: `(height, width, channels)` of an image.
+            num_classes: Number of logits.
+
+        Returns:
+            Keras models from images `[batch, h, w, c]` to logits
+            `[batch, num_classes]`, the same ones at every call.
+        """
+
+    def get_config(self) -> dict[str, Any]:
+        """What was drawn from: the kind, and its arguments."""
+        return {"kind": type(self).__name__, **vars(self)}
+
+
+class SequentialLearners(Learners):
+    """Stacks of layers that share the choice of norms.
 
     Args:
         weight_norm: Whether every layer is weight-normalised.
@@ -49,16 +72,6 @@ class Learners(abc.ABC):
     def build(
         self, image_shape: tuple[int, int, int], num_classes: int
     ) -> list[tf.keras.Model]:
-        """Draws the pool.
-
-        Args:
-            image_shape: `(height, width, channels)` of an image.
-            num_classes: Number of logits.
-
-        Returns:
-            `pool` Keras models from images `[batch, h, w, c]` to logits
-            `[batch, num_classes]`, the same ones at every call.
-        """
         rng = np.random.default_rng(self.seed)
         return [
             tf.keras.Sequential(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.learners.learners import Learners, Width
+from gtn_tf.learners.learners import SequentialLearners, Width
 
 
-class MLPLearners(Learners):
+class MLPLearners(SequentialLearners):
     """Dense layers on the flattened image, each with its norm and LeakyReLU.
 
     Args:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from datetime import date
 from typing import Any
-
-import tensorflow as tf
 
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
+from gtn_tf.runs.machine import machine
 
 _CARD = """\
 # A teacher for {dataset}
@@ -31,6 +27,15 @@ A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2
   `config.yaml`; `python -m gtn_tf.cli train --config config.yaml` runs it again.
 
 ## Use
+
+```python
+import gtn_tf
+
+teacher = gtn_tf.load_teacher("export/1")
+history = gtn_tf.teach(model, teacher)  # any Keras model
+```
+
+or, with TensorFlow alone,
 
 ```python
 import tensorflow as tf
@@ -70,24 +75,10 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         accuracy=accuracy("test_accuracy"),
         real_accuracy=accuracy("real_data_accuracy"),
         seed=config.seed,
-        tensorflow=tf.__version__,
-        python=platform.python_version(),
-        cores=os.cpu_count(),
-        processor=_processor(),
-        date=date.today(),
+        **machine(),
         shape=list(splits.image_shape),
         mean=[round(m, 4) for m in splits.mean],
         std=[round(s, 4) for s in splits.std],
         classes=", ".join(f"{i} {name}" for i, name in enumerate(splits.class_names)),
         last_step=config.teacher.steps - 1,
     )
-
-
-def _processor() -> str:
-    """The processor's name as its maker gives it, where the system tells."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.split(":")[1].strip() for line in lines if "model name" in line]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

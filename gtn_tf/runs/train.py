@@ -101,7 +101,7 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     if config.teacher.source == "real_data":
         report("no export: real data has no teacher of its own")
     else:
-        gtn.export(run.export)
+        gtn.export(run.export, splits, _accuracy(summary))
     write(run.model_card, model_card(config, splits, summary))
     write(run.summary, json.dumps(summary, indent=2) + "\n")
 
@@ -197,6 +197,17 @@ def _summary(
         "skipped": int(gtn.skipped),
         "seconds": round(seconds, 1),
         "peak_bytes": _peak_bytes(),
+    }
+
+
+def _accuracy(summary: dict[str, Any]) -> dict[str, Any]:
+    """What the export tells of the results."""
+    return {
+        "mean": summary["test_accuracy_mean"],
+        "std": summary["test_accuracy_std"],
+        "real_data_mean": summary["real_data_accuracy_mean"],
+        "real_data_std": summary["real_data_accuracy_std"],
+        "learners": summary["learners"],
     }
 
 

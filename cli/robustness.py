@@ -1,0 +1,167 @@
+"""Which networks can a teacher teach that it has never seen?
+
+    python cli/robustness.py [--scale smoke|laptop] [--data-dir D] [--out D]
+
+Trains a teacher on each of four fixed networks and one on a mixed pool (the preset
+mnist_bundled), and lets each teach five kinds of fresh networks. Interrupted, the same
+command goes on where it stopped. `--plot` draws the picture again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from gtn_tf import data, plots, runs
+from gtn_tf.config import LEARNERS, Config, load_config
+from gtn_tf.teaching import load_teacher
+
+_ROOT = Path(__file__).resolve().parent.parent
+_FIXED = ["learners.pool=1", "learners.filters=[16,32]", "learners.units=[64]"]
+_PAPER = ["learners.weight_norm=true", "learners.batch_norm=mean_only"]
+_CONV = ["learners.family=conv", "learners.global_pooling=false"]
+TRAINED_ON = {
+    "mixed": [],
+    "conv": [*_FIXED, *_CONV, *_PAPER],
+    "conv_pooled": [
+        *_FIXED,
+        *_PAPER,
+        "learners.family=conv",
+        "learners.global_pooling=true",
+    ],
+    "mlp": [
+        *_FIXED,
+        *_PAPER,
+        "learners.family=mlp",
+        "learners.global_pooling=false",
+        "learners.units=[128,64]",
+    ],
+    "conv_full_norm": [
+        *_FIXED,
+        *_CONV,
+        "learners.weight_norm=false",
+        "learners.batch_norm=full",
+    ],
+}
+# A run's settings, and the fresh learners that each field of the matrix is a mean of.
+_SCALES = {
+    "laptop": ([], 5),
+    "smoke": (
+        [
+            "data.name=digits",
+            "teacher.steps=3",
+            "meta.intermediate_every=0",
+            "meta.iterations=2",
+            "meta.iterations_per_epoch=2",
+            "meta.batch_size=20",
+            "evaluation.real_data_iterations=2",
+            "evaluation.learners=1",
+        ],
+        1,
+    ),
+}
+_REAL = "real data"
+
+
+def main() -> None:
+    """Reads the command line and does what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--scale", choices=_SCALES, default="laptop")
+    add("--data-dir", type=Path, help="folder with MNIST's files")
+    add("--out", type=Path, default=_ROOT / "results" / "robustness")
+    add("--run-dir", type=Path, default=_ROOT / "runs" / "robustness")
+    add("--plot", action="store_true", help="draw the picture again and stop")
+    options = parser.parse_args()
+    if not options.plot:
+        logging.basicConfig(format="%(message)s", level=logging.WARNING)
+        measure(options.scale, options.data_dir, options.run_dir, options.out)
+    draw(options.out)
+
+
+def measure(scale: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
+    """Trains the teachers, tests them, and writes `matrix.csv` and `matrix.json`."""
+    overrides, learners = _SCALES[scale]
+    rows, seconds = [], {}
+    for number, (family, settings) in enumerate(TRAINED_ON.items()):
+        print(f"teacher {number + 1} of {len(TRAINED_ON)}: {family}", flush=True)
+        config = load_config("mnist_bundled", [*settings, *overrides])
+        folder = run_dir / family
+        summary = runs.train(config, folder, True, data_dir, _say)
+        seconds[family] = summary["seconds"]
+        rows += _test(config, family, folder, data_dir, learners)
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "matrix.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["trained_on", "taught", "mean", "std"])
+        table.writerows(rows)
+    facts = {
+        "command": f"python cli/robustness.py --scale {scale}",
+        "preset": "mnist_bundled",
+        "changes": overrides,
+        "trained_on": TRAINED_ON,
+        "training_seconds": seconds,
+        "learners": learners,
+        "seed": config.seed,
+        **runs.machine(),
+    }
+    (out / "matrix.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _test(
+    config: Config, family: str, folder: Path, data_dir: Path | None, learners: int
+) -> list[tuple]:
+    """A row of the matrix; after the last teacher, that of real data, too."""
+    splits = data.load(config.data.name, data_dir=data_dir)
+    teacher = load_teacher(folder)
+    sources = ("teacher", "real_tuned") if family == "mixed" else ("teacher",)
+    rows = []
+    for taught in LEARNERS:
+        print(f"{family} teaches {taught}", flush=True)
+        found = runs.evaluate(
+            teacher,
+            splits,
+            taught,
+            folder / "evaluate" / taught,
+            learners,
+            every=teacher.steps,
+            sources=sources,
+            report=_say,
+        )
+        for source, result in found["results"].items():
+            name = family if source == "teacher" else _REAL
+            rows.append((name, taught, result["mean"], result["std"]))
+    return sorted(rows, key=lambda row: row[0] == _REAL)
+
+
+def draw(out: Path) -> None:
+    """Draws `matrix.png` from `matrix.csv`."""
+    with (out / "matrix.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {(row["trained_on"], row["taught"]): row for row in rows}
+    names = [*TRAINED_ON, _REAL]
+    mean, std = (
+        np.array([[float(found[name, one][key]) for one in LEARNERS] for name in names])
+        for key in ("mean", "std")
+    )
+    facts = json.loads((out / "matrix.json").read_text(encoding="utf-8"))
+    labels = (
+        "teacher trained on",
+        "fresh network that it teaches",
+        f"Test accuracy, mean ± standard deviation of {facts['learners']} networks",
+    )
+    plots.heat_map(mean, std, names, LEARNERS, labels, out / "matrix.png")
+    print(f"Written: matrix.csv, matrix.json, matrix.png in {out}")
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

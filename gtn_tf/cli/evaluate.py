@@ -1,0 +1,84 @@
+"""Tests a teacher on fresh learners, step by step, beside real data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gtn_tf.cli.options import add_data, add_teacher, count
+from gtn_tf.config import LEARNERS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's options.
+
+    Args:
+        parser: To be added to.
+    """
+    add_teacher(parser)
+    add_data(parser)
+    parser.add_argument(
+        "--learner",
+        choices=LEARNERS,
+        default="conv",
+        help="network that is taught (default: conv)",
+    )
+    parser.add_argument(
+        "--learners",
+        type=count,
+        default=10,
+        metavar="N",
+        help="fresh learners for each source of lessons (default: 10)",
+    )
+    parser.add_argument(
+        "--every",
+        type=count,
+        default=1,
+        metavar="N",
+        help="inner steps between tests (default: 1)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="D",
+        help="folder for curves.csv, curves.png and evaluation.json (default: "
+        "runs/evaluate/ and the names of teacher, data and learner); the same command "
+        "goes on with an evaluation that was interrupted",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Runs the command.
+
+    Args:
+        options: As parsed.
+    """
+    from gtn_tf import data, runs
+    from gtn_tf.teaching import load_teacher
+
+    teacher = load_teacher(options.teacher)
+    name = options.data or teacher.description.get("dataset") or "digits"
+    splits = data.load(name, data_dir=options.data_dir)
+    folder = Path(options.teacher).with_suffix("").name
+    out = options.out or (
+        Path("runs") / "evaluate" / f"{folder}-{name}-{options.learner}"
+    )
+    found = runs.evaluate(
+        teacher,
+        splits,
+        options.learner,
+        out,
+        options.learners,
+        options.every,
+        report=lambda line: print(line, flush=True),
+    )
+    steps, batch = teacher.labels.shape
+    print(
+        f"\nTest accuracy on {name} of {options.learners} fresh learners "
+        f"({options.learner}) after {steps} steps of {batch} "
+        "(mean +- standard deviation):"
+    )
+    for source, result in found["results"].items():
+        name = runs.SOURCES[source]
+        print(f"  {name:32}  {result['mean']:.2%} +- {result['std']:.2%}")
+    print(f"Written: curves.csv, curves.png and evaluation.json in {out}")

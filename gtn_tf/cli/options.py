@@ -1,0 +1,65 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gtn_tf.config import DATASETS
+
+
+def add_teacher(parser: argparse.ArgumentParser) -> None:
+    """Adds `--teacher`.
+
+    Args:
+        parser: To be added to.
+    """
+    parser.add_argument(
+        "--teacher",
+        required=True,
+        metavar="T",
+        help="digits, mnist or fashion_mnist, which come with gtn_tf; or a SavedModel, "
+        "a run directory or an npz file",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Adds `--data` and `--data-dir`.
+
+    Args:
+        parser: To be added to.
+    """
+    parser.add_argument(
+        "--data", choices=DATASETS, help="real data (default: the teacher's)"
+    )
+    add_data_dir(parser)
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds `--data-dir`.
+
+    Args:
+        parser: To be added to.
+    """
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="D",
+        help="folder with the data files (default: GTN_TF_DATA, else a download)",
+    )
+
+
+def count(text: str) -> int:
+    """An argument that is an integer of at least 1.
+
+    Args:
+        text: As typed.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is something else.
+    """
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"expected an integer of at least 1, received {text!r}"
+    )

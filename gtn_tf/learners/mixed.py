@@ -1,0 +1,46 @@
+"""Several distributions over learners as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.learners.learners import Learners
+
+
+class MixedLearners(Learners):
+    """The pools of several distributions, put together.
+
+    A teacher that has only ever seen one kind of network often fails on another;
+    one that has met several kinds does not (`results/robustness`).
+
+    Args:
+        parts: The distributions.
+
+    Raises:
+        ValueError: If there is none.
+
+    Example:
+
+    >>> from gtn_tf.learners import ConvLearners, MLPLearners
+    >>> mixed = MixedLearners([ConvLearners(pool=2), MLPLearners()])
+    >>> len(mixed.build((8, 8, 1), num_classes=10))
+    3
+    """
+
+    def __init__(self, parts: Sequence[Learners]) -> None:
+        if not parts:
+            raise ValueError("expected at least one distribution, received none")
+        self.parts = tuple(parts)
+
+    def build(
+        self, image_shape: tuple[int, int, int], num_classes: int
+    ) -> list[tf.keras.Model]:
+        pools = [part.build(image_shape, num_classes) for part in self.parts]
+        return [model for pool in pools for model in pool]
+
+    def get_config(self) -> dict[str, Any]:
+        parts = [part.get_config() for part in self.parts]
+        return {"kind": type(self).__name__, "parts": parts}

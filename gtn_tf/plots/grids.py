@@ -1,0 +1,194 @@
+"""Pictures of a teacher's images, in rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+_COLUMNS = 16  # inner steps shown
+_GAP = 1  # pixels between images
+_PAPER = 1.0  # white
+_DPI = 120
+
+
+def curriculum_grid(
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> np.ndarray:
+    """Lays a curriculum out: a row for each class, a column for each shown step.
+
+    Args:
+        images: Normalised, `[steps, batch, h, w, c]`.
+        labels: `[steps, batch]`.
+        num_classes: Number of rows.
+        mean: What normalisation subtracted from each channel.
+        std: What it divided by.
+
+    Returns:
+        float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,
+        c]`. A class that a batch lacks is left white.
+
+    Example:
+
+    >>> grid = curriculum_grid(
+    ...     np.zeros([2, 3, 4, 4, 1]), np.array([[0, 1, 0], [1, 1, 0]]), 2, [0.5], [1]
+    ... )
+    >>> grid.shape
+    (11, 11, 1)
+    """
+    shown = shown_steps(len(images))
+    rows = [
+        [_first(images[step], labels[step] == label) for step in shown]
+        for label in range(num_classes)
+    ]
+    return image_grid(rows, mean, std)
+
+
+def image_grid(
+    rows: Sequence[Sequence[np.ndarray | None]],
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> np.ndarray:
+    """Lays images out.
+
+    Args:
+        rows: Normalised images `[h, w, c]` of each row, or `None` for a gap. Shorter
+            rows end in gaps.
+        mean: What normalisation subtracted from each channel.
+        std: What it divided by.
+
+    Returns:
+        float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,
+        c]`.
+    """
+    given = [image for row in rows for image in row if image is not None]
+    height, width, channels = given[0].shape
+    size = len(rows) * (height + _GAP), max(map(len, rows)) * (width + _GAP)
+    grid = np.full([size[0] + _GAP, size[1] + _GAP, channels], _PAPER, np.float32)
+    for number, row in enumerate(rows):
+        top = number * (height + _GAP) + _GAP
+        for column, image in enumerate(row):
+            if image is not None:
+                left = column * (width + _GAP) + _GAP
+                pixels = image * np.array(std) + np.array(mean)
+                grid[top : top + height, left : left + width] = pixels.clip(0, 1)
+    return grid
+
+
+def _first(images: np.ndarray, chosen: np.ndarray) -> np.ndarray | None:
+    (found,) = np.nonzero(chosen)
+    return images[found[0]] if len(found) else None
+
+
+def shown_steps(steps: int) -> list[int]:
+    """Inner steps that a grid shows: all, or 16 from the first to the last.
+
+    Args:
+        steps: Inner steps, T.
+
+    Returns:
+        Numbers of steps, from 0.
+    """
+    return sorted({round(s) for s in np.linspace(0, steps - 1, min(steps, _COLUMNS))})
+
+
+def save_image(pixels: np.ndarray, path: Path, scale: int = 2) -> None:
+    """Writes pixels as a PNG file.
+
+    Args:
+        pixels: `[h, w, c]` between 0 and 1.
+        path: The file.
+        scale: Screen pixels for each pixel's side.
+    """
+    pixels = np.kron(pixels, np.ones([scale, scale, 1], pixels.dtype))
+    if pixels.shape[-1] == 1:
+        pixels = np.repeat(pixels, 3, axis=-1)
+    matplotlib.image.imsave(path, pixels)
+
+
+def save_curriculum(
+    grid: np.ndarray,
+    steps: int,
+    class_names: Sequence[str],
+    title: str,
+    path: Path,
+) -> None:
+    """Writes a curriculum with its classes and steps named.
+
+    Args:
+        grid: What `curriculum_grid` returned.
+        steps: Inner steps, T.
+        class_names: One for each row.
+        title: Above the picture.
+        path: The PNG file.
+    """
+    columns = [str(step + 1) for step in shown_steps(steps)]
+    figure = labelled_grid(grid, class_names, columns, title)
+    figure.axes[0].set(xlabel="inner step", ylabel="class")
+    figure.savefig(path, dpi=_DPI)
+
+
+def labelled_grid(
+    grid: np.ndarray,
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    title: str,
+    inches: float = 9.0,
+) -> Figure:
+    """Draws a grid with its rows and columns named.
+
+    Args:
+        grid: What `image_grid` returned.
+        row_names: One for each row.
+        column_names: One for each column; none for columns without names.
+        title: Above the picture.
+        inches: Width of the picture.
+
+    Returns:
+        The figure.
+    """
+    height, width, _ = grid.shape
+    figure = Figure((inches, inches * height / width + 0.9), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(np.repeat(grid, 3, axis=-1) if grid.shape[-1] == 1 else grid)
+    axes.set_xticks(_centres(width, len(column_names)), column_names)
+    axes.set_yticks(_centres(height, len(row_names)), row_names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(title=title)
+    return figure
+
+
+def save_animation(figures: Sequence[Figure], path: Path, seconds: float = 0.5) -> None:
+    """Writes figures as an animated GIF.
+
+    Args:
+        figures: The frames, all of one size.
+        path: The file.
+        seconds: For each frame.
+    """
+    frames = []
+    for figure in figures:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
+    frames[0].save(
+        path,
+        save_all=True,
+        append_images=frames[1:],
+        duration=round(1000 * seconds),
+        loop=0,
+    )
+
+
+def _centres(length: int, count: int) -> list[float]:
+    return [(i + 0.5) * (length - _GAP) / count for i in range(count)]

@@ -1,0 +1,225 @@
+"""How well a teacher teaches one kind of network, step by step."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf import plots
+from gtn_tf.data import Splits
+from gtn_tf.learners import named_learner
+from gtn_tf.runs.directory import RunError, write
+from gtn_tf.teaching import TrainedTeacher
+from gtn_tf.teaching.fresh_learner import FreshLearner
+from gtn_tf.teaching.sources import Lessons, RealLessons, shuffled, tuned_rates
+
+# What learners are taught with, and how a picture or a table calls it.
+SOURCES = {
+    "teacher": "generated data",
+    "shuffled": "generated data, batches shuffled",
+    "real": "real data, the teacher's rates",
+    "real_tuned": "real data, rates tuned for it",
+}
+
+Curves = dict[tuple[str, int], np.ndarray]  # of each source and learner, [tested]
+
+
+def evaluate(
+    teacher: TrainedTeacher,
+    splits: Splits,
+    learner: str,
+    folder: Path,
+    learners: int = 10,
+    every: int = 1,
+    sources: Sequence[str] = tuple(SOURCES),
+    report: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Teaches fresh learners and tests them on the test images, step by step.
+
+    An evaluation that was interrupted goes on where it stopped, to the same result.
+
+    Args:
+        teacher: The teacher.
+        splits: The real data.
+        learner: Name of the network; see `gtn_tf.learners.named_learner`.
+        folder: Where `curves.csv`, `curves.png` and `evaluation.json` go.
+        learners: Fresh learners for each source.
+        every: Inner steps between tests; the last step is always tested.
+        sources: What they are taught with; some of `SOURCES`.
+        report: Called with each line of progress.
+
+    Returns:
+        The content of `evaluation.json`.
+
+    Raises:
+        TeacherError: If the data does not fit the teacher.
+        RunError: If the folder has another evaluation.
+    """
+    real = RealLessons(splits, teacher)
+    settings = {
+        "teacher": _digest(teacher),
+        "dataset": splits.name,
+        "learner": learner,
+        "learners": learners,
+        "sources": list(sources),
+        "steps": tested_steps(teacher.steps, every),
+    }
+    _claim(folder, settings)
+    file = folder / "curves.csv"
+    curves = _read(file, settings)
+    for source in sources:
+        _finish(source, curves, teacher, real, settings, file, report)
+    results = {
+        source: _spread([curves[source, n][-1] for n in range(learners)])
+        for source in sources
+    }
+    plots.learning_curves(
+        {
+            SOURCES[source]: np.stack([curves[source, n] for n in range(learners)])
+            for source in sources
+        },
+        settings["steps"],
+        f"{learners} fresh learners ({learner}) on {splits.name}: mean ± "
+        "standard deviation",
+        folder / "curves.png",
+    )
+    found = {**settings, "results": results}
+    write(folder / "evaluation.json", json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def tested_steps(steps: int, every: int) -> list[int]:
+    """The steps after which learners are tested.
+
+    Args:
+        steps: Of the curriculum.
+        every: Steps between tests.
+
+    Example:
+
+    >>> tested_steps(5, 2)
+    [2, 4, 5]
+    """
+    return sorted({*range(every, steps + 1, every), steps})
+
+
+def _finish(
+    source: str,
+    curves: Curves,
+    teacher: TrainedTeacher,
+    real: RealLessons,
+    settings: dict[str, Any],
+    file: Path,
+    report: Callable[[str], None],
+) -> None:
+    """Teaches the learners of one source that are still missing."""
+    numbers = range(settings["learners"])
+    missing = [n for n in numbers if (source, n) not in curves]
+    if not missing:
+        return
+    optimizer = _optimizer(source, teacher, real, settings["learner"], report)
+    fresh = FreshLearner(_network(settings["learner"], teacher), optimizer)
+    started = time.monotonic()
+    for done, number in enumerate(missing):
+        lessons = _lessons(source, teacher, real, number)
+        # Whatever the source, learner n starts from the same weights.
+        curve = fresh.curve(lessons, real.test, settings["steps"], (1, number))
+        curves[source, number] = curve
+        write(file, _as_csv(curves, settings["steps"]))
+        left = (time.monotonic() - started) / (done + 1) * (len(missing) - done - 1)
+        report(
+            f"{SOURCES[source]}: learner {number + 1} of {len(numbers)}, "
+            f"{curve[-1]:.2%}  {left:.0f} s left"
+        )
+
+
+def _lessons(
+    source: str, teacher: TrainedTeacher, real: RealLessons, number: int
+) -> Lessons:
+    if source == "teacher":
+        return teacher.images, teacher.labels
+    return shuffled(teacher, number) if source == "shuffled" else real.lessons(number)
+
+
+def _optimizer(
+    source: str,
+    teacher: TrainedTeacher,
+    real: RealLessons,
+    learner: str,
+    report: Callable[[str], None],
+) -> tf.keras.optimizers.Optimizer:
+    if source != "real_tuned":
+        return teacher.optimizer()
+    report("choosing the rates for real data on validation images ...")
+    rate, momentum = tuned_rates(_network(learner, teacher), real)
+    report(f"  learning rate {rate}, momentum {momentum}")
+    return tf.keras.optimizers.SGD(rate, momentum)
+
+
+def _network(learner: str, teacher: TrainedTeacher) -> tf.keras.Model:
+    return named_learner(learner, teacher.image_shape, len(teacher.class_names))
+
+
+def _digest(teacher: TrainedTeacher) -> str:
+    arrays = teacher.images, teacher.labels, teacher.learning_rates, teacher.momenta
+    content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Writes the settings down, or checks that those in the folder are the same."""
+    file = folder / "evaluation.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            write(file, json.dumps(settings, indent=2) + "\n")
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{folder}: expected a folder to write to, new or with an evaluation: "
+            f"{error}"
+        ) from None
+    for key, value in settings.items():
+        if found.get(key) != value:
+            raise RunError(
+                f"{folder}: has an evaluation with {key} {found.get(key)}, not "
+                f"{value}; choose another --out"
+            )
+
+
+def _read(file: Path, settings: dict[str, Any]) -> Curves:
+    """The curves that are whole."""
+    if not file.exists():
+        return {}
+    found: dict[tuple[str, int], list[float]] = {}
+    with file.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            key = row["source"], int(row["learner"])
+            found.setdefault(key, []).append(float(row["accuracy"]))
+    length = len(settings["steps"])
+    whole = {key: curve for key, curve in found.items() if len(curve) == length}
+    return {key: np.array(curve) for key, curve in whole.items()}
+
+
+def _as_csv(curves: Curves, steps: Sequence[int]) -> str:
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow(["source", "learner", "step", "accuracy"])
+    for (source, learner), curve in curves.items():
+        for step, accuracy in zip(steps, curve):
+            table.writerow([source, learner, step, float(accuracy)])
+    return lines.getvalue()
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {"mean": float(np.mean(values)), "std": std}

@@ -1,0 +1,99 @@
+"""Pictures of what a teacher teaches with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gtn_tf import plots
+from gtn_tf.runs.directory import RunError
+from gtn_tf.teaching import TrainedTeacher
+
+_EXAMPLES = 12  # of a class in a step, at most
+
+Scale = tuple[np.ndarray, np.ndarray]
+
+
+def sample(
+    teacher: TrainedTeacher, folder: Path, report: Callable[[str], None] = print
+) -> None:
+    """Draws the curriculum.
+
+    `curriculum.png` has a row for each class and a column for each step;
+    `step-001.png` the examples of a step by class; `class-0.png` those of a class by
+    step; `curriculum.gif` shows the steps one after the other.
+
+    Args:
+        teacher: The teacher.
+        folder: Where the pictures go.
+        report: Called with each line of progress.
+
+    Raises:
+        RunError: If the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: expected a folder to write to: {error.strerror}"
+        ) from None
+    scale = _scale(teacher)
+    names = teacher.class_names
+    grid = plots.curriculum_grid(teacher.images, teacher.labels, len(names), *scale)
+    title = f"A curriculum of {teacher.steps} steps"
+    path = folder / "curriculum.png"
+    plots.save_curriculum(grid, teacher.steps, names, title, path)
+    report(f"{path}")
+    figures = [_step(teacher, step, scale) for step in range(teacher.steps)]
+    for step, figure in enumerate(figures):
+        figure.savefig(folder / f"step-{step + 1:03d}.png")
+    report(f"{folder}/step-001.png to step-{teacher.steps:03d}.png")
+    for label in range(len(names)):
+        _class(teacher, label, scale).savefig(folder / f"class-{label}.png")
+    report(f"{folder}/class-0.png to class-{len(names) - 1}.png")
+    plots.save_animation(figures, folder / "curriculum.gif")
+    report(f"{folder}/curriculum.gif")
+
+
+def _step(teacher: TrainedTeacher, step: int, scale: Scale) -> Figure:
+    rows = [
+        _padded(_examples(teacher, step, label))
+        for label in range(len(teacher.class_names))
+    ]
+    title = (
+        f"Step {step + 1} of {teacher.steps}: learning rate "
+        f"{teacher.learning_rates[step]:.3f}, momentum {teacher.momenta[step]:.2f}"
+    )
+    grid = plots.image_grid(rows, *scale)
+    return plots.labelled_grid(grid, teacher.class_names, [], title, inches=6.0)
+
+
+def _class(teacher: TrainedTeacher, label: int, scale: Scale) -> Figure:
+    shown = plots.shown_steps(teacher.steps)
+    rows = [_padded(_examples(teacher, step, label)) for step in shown]
+    names = [f"step {step + 1}" for step in shown]
+    grid = plots.image_grid(rows, *scale)
+    title = f"Class {teacher.class_names[label]}"
+    return plots.labelled_grid(grid, names, [], title, inches=6.0)
+
+
+def _examples(teacher: TrainedTeacher, step: int, label: int) -> list[np.ndarray]:
+    return [*teacher.images[step][teacher.labels[step] == label][:_EXAMPLES]]
+
+
+def _padded(images: list[np.ndarray]) -> list[np.ndarray | None]:
+    """Gaps at the end, so that all pictures of a teacher have one size."""
+    return images + [None] * (_EXAMPLES - len(images))
+
+
+def _scale(teacher: TrainedTeacher) -> Scale:
+    if teacher.description["normalization"] is not None:
+        return teacher.scale()
+    # Unknown: from the darkest pixel to the brightest.
+    low, high = teacher.images.min(), teacher.images.max()
+    channels = teacher.image_shape[2]
+    spread = max(high - low, 1e-9)
+    return np.full(channels, -low / spread), np.full(channels, 1 / spread)

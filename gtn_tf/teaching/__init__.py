@@ -1,0 +1,18 @@
+"""A trained teacher at work: loaded, and teaching any Keras model."""
+
+from gtn_tf.teaching.batch_norm import SettleBatchNorm
+from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
+from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.load import BUNDLED, load_teacher
+from gtn_tf.teaching.teach import teach
+from gtn_tf.teaching.trained_teacher import TrainedTeacher
+
+__all__ = [
+    "BUNDLED",
+    "CurriculumSGD",
+    "SettleBatchNorm",
+    "TeacherError",
+    "TrainedTeacher",
+    "load_teacher",
+    "teach",
+]

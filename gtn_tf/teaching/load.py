@@ -1,0 +1,103 @@
+"""The door to trained teachers: a bundled one by name, any other by path."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from gtn_tf.data.errors import first_line
+from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.saved_model import read_saved_model
+from gtn_tf.teaching.trained_teacher import TrainedTeacher
+
+BUNDLED = ("digits", "mnist", "fashion_mnist")
+
+_FOLDER = Path(__file__).resolve().parent.parent / "bundled"
+_ARRAYS = ("images", "labels", "learning_rates", "momenta")
+
+
+def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
+    """Loads a trained teacher.
+
+    Nothing but data is taken from the file: no pickle is read, no Python runs, and a
+    SavedModel whose graph could touch files or the network is refused.
+
+    Args:
+        source: The name of a bundled teacher, `"digits"`, `"mnist"` or
+            `"fashion_mnist"`; or a path: a SavedModel, a folder of its versions, a
+            run directory, or an npz file that `TrainedTeacher.save_npz` wrote.
+
+    Returns:
+        The teacher.
+
+    Raises:
+        TeacherError: If there is none, or if it is damaged or something else.
+
+    Example:
+
+    >>> load_teacher("digits").class_names[:3]
+    ['0', '1', '2']
+    """
+    source = os.fspath(source)
+    path = _FOLDER / source / "1" if source in BUNDLED else Path(source).expanduser()
+    if path.is_file():
+        return _read_npz(path)
+    if not path.is_dir():
+        near = difflib.get_close_matches(source, BUNDLED, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise TeacherError(
+            f"{source}: expected a path, or one of the bundled teachers "
+            f"{', '.join(BUNDLED)}{hint}"
+        )
+    return read_saved_model(_newest(path))
+
+
+def _newest(path: Path) -> Path:
+    """The SavedModel itself, the highest version in a folder, or a run's export."""
+    if (path / "saved_model.pb").is_file():
+        return path
+    folders = [path, path / "export"]
+    versions = [
+        version
+        for folder in folders
+        if folder.is_dir()
+        for version in folder.iterdir()
+        if version.name.isdecimal() and (version / "saved_model.pb").is_file()
+    ]
+    if not versions:
+        raise TeacherError(
+            f"{path}: expected a SavedModel, a folder of its versions (1, 2, ...) or a "
+            "run directory with export/1, found no saved_model.pb"
+        )
+    return max(versions, key=lambda version: int(version.name))
+
+
+def _read_npz(path: Path) -> TrainedTeacher:
+    keys = (*_ARRAYS, "description")
+    try:
+        # A pickle in the file could run any code; without it nothing can.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as npz:
+            arrays = {key: npz[key] for key in keys if key in npz.files}
+            found = npz.files
+    except Exception as error:  # what a damaged archive raises is not documented
+        raise TeacherError(
+            f"{path}: expected a whole npz file without pickles, received one that "
+            f"cannot be read ({first_line(error)})"
+        ) from error
+    missing = [key for key in keys if key not in arrays]
+    if missing:
+        raise TeacherError(
+            f"{path}: expected a teacher's arrays {', '.join(keys)}, found "
+            f"{', '.join(found) or 'none'}"
+        )
+    try:
+        description = json.loads(str(arrays.pop("description")))
+    except ValueError as error:
+        raise TeacherError(
+            f"{path}: expected a description in JSON ({first_line(error)})"
+        ) from error
+    return TrainedTeacher(description, **arrays, source=str(path))

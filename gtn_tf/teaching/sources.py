@@ -1,0 +1,111 @@
+"""What a learner may be taught with beside a teacher's lessons in their order."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.data import Splits
+from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.fresh_learner import FreshLearner
+from gtn_tf.teaching.trained_teacher import TrainedTeacher
+
+Lessons = tuple[np.ndarray, np.ndarray]  # [steps, batch, h, w, c], [steps, batch]
+
+# Rates that real data is tried with, to choose the best on validation images.
+_LEARNING_RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+_MOMENTA = (0.5, 0.9)
+_TRIALS = 2  # fresh learners for each pair
+_VALIDATION = 2000  # images
+
+
+class RealLessons:
+    """Real images on the scale of a teacher's.
+
+    Args:
+        splits: The data set.
+        teacher: The teacher that is compared with it.
+
+    Raises:
+        TeacherError: If the teacher is one of other images or other classes.
+    """
+
+    def __init__(self, splits: Splits, teacher: TrainedTeacher) -> None:
+        classes = len(teacher.class_names)
+        if splits.image_shape != teacher.image_shape or splits.num_classes != classes:
+            raise TeacherError(
+                f"{teacher.source}: teaches {classes} classes of images "
+                f"{list(teacher.image_shape)}; expected data like that, received "
+                f"{splits.name}, {splits.num_classes} classes of "
+                f"{list(splits.image_shape)}"
+            )
+        self._splits = splits
+        self._teacher = teacher
+        self.test = self._batched(splits.test_images, splits.test_labels)
+        self.validation = self._batched(
+            splits.validation_images[:_VALIDATION],
+            splits.validation_labels[:_VALIDATION],
+        )
+
+    def lessons(self, seed: int) -> Lessons:
+        """Draws as many batches as the teacher has, of the same size.
+
+        Args:
+            seed: Of the draw.
+        """
+        labels = self._splits.train_labels
+        rng = np.random.default_rng([1, seed])
+        chosen = rng.integers(len(labels), size=self._teacher.labels.shape)
+        return self._scaled(self._splits.train_images[chosen]), labels[chosen]
+
+    def _batched(self, images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
+        pair = self._scaled(images), labels
+        return tf.data.Dataset.from_tensor_slices(pair).batch(500)
+
+    def _scaled(self, images: np.ndarray) -> np.ndarray:
+        if self._teacher.description["normalization"] is None:
+            return images
+        return self._teacher.normalise(
+            images * np.array(self._splits.std) + np.array(self._splits.mean)
+        )
+
+
+def shuffled(teacher: TrainedTeacher, seed: int) -> Lessons:
+    """The teacher's batches in another order.
+
+    Args:
+        teacher: The teacher.
+        seed: Of the order.
+    """
+    order = np.random.default_rng([0, seed]).permutation(teacher.steps)
+    return teacher.images[order], teacher.labels[order]
+
+
+def tuned_rates(model: tf.keras.Model, real: RealLessons) -> tuple[float, float]:
+    """Chooses a learning rate and a momentum for real data, on validation images.
+
+    Args:
+        model: The network.
+        real: The data.
+
+    Returns:
+        The pair, of ten, with the best mean accuracy after all steps.
+    """
+    scores = {}
+    for momentum in _MOMENTA:
+        # The learning rate is a variable: one trace serves them all.
+        optimizer = tf.keras.optimizers.SGD(0.0, momentum)
+        learner = FreshLearner(model, optimizer)
+        for rate in _LEARNING_RATES:
+            optimizer.learning_rate = rate
+            scores[rate, momentum] = _mean_accuracy(learner, real)
+    return max(scores, key=scores.get)
+
+
+def _mean_accuracy(learner: FreshLearner, real: RealLessons) -> float:
+    found = []
+    for trial in range(_TRIALS):
+        lessons = real.lessons(10_000 + trial)
+        last = [len(lessons[1])]
+        found += [*learner.curve(lessons, real.validation, last, (2, trial))]
+    return float(np.mean(found))

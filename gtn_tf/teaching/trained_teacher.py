@@ -1,0 +1,222 @@
+"""A trained teacher: its lessons, its rates, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.description import read_description
+from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
+from gtn_tf.teaching.errors import TeacherError
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedTeacher:
+    """What `load_teacher` gives.
+
+    Args:
+        description: What the teacher says of itself: `image_shape`, `class_names`,
+            `steps`, `batch_size`, `normalization` (`mean` and `std` per channel, for
+            pixels scaled to 0..1), `accuracy`, `learners`, `versions` and more.
+        images: float32 `[steps, batch, h, w, c]`, normalised.
+        labels: int32 `[steps, batch]`.
+        learning_rates: float32 `[steps]`.
+        momenta: float32 `[steps]`.
+        source: Where it came from, for messages.
+        make_images: Gives images `[n, h, w, c]` for int32 labels `[n]` and a seed
+            `[2]`, if the teacher can make more than its lessons.
+
+    Raises:
+        TeacherError: If the parts do not fit each other.
+
+    Example:
+
+    >>> import gtn_tf
+    >>> teacher = gtn_tf.load_teacher("digits")
+    >>> teacher.description["image_shape"]
+    [8, 8, 1]
+    """
+
+    description: dict[str, Any]
+    images: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    learning_rates: np.ndarray = field(repr=False)
+    momenta: np.ndarray = field(repr=False)
+    source: str = "teacher"
+    make_images: Callable[..., Any] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            about = read_description(json.dumps(self.description))
+        except ValueError as error:
+            raise TeacherError(f"{self.source}: {error}") from None
+        steps, batch = about["steps"], about["batch_size"]
+        shapes = {
+            "images": (steps, batch, *about["image_shape"]),
+            "labels": (steps, batch),
+            "learning_rates": (steps,),
+            "momenta": (steps,),
+        }
+        for name, shape in shapes.items():
+            kind = np.integer if name == "labels" else np.floating
+            array = getattr(self, name)
+            if array.shape != shape or not np.issubdtype(array.dtype, kind):
+                raise TeacherError(
+                    f"{self.source}: expected {name} to be {kind.__name__} "
+                    f"{list(shape)}, received {array.dtype} {list(array.shape)}"
+                )
+            if not np.all(np.isfinite(array)):
+                raise TeacherError(
+                    f"{self.source}: expected finite {name}, received infinite ones "
+                    "or ones that are not a number"
+                )
+        last = len(self.class_names) - 1
+        if self.labels.min() < 0 or self.labels.max() > last:
+            raise TeacherError(
+                f"{self.source}: expected labels from 0 to {last}, received "
+                f"{self.labels.min()} to {self.labels.max()}"
+            )
+
+    @property
+    def steps(self) -> int:
+        """Batches of the curriculum; T in the paper."""
+        return self.description["steps"]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)` of an image."""
+        return tuple(self.description["image_shape"])
+
+    @property
+    def class_names(self) -> list[str]:
+        """One for each class, in the order of the labels."""
+        return self.description["class_names"]
+
+    def as_dataset(self) -> tf.data.Dataset:
+        """The lessons in their order, `([batch, h, w, c], [batch])` for each step."""
+        lessons = (self.images.astype(np.float32), self.labels.astype(np.int32))
+        return tf.data.Dataset.from_tensor_slices(lessons).prefetch(tf.data.AUTOTUNE)
+
+    def optimizer(self, **kwargs: Any) -> CurriculumSGD:
+        """A Keras optimizer with the learned rates.
+
+        Args:
+            **kwargs: Passed to the optimizer, such as `weight_decay=1e-4`.
+        """
+        return CurriculumSGD(self.learning_rates, self.momenta, **kwargs)
+
+    def normalise(self, pixels: np.ndarray) -> np.ndarray:
+        """Prepares real images as the teacher's own are.
+
+        Args:
+            pixels: `[..., h, w, c]`, scaled to 0..1.
+
+        Returns:
+            float32 array of the same shape.
+
+        Raises:
+            TeacherError: If the images have another shape, or if the teacher does not
+                know how its images were normalised.
+        """
+        if tuple(pixels.shape[-3:]) != self.image_shape:
+            raise TeacherError(
+                f"expected images {list(self.image_shape)}, as the teacher's are, "
+                f"received {list(pixels.shape[-3:])}"
+            )
+        mean, std = self.scale()
+        return ((pixels - mean) / std).astype(np.float32)
+
+    def scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each channel, for pixels from 0 to 1.
+
+        Raises:
+            TeacherError: If the teacher does not know them.
+        """
+        scale = self.description["normalization"]
+        if scale is None:
+            raise TeacherError(
+                f"{self.source}: the export does not say how images were normalised; "
+                "gtn.export(path, splits) writes it down"
+            )
+        return np.array(scale["mean"]), np.array(scale["std"])
+
+    def generate(self, labels: Sequence[int] | np.ndarray, seed: int = 0) -> np.ndarray:
+        """Makes images of the classes asked for.
+
+        Args:
+            labels: `[n]`.
+            seed: Each gives other images; those of one seed do not depend on the
+                other labels.
+
+        Returns:
+            Normalised images `[n, h, w, c]`.
+
+        Raises:
+            TeacherError: If a label is out of range, or if the teacher came from an
+                npz file, which holds the lessons alone.
+        """
+        if self.make_images is None:
+            raise TeacherError(
+                f"{self.source}: holds the lessons alone; new images need a SavedModel"
+            )
+        asked, last = np.asarray(labels), len(self.class_names) - 1
+        whole = asked.ndim == 1 and np.issubdtype(asked.dtype, np.integer)
+        if not whole or (asked.size and not 0 <= asked.min() <= asked.max() <= last):
+            raise TeacherError(
+                f"labels: expected a list of integers from 0 to {last}, received "
+                f"{np.array2string(asked, threshold=10)}"
+            )
+        seeds = tf.constant([0, seed % 2**31], tf.int32)
+        return self.make_images(tf.constant(asked, tf.int32), seeds).numpy()
+
+    def save_npz(self, path: str | os.PathLike[str]) -> None:
+        """Writes the lessons as arrays, for users of any framework.
+
+        The keys are `images`, `labels`, `learning_rates`, `momenta` and
+        `description`, a JSON string. `load_teacher` reads the file, too.
+
+        Args:
+            path: The file; its folder is made.
+        """
+        path = os.fspath(path)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        unfinished = f"{path}.unfinished"
+        with open(unfinished, "wb") as file:  # savez would add .npz to a name
+            np.savez_compressed(
+                file,
+                images=self.images,
+                labels=self.labels,
+                learning_rates=self.learning_rates,
+                momenta=self.momenta,
+                description=np.array(json.dumps(self.description)),
+            )
+        os.replace(unfinished, path)
+
+    def copy_saved_model(self, path: str | os.PathLike[str]) -> None:
+        """Copies the SavedModel that this teacher was loaded from.
+
+        Args:
+            path: The new folder, such as `"served/mnist_teacher/1"`.
+
+        Raises:
+            TeacherError: If the teacher came from an npz file, or if there is
+                something at `path`.
+        """
+        if not os.path.isdir(self.source):
+            raise TeacherError(f"{self.source}: expected a SavedModel to copy")
+        path = os.fspath(path)
+        if os.path.exists(path):
+            raise TeacherError(
+                f"{path}: expected a new folder, found one; choose another"
+            )
+        unfinished = f"{path}.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(self.source, unfinished)
+        os.replace(unfinished, path)

@@ -1,0 +1,375 @@
+"""Teachers from files: whole ones, damaged ones, foreign ones and hostile ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from conftest import real_batches
+from gtn_tf.teaching import TeacherError, load_teacher
+
+ACCURACY = {"mean": 0.9, "std": 0.01}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A trained teacher's SavedModel, and its lessons."""
+    tf.keras.utils.set_random_seed(0)
+    generator = gtn_tf.Generator((4, 4, 1), 3, latent_size=2, units=4, filters=2)
+    gtn = gtn_tf.GTN(
+        gtn_tf.teachers.FullCurriculum(generator, steps=3, batch_size=4),
+        gtn_tf.learners.ConvLearners(filters=[3], units=[]),
+        gtn_tf.LearnedSGD(0.1, 0.5, steps=3),
+    )
+    gtn.compile(tf.keras.optimizers.Adam(0.01))
+    gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
+    path = tmp_path_factory.mktemp("run") / "export" / "1"
+    gtn.export(path, accuracy=ACCURACY)
+    return path, gtn
+
+
+@pytest.fixture
+def copy(saved, tmp_path):
+    """A copy that a test may damage."""
+    return shutil.copytree(saved[0], tmp_path / "copy" / "1")
+
+
+@pytest.mark.parametrize("up", [0, 1, 2])
+def test_a_saved_model_its_versions_and_its_run(saved, up):
+    path, gtn = saved
+    teacher = load_teacher([path, path.parent, path.parent.parent][up])
+    images, labels = gtn.teacher.batches(tf.constant([0, 0]))
+    np.testing.assert_allclose(teacher.images, images, atol=1e-5)
+    np.testing.assert_array_equal(teacher.labels, labels)
+    rates, momenta = gtn.inner_optimizer.rates()
+    np.testing.assert_allclose(teacher.learning_rates, rates)
+    np.testing.assert_allclose(teacher.momenta, momenta)
+    about = teacher.description
+    assert about["accuracy"] == ACCURACY and about["class_names"] == ["0", "1", "2"]
+    assert about["learners"]["kind"] == "ConvLearners"
+    assert about["learning_rates"] == pytest.approx(rates.numpy().tolist())
+    assert about["versions"]["tensorflow"] == tf.__version__
+    made = teacher.generate([2, 0], seed=7)
+    assert made.shape == (2, 4, 4, 1)
+    np.testing.assert_allclose(made[:1], teacher.generate([2], seed=7), atol=1e-6)
+
+
+def test_the_newest_version(saved, tmp_path):
+    for version in ("2", "10"):
+        shutil.copytree(saved[0], tmp_path / version)
+    assert load_teacher(tmp_path).source.endswith("10")
+
+
+def test_npz_holds_the_same_for_everyone(saved, tmp_path):
+    teacher = load_teacher(saved[0])
+    file = tmp_path / "new" / "teacher.npz"
+    teacher.save_npz(file)
+    with np.load(file) as npz:  # no pickle: NumPy's default
+        assert npz["images"].shape == (3, 4, 4, 4, 1)
+        assert json.loads(str(npz["description"])) == teacher.description
+    again = load_teacher(file)
+    for name in ("images", "labels", "learning_rates", "momenta"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(teacher, name))
+    assert os.listdir(file.parent) == ["teacher.npz"]
+
+
+@pytest.mark.parametrize("labels", [[3], [-1], [0.5], [[0]]])
+def test_labels_out_of_range(saved, labels):
+    with pytest.raises(TeacherError, match="labels: expected a list of integers"):
+        load_teacher(saved[0]).generate(labels)
+
+
+@pytest.mark.parametrize(
+    "source, problem",
+    [("mnits", "did you mean mnist"), ("no/such/folder", "expected a path, or one of")],
+)
+def test_no_such_teacher(source, problem):
+    with pytest.raises(TeacherError, match=problem):
+        load_teacher(source)
+
+
+def expect_refused(path, problem):
+    with pytest.raises(TeacherError, match=problem) as caught:
+        load_teacher(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_saved_models(copy, tmp_path):
+    expect_refused(tmp_path, "found no saved_model.pb")
+    (graph,) = copy.glob("saved_model.pb")
+    whole = graph.read_bytes()
+    graph.write_bytes(whole[: len(whole) // 2])
+    expect_refused(copy, "expected a whole SavedModel")
+    graph.write_bytes(b"")
+    expect_refused(copy, "expected a SavedModel of TensorFlow 2")
+    graph.write_bytes(whole)
+    (data,) = (copy / "variables").glob("*.data-*")
+    data.write_bytes(data.read_bytes()[:100])
+    expect_refused(copy, "expected a whole SavedModel")
+
+
+def test_foreign_saved_models(tmp_path):
+    module = tf.Module()
+    module.double = tf.function(
+        lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([], tf.float32)]
+    )
+    tf.saved_model.save(module, str(tmp_path), {"serving_default": module.double})
+    expect_refused(tmp_path, "signatures curriculum, describe, serving_default, found")
+
+
+def save_teacher_like(path, describe, curriculum=None):
+    """A SavedModel with a teacher's signatures and whatever behind them."""
+
+    def lesson(step):
+        return {
+            "images": tf.zeros([4, 4, 4, 1]),
+            "labels": tf.zeros([4], tf.int32),
+            "learning_rate": tf.constant(0.1),
+            "momentum": tf.constant(0.1),
+        }
+
+    step = [tf.TensorSpec([], tf.int32, "step")]
+    labels = [tf.TensorSpec([None], tf.int32, "labels")]
+    tf.saved_model.save(
+        tf.Module(),
+        str(path),
+        {
+            "describe": tf.function(
+                describe, input_signature=[]
+            ).get_concrete_function(),
+            "curriculum": tf.function(curriculum or lesson, input_signature=step),
+            "serving_default": tf.function(
+                lambda labels: {"images": labels}, input_signature=labels
+            ),
+        },
+    )
+
+
+GOOD = {
+    "image_shape": [4, 4, 1],
+    "class_names": ["a"],
+    "steps": 1,
+    "batch_size": 4,
+    "normalization": None,
+    "accuracy": None,
+}
+
+
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("{", "description in JSON"),
+        ("[1]", "received a list"),
+        (
+            json.dumps({**GOOD, "image_shape": [4, 4]}),
+            "expected image_shape to be three",
+        ),
+        (json.dumps({**GOOD, "steps": 0}), "expected steps to be"),
+        (json.dumps({**GOOD, "class_names": []}), "expected class_names to be"),
+        (
+            json.dumps({**GOOD, "normalization": {"mean": [0], "std": [0]}}),
+            "expected normalization to be",
+        ),
+        (
+            json.dumps({**GOOD, "normalization": {"mean": [0, 0], "std": [1, 1]}}),
+            "for each of 1 channels",
+        ),
+        (json.dumps({**GOOD, "batch_size": 5}), r"expected images to be .*\[1, 5"),
+    ],
+)
+def test_bad_descriptions(tmp_path, text, problem):
+    save_teacher_like(tmp_path, lambda: {"description": tf.constant(text)})
+    expect_refused(tmp_path, problem)
+
+
+def test_a_good_one_made_by_hand(tmp_path):
+    save_teacher_like(tmp_path, lambda: {"description": tf.constant(json.dumps(GOOD))})
+    assert load_teacher(tmp_path).steps == 1
+
+
+def hostile_graphs(target):
+    def write():
+        tf.io.write_file(str(target), "owned")
+        return {"description": tf.constant(json.dumps(GOOD))}
+
+    def read():
+        return {"description": tf.io.read_file("/etc/hostname")}
+
+    def python():
+        tf.py_function(lambda: target.write_text("owned"), [], [])
+        return {"description": tf.constant(json.dumps(GOOD))}
+
+    def save():
+        tf.raw_ops.SaveV2(
+            prefix=str(target), tensor_names=["a"], shape_and_slices=[""], tensors=[1]
+        )
+        return {"description": tf.constant(json.dumps(GOOD))}
+
+    inner = tf.function(write)
+
+    def nested():
+        return tf.cond(tf.random.uniform([]) < 2, inner, inner)
+
+    return {
+        "WriteFile": write,
+        "ReadFile": read,
+        "EagerPyFunc": python,
+        "SaveV2": save,
+        "RandomUniform|WriteFile": nested,
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["WriteFile", "ReadFile", "EagerPyFunc", "SaveV2", "RandomUniform|WriteFile"],
+)
+def test_a_graph_that_would_touch_files_is_not_run(tmp_path, name):
+    target = tmp_path / "target"
+    save_teacher_like(tmp_path / "model", hostile_graphs(target)[name])
+    expect_refused(tmp_path / "model", f"operation ({name}); nothing of it was run")
+    assert not [*tmp_path.glob("target*")]
+
+
+def test_only_one_graph_file(copy):
+    (copy / "saved_model.cpb").write_bytes(b"")
+    expect_refused(copy, "expected saved_model.pb alone")
+
+
+class Owned:
+    """A pickle that writes a file when it is read."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return open, (str(self.target), "w")
+
+
+def test_hostile_npz(saved, tmp_path):
+    target, file = tmp_path / "target", tmp_path / "teacher.npz"
+    teacher = load_teacher(saved[0])
+    good = {
+        "images": teacher.images,
+        "labels": teacher.labels,
+        "learning_rates": teacher.learning_rates,
+        "momenta": teacher.momenta,
+        "description": np.array(json.dumps(teacher.description)),
+    }
+    for key in good:
+        np.savez(file, **{**good, key: np.array([Owned(target)], object)})
+        expect_refused(file, "npz file without pickles")
+    file.write_bytes(pickle.dumps(Owned(target)))
+    expect_refused(file, "npz file without pickles")
+    # A header is a Python literal: it is parsed, not run.
+    with zipfile.ZipFile(file, "w") as archive:
+        header = b"{'descr': open('target','w'), 'shape': (1,), 'fortran_order': False}"
+        start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+        archive.writestr("images.npy", start + header)
+    expect_refused(file, "npz file without pickles")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "change, problem",
+    [
+        ({"labels": None}, "expected a teacher's arrays"),
+        ({"description": "{"}, "expected a description in JSON"),
+        ({"description": "3"}, "received a int"),
+        ({"labels": np.full([3, 4], 3)}, "expected labels from 0 to 2, received 3"),
+        ({"labels": np.zeros([3, 4])}, "expected labels to be integer"),
+        ({"momenta": np.full([3], np.nan)}, "expected finite momenta"),
+        ({"images": np.zeros([3, 4, 5, 4, 1])}, "expected images to be floating"),
+    ],
+)
+def test_npz_with_wrong_content(saved, tmp_path, change, problem):
+    teacher, file = load_teacher(saved[0]), tmp_path / "teacher.npz"
+    teacher.save_npz(file)
+    with np.load(file) as npz:
+        arrays = {**npz, **{k: v for k, v in change.items() if v is not None}}
+    for key in [key for key, value in change.items() if value is None]:
+        del arrays[key]
+    np.savez(file, **arrays)
+    expect_refused(file, problem)
+
+
+def test_truncated_npz(saved, tmp_path):
+    file = tmp_path / "teacher.npz"
+    load_teacher(saved[0]).save_npz(file)
+    file.write_bytes(file.read_bytes()[:-50])
+    expect_refused(file, "expected a whole npz file")
+
+
+_ALONE = """
+import json, sys
+for name in ("gtn_tf", "tensorflow_addons", "keras_tuner"):
+    sys.modules[name] = None  # an import of it fails
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+ask = model.signatures["serving_default"]
+answers = [
+    ask(**{"labels": tf.constant(labels), "seed": tf.constant([0, 1])})
+    for labels in ([0], [0, 1, 2, 2, 1])
+]
+text = model.signatures["describe"]()["description"].numpy()
+print(json.dumps({
+    "sizes": [len(answer["images"]) for answer in answers],
+    "keys": sorted(answers[0]),
+    "inputs": {k: v.shape.as_list() for k, v in ask.structured_input_signature[1].items()},
+    "steps": json.loads(text)["steps"],
+}))
+"""
+
+
+def test_served_without_gtn_tf(saved):
+    """As TensorFlow Serving asks: dict in, dict out, any number, versioned folder."""
+    path, _ = saved
+    assert path.name == "1"
+    output = subprocess.check_output(
+        [sys.executable, "-c", _ALONE, str(path)], text=True, cwd=path
+    )
+    assert json.loads(output.splitlines()[-1]) == {
+        "sizes": [1, 5],
+        "keys": ["images", "labels"],
+        "inputs": {"labels": [None], "seed": [2]},
+        "steps": 3,
+    }
+
+
+def test_saved_model_cli(saved):
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tensorflow.python.tools.saved_model_cli",
+            "show",
+            "--all",
+            "--dir",
+            str(saved[0]),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 0, shown.stderr
+    for signature in ("curriculum", "serving_default", "describe"):
+        assert f"signature_def['{signature}']" in shown.stdout
+
+
+def test_copies(saved, tmp_path):
+    teacher = load_teacher(saved[0])
+    teacher.copy_saved_model(tmp_path / "served" / "1")
+    assert load_teacher(tmp_path / "served").steps == 3
+    with pytest.raises(TeacherError, match="expected a new folder"):
+        teacher.copy_saved_model(tmp_path / "served" / "1")
+    teacher.save_npz(tmp_path / "t.npz")
+    with pytest.raises(TeacherError, match="expected a SavedModel to copy"):
+        load_teacher(tmp_path / "t.npz").copy_saved_model(tmp_path / "other")

@@ -1,0 +1,318 @@
+"""A trained teacher at work on any Keras model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from gtn_tf.inner.learned_sgd import update
+from gtn_tf.non_finite import NonFiniteError
+from gtn_tf.teaching import (
+    CurriculumSGD,
+    SettleBatchNorm,
+    TeacherError,
+    TrainedTeacher,
+    teach,
+)
+
+layers = tf.keras.layers
+SHAPE, CLASSES, STEPS, BATCH = (4, 4, 1), 3, 6, 5
+
+
+def make_teacher(**changes: object) -> TrainedTeacher:
+    rng = np.random.default_rng(0)
+    description = {
+        "image_shape": list(SHAPE),
+        "class_names": ["a", "b", "c"],
+        "steps": STEPS,
+        "batch_size": BATCH,
+        "normalization": {"mean": [0.5], "std": [0.25]},
+        "accuracy": None,
+    }
+    parts = {
+        "description": {**description, **changes.pop("description", {})},
+        "images": rng.normal(1, 2, size=[STEPS, BATCH, *SHAPE]).astype(np.float32),
+        "labels": rng.integers(0, CLASSES, [STEPS, BATCH]).astype(np.int32),
+        "learning_rates": np.linspace(0.1, 0.02, STEPS).astype(np.float32),
+        "momenta": np.linspace(0.3, 0.8, STEPS).astype(np.float32),
+    }
+    return TrainedTeacher(**{**parts, **changes})
+
+
+class Scale(layers.Layer):
+    """A user's own layer."""
+
+    def build(self, input_shape):
+        self.scale = self.add_weight("scale", [input_shape[-1]], initializer="ones")
+
+    def call(self, inputs):
+        return inputs * self.scale
+
+
+class Subclassed(tf.keras.Model):
+    """A user's own model."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack = [layers.Flatten(), layers.Dense(4), Scale(), layers.Dense(CLASSES)]
+
+    def call(self, x, training=None):
+        for layer in self.stack:
+            x = layer(x)
+        return x
+
+
+def sequential(*more: layers.Layer) -> tf.keras.Model:
+    return tf.keras.Sequential(
+        [layers.Input(SHAPE), layers.Flatten(), *more, layers.Dense(CLASSES)]
+    )
+
+
+def with_batch_norm() -> tf.keras.Model:
+    return tf.keras.Sequential(
+        [
+            layers.Input(SHAPE),
+            layers.Conv2D(4, 3, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(CLASSES),
+        ]
+    )
+
+
+def functional() -> tf.keras.Model:
+    inputs = layers.Input(SHAPE)
+    x = layers.Conv2D(3, 3, kernel_regularizer="l2", activation="relu")(inputs)
+    x = layers.Add()([x, layers.BatchNormalization()(x)])
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+    return tf.keras.Model(inputs, layers.Dense(CLASSES, activation="softmax")(x))
+
+
+@pytest.mark.parametrize("make", [sequential, functional, with_batch_norm, Subclassed])
+def test_any_model_is_taught(make):
+    tf.keras.utils.set_random_seed(1)
+    model, teacher = make(), make_teacher()
+    history = teach(model, teacher, epochs=3, verbose=0)
+    assert isinstance(history, tf.keras.callbacks.History)
+    assert len(history.history["accuracy"]) == 3
+    assert history.history["loss"][2] < history.history["loss"][0]
+    assert int(model.optimizer.iterations) == 3 * STEPS
+    # It stays compiled, and ready for what Keras can do with it.
+    assert len(model.evaluate(teacher.as_dataset(), verbose=0)) == 2
+
+
+def test_the_inner_loop_is_repeated_exactly():
+    """Against the update of meta-training, batch by batch, in order."""
+    model, teacher = sequential(), make_teacher()
+    kernel, bias = (w.copy() for w in model.get_weights())
+    velocity = [np.zeros_like(kernel), np.zeros_like(bias)]
+    for t in range(STEPS):
+        x, y = teacher.images[t].reshape(BATCH, -1), np.eye(CLASSES)[teacher.labels[t]]
+        logits = x @ kernel + bias
+        share = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+        error = (share - y) / BATCH
+        rates = teacher.learning_rates[t], teacher.momenta[t]
+        kernel, velocity[0] = update(kernel, velocity[0], x.T @ error, *rates)
+        bias, velocity[1] = update(bias, velocity[1], error.sum(0), *rates)
+    teach(model, teacher, verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], kernel, atol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[1], bias, atol=1e-5)
+
+
+def test_the_parts_alone_do_the_same():
+    tf.keras.utils.set_random_seed(2)
+    one, teacher = with_batch_norm(), make_teacher()
+    other = tf.keras.models.clone_model(one)
+    other.set_weights(one.get_weights())
+    teach(one, teacher, verbose=0)
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    other.compile(teacher.optimizer(), loss)
+    settle = SettleBatchNorm(teacher.as_dataset())
+    other.fit(teacher.as_dataset(), callbacks=[settle], verbose=0)
+    for a, b in zip(one.get_weights(), other.get_weights()):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_weight_decay_and_dataset():
+    teacher = make_teacher()
+    plain, decayed = sequential(), sequential()
+    decayed.set_weights(plain.get_weights())
+    teach(plain, teacher, verbose=0)
+    teach(decayed, teacher, optimizer=teacher.optimizer(weight_decay=0.5), verbose=0)
+    norms = [np.linalg.norm(model.get_weights()[0]) for model in (plain, decayed)]
+    assert norms[1] < norms[0]
+    data = teacher.as_dataset()
+    assert int(data.cardinality()) == STEPS
+    for t, (images, labels) in enumerate(data):
+        np.testing.assert_array_equal(images, teacher.images[t])
+        np.testing.assert_array_equal(labels, teacher.labels[t])
+
+
+def test_batch_norm_has_to_be_settled():
+    """The lessons' mean is 1 and their deviation 2: far from a fresh average's 0, 1."""
+    teacher = make_teacher()
+    model = tf.keras.Sequential(
+        [
+            layers.Input(SHAPE),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dense(CLASSES),
+        ]
+    )
+    first = model.get_weights()
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(teacher.optimizer(), loss)
+    model.fit(teacher.as_dataset(), verbose=0)
+    unsettled = float(model.layers[0].moving_mean)
+    unsettled_loss = model.evaluate(teacher.as_dataset(), verbose=0)
+
+    model.set_weights(first)
+    # Validation within fit sees settled averages, too.
+    history = teach(model, teacher, verbose=0, validation_data=teacher.as_dataset())
+    norm, mean = model.layers[0], float(teacher.images.mean())
+    assert abs(unsettled) < 0.1 < 0.9 < mean
+    assert float(norm.moving_mean) == pytest.approx(mean, abs=0.05)
+    assert float(norm.moving_variance) == pytest.approx(teacher.images.var(), rel=0.1)
+    settled_loss = model.evaluate(teacher.as_dataset(), verbose=0)[0]
+    assert history.history["val_loss"][0] == pytest.approx(settled_loss, rel=1e-4)
+    assert settled_loss < 0.9 * unsettled_loss
+    before = norm.moving_mean.numpy()
+    model.evaluate(teacher.as_dataset(), verbose=0)
+    np.testing.assert_array_equal(norm.moving_mean, before)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
+def test_settled_averages_are_those_of_the_batches(momentum):
+    batches = np.random.default_rng(0).normal(size=[4, 8, 2]).astype(np.float32)
+    norm = layers.BatchNormalization(momentum=momentum)
+    model = tf.keras.Sequential([layers.Input([2]), norm])
+    data = tf.data.Dataset.from_tensor_slices((batches,))
+    callback = SettleBatchNorm(data)
+    callback.set_model(model)
+    callback.settle()
+    weights = momentum ** np.arange(3, -1, -1.0)
+    expected = weights @ batches.mean(1) / weights.sum()
+    np.testing.assert_allclose(norm.moving_mean, expected, atol=1e-5)
+
+
+def test_a_frozen_batch_norm_stays():
+    model = with_batch_norm()
+    model.layers[1].trainable = False
+    before = model.layers[1].get_weights()
+    teach(model, make_teacher(), verbose=0)
+    for a, b in zip(model.layers[1].get_weights(), before):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_optimizer_is_a_keras_optimizer():
+    optimizer = CurriculumSGD([0.5, 0.25], [0.1, 0.2], weight_decay=0.1)
+    config = tf.keras.optimizers.serialize(optimizer)
+    again = tf.keras.optimizers.deserialize(config)
+    assert again.get_config() == optimizer.get_config()
+    with pytest.raises(ValueError, match="2 learning rates and 1 momenta"):
+        CurriculumSGD([0.5, 0.25], [0.1])
+
+
+def test_sparse_gradients():
+    table = layers.Embedding(5, 2)
+    model = tf.keras.Sequential([layers.Input([3]), table, layers.Flatten()])
+    model.compile(CurriculumSGD([0.5], [0.5]), "mse")
+    before = table.get_weights()[0]
+    model.fit(np.array([[0, 1, 1]]), np.ones([1, 6]), verbose=0)
+    changed = np.any(table.get_weights()[0] != before, axis=1)
+    assert changed.tolist() == [True, True, False, False, False]
+
+
+def _without_weights() -> tf.keras.Model:
+    return tf.keras.Sequential(
+        [layers.Input(SHAPE), layers.Lambda(lambda x: x[:, 0, :3, 0])]
+    )
+
+
+@pytest.mark.parametrize(
+    "make, problem",
+    [
+        (
+            lambda: tf.keras.Sequential([layers.Input([8, 8, 1]), layers.Flatten()]),
+            r"takes the teacher's images, \[4, 4, 1\].*takes \[8, 8, 1\]",
+        ),
+        (
+            lambda: tf.keras.Sequential([layers.Flatten(), layers.Dense(10)]),
+            r"expected outputs \[batch, 3\].*received \(5, 10\)",
+        ),
+        (
+            lambda: tf.keras.Sequential([layers.Dense(CLASSES)]),
+            r"expected outputs \[batch, 3\].*received \(5, 4, 4, 3\)",
+        ),
+        (_without_weights, "expected weights to train, received none"),
+    ],
+)
+def test_models_that_do_not_fit(make, problem):
+    model = make()
+    before = model.get_weights() if model.built else []
+    with pytest.raises(TeacherError, match=problem) as caught:
+        teach(model, make_teacher(), verbose=0)
+    assert "\n" not in str(caught.value)
+    if before:
+        for a, b in zip(model.get_weights(), before):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "make, step, size, problem",
+    [
+        (with_batch_norm, 1, 1e30, "the loss became nan at step 1 of the curriculum"),
+        (sequential, STEPS - 1, 1e20, "is not finite after the last step"),
+    ],
+)
+def test_not_a_number_leaves_the_weights(make, step, size, problem):
+    teacher, model = make_teacher(), make()
+    before = model.get_weights()
+    images, rates = teacher.images.copy(), teacher.learning_rates.copy()
+    images[step] *= size
+    rates[step] = 3e38
+    with pytest.raises(NonFiniteError, match=problem):
+        teach(model, make_teacher(images=images, learning_rates=rates), verbose=0)
+    for a, b in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_interruption_leaves_the_weights():
+    def interrupt(batch, logs):
+        raise KeyboardInterrupt
+
+    model = sequential()
+    before = model.get_weights()
+    callback = tf.keras.callbacks.LambdaCallback(on_batch_end=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        teach(model, make_teacher(), callbacks=[callback], verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+def test_normalise_and_generate():
+    teacher = make_teacher()
+    pixels = np.full([2, *SHAPE], 0.75)
+    np.testing.assert_allclose(teacher.normalise(pixels), 1.0)
+    with pytest.raises(TeacherError, match=r"expected images \[4, 4, 1\]"):
+        teacher.normalise(np.zeros([2, 5, 5, 1]))
+    unknown = make_teacher(description={"normalization": None})
+    with pytest.raises(TeacherError, match="does not say how images were normalised"):
+        unknown.normalise(pixels)
+    with pytest.raises(TeacherError, match="new images need a SavedModel"):
+        teacher.generate([0])
+
+
+def test_bundled_teachers_teach():
+    """The worst result of each card, less three times its spread, is far above chance."""
+    for name in ("digits",):
+        teacher = gtn_tf.load_teacher(name)
+        splits = gtn_tf.data.load(name)
+        tf.keras.utils.set_random_seed(0)
+        model = gtn_tf.learners.named_learner("conv", splits.image_shape, 10)
+        history = teach(model, teacher, validation_data=splits.test, verbose=0)
+        assert history.history["val_accuracy"][-1] > 0.85
+    assert gtn_tf.load_teacher("mnist").image_shape == (28, 28, 1)
+    assert len(gtn_tf.load_teacher("fashion_mnist").class_names) == 10
