@@ -14,11 +14,12 @@ import csv
 import json
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from gtn_tf import data, plots, runs
-from gtn_tf.config import LEARNERS, Config, load_config
+from gtn_tf.config import LEARNERS, load_config
 from gtn_tf.teaching import load_teacher
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -48,11 +49,22 @@ TRAINED_ON = {
         "learners.batch_norm=full",
     ],
 }
-# A run's settings, and the fresh learners that each field of the matrix is a mean of.
+
+
+class _Scale(NamedTuple):
+    trained_on: tuple[str, ...]  # the teachers: rows of the matrix
+    taught: tuple[str, ...]  # the networks: its columns
+    learners: int  # fresh ones, that each field is a mean of
+    overrides: tuple[str, ...] = ()  # of the preset
+
+
 _SCALES = {
-    "laptop": ([], 5),
-    "smoke": (
-        [
+    "laptop": _Scale(tuple(TRAINED_ON), LEARNERS, 5),
+    "smoke": _Scale(
+        ("conv", "mlp"),
+        ("mlp", "keras_conv"),
+        1,
+        (
             "data.name=digits",
             "teacher.steps=3",
             "meta.intermediate_every=0",
@@ -61,8 +73,7 @@ _SCALES = {
             "meta.batch_size=20",
             "evaluation.real_data_iterations=2",
             "evaluation.learners=1",
-        ],
-        1,
+        ),
     ),
 }
 _REAL = "real data"
@@ -80,33 +91,38 @@ def main() -> None:
     options = parser.parse_args()
     if not options.plot:
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
-        measure(options.scale, options.data_dir, options.run_dir, options.out)
+        folders = options.data_dir, options.run_dir, options.out
+        measure(options.scale, *folders)
     draw(options.out)
 
 
-def measure(scale: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
+def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
     """Trains the teachers, tests them, and writes `matrix.csv` and `matrix.json`."""
-    overrides, learners = _SCALES[scale]
+    scale = _SCALES[name]
     rows, seconds = [], {}
-    for number, (family, settings) in enumerate(TRAINED_ON.items()):
-        print(f"teacher {number + 1} of {len(TRAINED_ON)}: {family}", flush=True)
-        config = load_config("mnist_bundled", [*settings, *overrides])
-        folder = run_dir / family
-        summary = runs.train(config, folder, True, data_dir, _say)
+    for number, family in enumerate(scale.trained_on):
+        print(f"teacher {number + 1} of {len(scale.trained_on)}: {family}", flush=True)
+        overrides = [*TRAINED_ON[family], *scale.overrides]
+        config = load_config("mnist_bundled", overrides)
+        summary = runs.train(config, run_dir / family, True, data_dir, _say)
         seconds[family] = summary["seconds"]
-        rows += _test(config, family, folder, data_dir, learners)
+        splits = data.load(config.data.name, data_dir=data_dir)
+        names = {"teacher": family}
+        if family == scale.trained_on[-1]:
+            names["real_tuned"] = _REAL  # once is enough: it knows no teacher
+        rows += _test(names, run_dir / family, splits, scale)
     out.mkdir(parents=True, exist_ok=True)
     with (out / "matrix.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["trained_on", "taught", "mean", "std"])
         table.writerows(rows)
     facts = {
-        "command": f"python cli/robustness.py --scale {scale}",
+        "command": f"python cli/robustness.py --scale {name}",
         "preset": "mnist_bundled",
-        "changes": overrides,
-        "trained_on": TRAINED_ON,
+        "changes": {family: TRAINED_ON[family] for family in scale.trained_on},
+        "more_changes": scale.overrides,
         "training_seconds": seconds,
-        "learners": learners,
+        "learners": scale.learners,
         "seed": config.seed,
         **runs.machine(),
     }
@@ -114,28 +130,25 @@ def measure(scale: str, data_dir: Path | None, run_dir: Path, out: Path) -> None
 
 
 def _test(
-    config: Config, family: str, folder: Path, data_dir: Path | None, learners: int
+    names: dict[str, str], folder: Path, splits: data.Splits, scale: _Scale
 ) -> list[tuple]:
-    """A row of the matrix; after the last teacher, that of real data, too."""
-    splits = data.load(config.data.name, data_dir=data_dir)
+    """A row of the matrix for each source of lessons."""
     teacher = load_teacher(folder)
-    sources = ("teacher", "real_tuned") if family == "mixed" else ("teacher",)
     rows = []
-    for taught in LEARNERS:
-        print(f"{family} teaches {taught}", flush=True)
+    for taught in scale.taught:
+        print(f"{names['teacher']} teaches {taught}", flush=True)
         found = runs.evaluate(
             teacher,
             splits,
             taught,
             folder / "evaluate" / taught,
-            learners,
+            scale.learners,
             every=teacher.steps,
-            sources=sources,
+            sources=tuple(names),
             report=_say,
         )
         for source, result in found["results"].items():
-            name = family if source == "teacher" else _REAL
-            rows.append((name, taught, result["mean"], result["std"]))
+            rows.append((names[source], taught, result["mean"], result["std"]))
     return sorted(rows, key=lambda row: row[0] == _REAL)
 
 
@@ -144,9 +157,10 @@ def draw(out: Path) -> None:
     with (out / "matrix.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     found = {(row["trained_on"], row["taught"]): row for row in rows}
-    names = [*TRAINED_ON, _REAL]
+    names = list(dict.fromkeys(row["trained_on"] for row in rows))
+    taught = list(dict.fromkeys(row["taught"] for row in rows))
     mean, std = (
-        np.array([[float(found[name, one][key]) for one in LEARNERS] for name in names])
+        np.array([[float(found[name, one][key]) for one in taught] for name in names])
         for key in ("mean", "std")
     )
     facts = json.loads((out / "matrix.json").read_text(encoding="utf-8"))
@@ -155,7 +169,7 @@ def draw(out: Path) -> None:
         "fresh network that it teaches",
         f"Test accuracy, mean ± standard deviation of {facts['learners']} networks",
     )
-    plots.heat_map(mean, std, names, LEARNERS, labels, out / "matrix.png")
+    plots.heat_map(mean, std, names, taught, labels, out / "matrix.png")
     print(f"Written: matrix.csv, matrix.json, matrix.png in {out}")
 
 

@@ -59,7 +59,7 @@ def test_curves(teacher, digits, tmp_path):
     last = [float(r["accuracy"]) for r in rows if r["step"] == "3"][:2]
     assert found["results"]["teacher"]["mean"] == pytest.approx(np.mean(last))
     assert found["results"]["teacher"]["std"] == pytest.approx(np.std(last, ddof=1))
-    assert found["results"]["teacher"]["mean"] > 0.4
+    assert found["results"]["teacher"]["mean"] > 0.2
     assert matplotlib.image.imread(tmp_path / "curves.png").std() > 0
 
 

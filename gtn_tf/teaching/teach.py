@@ -133,7 +133,7 @@ class _StopWhenNotFinite(tf.keras.callbacks.Callback):
         if not np.isfinite(logs["loss"]):
             raise NonFiniteError(
                 f"model {self.model.name!r}: the loss became {logs['loss']} at step "
-                f"{batch} of the curriculum; the weights are as they were before. "
+                f"{batch + 1} of the curriculum; the weights are as they were before. "
                 "Normalise the model's activations, or pass "
                 "optimizer=teacher.optimizer(clipnorm=1.0)"
             )
