@@ -97,6 +97,7 @@ def _optimizer(
         meta.beta_1,
         meta.beta_2,
         meta.epsilon,
+        global_clipnorm=meta.gradient_clip or None,
     )
 
 

@@ -281,6 +281,8 @@ class MetaConfig(_Checked):
     beta_1: float = _setting(0.9, _DECAY)  # Adam's decay of the first moment
     beta_2: float = _setting(0.999, _DECAY)  # Adam's decay of the second moment
     epsilon: float = _setting(1e-8, _ABOVE_0)  # Adam's, beside the root
+    # The meta-gradient's norm at most; 0: any. Of all tensors together.
+    gradient_clip: float = _setting(0.0, _FROM_0)
     intermediate_every: int = _setting(4, _COUNT_OR_0)  # inner steps; 0: final only
     # How the meta-gradient is computed; its value is the same.
     unroll: str = _setting(

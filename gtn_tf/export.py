@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from gtn_tf.inner import LearnedSGD
 from gtn_tf.teachers import Teacher
@@ -65,9 +67,28 @@ def export(
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    tf.saved_model.save(module, str(unfinished), signatures)
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(unfinished), signatures, options)
+    _forget_gradients(unfinished / "saved_model.pb")
+    # A checksum of the graph as it was before.
+    (unfinished / "fingerprint.pb").unlink(missing_ok=True)
     shutil.rmtree(path, ignore_errors=True)
     os.replace(unfinished, path)
+
+
+def _forget_gradients(file: Path) -> None:
+    """Takes the names of the layers' own gradients out of the graph.
+
+    Nobody trains through an export, and TensorFlow would warn, when it loads the file,
+    of each name that has no function behind it.
+    """
+    model = SavedModel.FromString(file.read_bytes())
+    for graph in model.meta_graphs:
+        nodes = [graph.graph_def.node]
+        nodes += [one.node_def for one in graph.graph_def.library.function]
+        for node in itertools.chain(*nodes):
+            node.attr.pop("_gradient_op_type", None)
+    file.write_bytes(model.SerializeToString())
 
 
 def _serving(teacher: Teacher) -> tf.types.experimental.ConcreteFunction:

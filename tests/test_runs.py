@@ -127,7 +127,7 @@ def test_sigterm_ends_with_advice_and_frees_the_directory(tmp_path):
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted; --resume goes on" in output.splitlines()[-1]
+    assert "interrupted; the same command" in output.splitlines()[-1]
     with RunDirectory(run_dir).open(config, resume=True):
         pass
 
