@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command (train: with --resume) goes on where it stopped")
+        print("\ninterrupted; the same command goes on (train: with --resume)")
         return 130
     return 0
 

@@ -54,10 +54,14 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     from gtn_tf import data, runs
-    from gtn_tf.teaching import load_teacher
+    from gtn_tf.teaching import TeacherError, load_teacher
 
     teacher = load_teacher(options.teacher)
-    name = options.data or teacher.description.get("dataset") or "digits"
+    name = options.data or teacher.description.get("dataset")
+    if name is None:
+        raise TeacherError(
+            f"{options.teacher}: does not say which data it was trained on; add --data"
+        )
     splits = data.load(name, data_dir=options.data_dir)
     folder = Path(options.teacher).with_suffix("").name
     out = options.out or (

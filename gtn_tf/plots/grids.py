@@ -142,7 +142,6 @@ def labelled_grid(
     row_names: Sequence[str],
     column_names: Sequence[str],
     title: str,
-    inches: float = 9.0,
 ) -> Figure:
     """Draws a grid with its rows and columns named.
 
@@ -151,12 +150,12 @@ def labelled_grid(
         row_names: One for each row.
         column_names: One for each column; none for columns without names.
         title: Above the picture.
-        inches: Width of the picture.
 
     Returns:
         The figure.
     """
     height, width, _ = grid.shape
+    inches = 9.0
     figure = Figure((inches, inches * height / width + 0.9), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(np.repeat(grid, 3, axis=-1) if grid.shape[-1] == 1 else grid)

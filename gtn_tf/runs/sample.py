@@ -59,34 +59,37 @@ def sample(
 
 
 def _step(teacher: TrainedTeacher, step: int, scale: Scale) -> Figure:
-    rows = [
-        _padded(_examples(teacher, step, label))
-        for label in range(len(teacher.class_names))
-    ]
+    names = teacher.class_names
+    columns = [_examples(teacher, step, label) for label in range(len(names))]
     title = (
         f"Step {step + 1} of {teacher.steps}: learning rate "
         f"{teacher.learning_rates[step]:.3f}, momentum {teacher.momenta[step]:.2f}"
     )
-    grid = plots.image_grid(rows, *scale)
-    return plots.labelled_grid(grid, teacher.class_names, [], title, inches=6.0)
+    grid = plots.image_grid(list(zip(*columns)), *scale)
+    figure = plots.labelled_grid(grid, [], names, title)
+    figure.axes[0].set(xlabel="class")
+    return figure
 
 
 def _class(teacher: TrainedTeacher, label: int, scale: Scale) -> Figure:
     shown = plots.shown_steps(teacher.steps)
-    rows = [_padded(_examples(teacher, step, label)) for step in shown]
-    names = [f"step {step + 1}" for step in shown]
-    grid = plots.image_grid(rows, *scale)
+    columns = [_examples(teacher, step, label) for step in shown]
+    grid = plots.image_grid(list(zip(*columns)), *scale)
+    names = [str(step + 1) for step in shown]
     title = f"Class {teacher.class_names[label]}"
-    return plots.labelled_grid(grid, names, [], title, inches=6.0)
+    figure = plots.labelled_grid(grid, [], names, title)
+    figure.axes[0].set(xlabel="inner step")
+    return figure
 
 
-def _examples(teacher: TrainedTeacher, step: int, label: int) -> list[np.ndarray]:
-    return [*teacher.images[step][teacher.labels[step] == label][:_EXAMPLES]]
-
-
-def _padded(images: list[np.ndarray]) -> list[np.ndarray | None]:
-    """Gaps at the end, so that all pictures of a teacher have one size."""
-    return images + [None] * (_EXAMPLES - len(images))
+def _examples(
+    teacher: TrainedTeacher, step: int, label: int
+) -> list[np.ndarray | None]:
+    """The images of a class in a step, with gaps up to the most of any."""
+    found = [*teacher.images[step][teacher.labels[step] == label][:_EXAMPLES]]
+    classes = range(len(teacher.class_names))
+    most = max(np.sum(teacher.labels == one, axis=1).max() for one in classes)
+    return found + [None] * (min(most, _EXAMPLES) - len(found))
 
 
 def _scale(teacher: TrainedTeacher) -> Scale:

@@ -19,7 +19,7 @@ def teach(
     model: tf.keras.Model,
     teacher: TrainedTeacher,
     loss: Any = None,
-    metrics: Any = ("accuracy",),
+    metrics: Any = None,
     optimizer: tf.keras.optimizers.Optimizer | None = None,
     callbacks: Sequence[tf.keras.callbacks.Callback] = (),
     **kwargs: Any,
@@ -37,7 +37,7 @@ def teach(
         teacher: What `load_teacher` gave.
         loss: As for `compile`; cross-entropy by default, of logits or of
             probabilities, whichever the model puts out.
-        metrics: As for `compile`.
+        metrics: As for `compile`; accuracy by default.
         optimizer: `teacher.optimizer()` by default; with weight decay, for example,
             `teacher.optimizer(weight_decay=1e-4)`.
         callbacks: As for `fit`.
@@ -66,12 +66,13 @@ def teach(
     """
     from_logits = check_learner(model, teacher)
     loss = loss or tf.keras.losses.SparseCategoricalCrossentropy(from_logits)
+    metrics = ["accuracy"] if metrics is None else metrics
     before = model.get_weights()
     lessons = teacher.as_dataset()
     watch = [_StopWhenNotFinite(), SettleBatchNorm(lessons)]
     try:
         with model.distribute_strategy.scope():
-            model.compile(optimizer or teacher.optimizer(), loss, list(metrics))
+            model.compile(optimizer or teacher.optimizer(), loss, metrics)
         history = model.fit(lessons, callbacks=[*watch, *callbacks], **kwargs)
         _expect_finite(model)
     except BaseException:  # an interruption, too
