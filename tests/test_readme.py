@@ -1,0 +1,20 @@
+"""What the README shows, run as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gtn_tf.cli.__main__ import main
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_scikit_learn_learns_from_a_teacher(tmp_path, monkeypatch, capsys):
+    (command,) = re.findall(r"python -m gtn_tf.cli (export .*--out digits.npz)", README)
+    (program,) = re.findall(r"```python\n([^`]*LogisticRegression[^`]*)```", README)
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 0
+    capsys.readouterr()
+    exec(program, {})
+    assert float(capsys.readouterr().out) > 0.6
