@@ -13,8 +13,7 @@ from gtn_tf.learners.learners import Learners
 class MixedLearners(Learners):
     """The pools of several distributions, put together.
 
-    A teacher that has only ever seen one kind of network often fails on another;
-    one that has met several kinds does not (`results/robustness`).
+    A teacher that has only ever met one kind of network may fail on another.
 
     Args:
         parts: The distributions.
