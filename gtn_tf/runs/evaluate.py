@@ -20,7 +20,13 @@ from gtn_tf.learners import named_learner
 from gtn_tf.runs.directory import RunError, write
 from gtn_tf.teaching import TrainedTeacher
 from gtn_tf.teaching.fresh_learner import FreshLearner
-from gtn_tf.teaching.sources import Lessons, RealLessons, shuffled, tuned_rates
+from gtn_tf.teaching.sources import (
+    Lessons,
+    RealLessons,
+    real_data_sgd,
+    shuffled,
+    tuned_rates,
+)
 
 # What learners are taught with, and how a picture or a table calls it.
 SOURCES = {
@@ -162,7 +168,7 @@ def _optimizer(
     report("choosing the rates for real data on validation images ...")
     rate, momentum = tuned_rates(_network(learner, teacher), real)
     report(f"  learning rate {rate}, momentum {momentum}")
-    return tf.keras.optimizers.SGD(rate, momentum)
+    return real_data_sgd(rate, momentum)
 
 
 def _network(learner: str, teacher: TrainedTeacher) -> tf.keras.Model:

@@ -8,12 +8,12 @@ import tensorflow as tf
 from gtn_tf.data import Splits
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.fresh_learner import FreshLearner
-from gtn_tf.teaching.trained_teacher import TrainedTeacher
+from gtn_tf.teaching.trained_teacher import CLIPNORM, TrainedTeacher
 
 Lessons = tuple[np.ndarray, np.ndarray]  # [steps, batch, h, w, c], [steps, batch]
 
 # Rates that real data is tried with, to choose the best on validation images.
-_LEARNING_RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+_LEARNING_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _MOMENTA = (0.5, 0.9)
 _TRIALS = 2  # fresh learners for each pair
 _VALIDATION = 2000  # images
@@ -81,6 +81,16 @@ def shuffled(teacher: TrainedTeacher, seed: int) -> Lessons:
     return teacher.images[order], teacher.labels[order]
 
 
+def real_data_sgd(learning_rate: float, momentum: float) -> tf.keras.optimizers.SGD:
+    """SGD with one pair of rates for all steps, and gradients clipped as a teacher's.
+
+    Args:
+        learning_rate: For all steps.
+        momentum: For all steps.
+    """
+    return tf.keras.optimizers.SGD(learning_rate, momentum, global_clipnorm=CLIPNORM)
+
+
 def tuned_rates(model: tf.keras.Model, real: RealLessons) -> tuple[float, float]:
     """Chooses a learning rate and a momentum for real data, on validation images.
 
@@ -94,7 +104,7 @@ def tuned_rates(model: tf.keras.Model, real: RealLessons) -> tuple[float, float]
     scores = {}
     for momentum in _MOMENTA:
         # The learning rate is a variable: one trace serves them all.
-        optimizer = tf.keras.optimizers.SGD(0.0, momentum)
+        optimizer = real_data_sgd(0.0, momentum)
         learner = FreshLearner(model, optimizer)
         for rate in _LEARNING_RATES:
             optimizer.learning_rate = rate

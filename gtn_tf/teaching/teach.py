@@ -135,8 +135,8 @@ class _StopWhenNotFinite(tf.keras.callbacks.Callback):
             raise NonFiniteError(
                 f"model {self.model.name!r}: the loss became {logs['loss']} at step "
                 f"{batch + 1} of the curriculum; the weights are as they were before. "
-                "Normalise the model's activations, or pass "
-                "optimizer=teacher.optimizer(clipnorm=1.0)"
+                "Normalise the model's activations, or pass a smaller clip, "
+                "optimizer=teacher.optimizer(global_clipnorm=0.1)"
             )
 
 

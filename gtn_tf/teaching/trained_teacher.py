@@ -16,6 +16,8 @@ from gtn_tf.description import read_description
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 
+CLIPNORM = 1.0  # of a learner's whole gradient
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedTeacher:
@@ -107,9 +109,15 @@ class TrainedTeacher:
     def optimizer(self, **kwargs: Any) -> CurriculumSGD:
         """A Keras optimizer with the learned rates.
 
+        Rates learned on networks with norms in every layer are too large for others,
+        unless gradients are clipped. A gradient of all weights is cut to a norm of
+        1, therefore; `global_clipnorm=None` gives the bare update of meta-training.
+
         Args:
             **kwargs: Passed to the optimizer, such as `weight_decay=1e-4`.
         """
+        if not {"clipnorm", "clipvalue"} & set(kwargs):  # Keras takes one of the three
+            kwargs = {"global_clipnorm": CLIPNORM, **kwargs}
         return CurriculumSGD(self.learning_rates, self.momenta, **kwargs)
 
     def normalise(self, pixels: np.ndarray) -> np.ndarray:
