@@ -72,10 +72,9 @@ def test_a_teacher_from_the_command_line(tmp_path):
     assert "generated data" in done.stdout and "rates tuned for it" in done.stdout
     names = {path.name for path in (tmp_path / "found").iterdir()}
     assert names == {"curves.csv", "curves.png", "evaluation.json"}
-    for format, out in (("npz", "t.npz"), ("saved_model", "served")):
-        words = "--teacher", "digits", "--format", format, "--out", out
-        assert run("export", *words, cwd=tmp_path).returncode == 0
-    done = run("sample", "--teacher", "served", "--out", "pictures", cwd=tmp_path)
+    words = "--teacher", "digits", "--format", "npz", "--out", "t.npz"
+    assert run("export", *words, cwd=tmp_path).returncode == 0
+    done = run("sample", "--teacher", "t.npz", "--out", "pictures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "pictures" / "curriculum.gif").exists()
 
@@ -90,6 +89,7 @@ def test_a_teacher_from_the_command_line(tmp_path):
 )
 def test_teachers_that_cannot_be_used(arguments, problem, tmp_path):
     images = np.zeros([20_000, 28, 28], np.uint8)
+    images[:10_000] = 255
     labels = np.arange(20_000) % 10
     arrays = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
     (tmp_path / "data").mkdir()

@@ -54,8 +54,8 @@ class CurriculumSGD(tf.keras.optimizers.Optimizer):
 
     >>> weight = tf.Variable(1.0)
     >>> optimizer = CurriculumSGD([0.25, 0.5], [0.5, 0.5])
-    >>> optimizer.apply_gradients([(tf.constant(2.0), weight)])  # v = 2
-    >>> optimizer.apply_gradients([(tf.constant(0.0), weight)])  # v = 1
+    >>> _ = optimizer.apply_gradients([(tf.constant(2.0), weight)])  # v = 2
+    >>> _ = optimizer.apply_gradients([(tf.constant(0.0), weight)])  # v = 1
     >>> float(weight)
     0.0
     """
