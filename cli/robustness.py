@@ -61,7 +61,7 @@ class _Scale(NamedTuple):
 _SCALES = {
     "laptop": _Scale(tuple(TRAINED_ON), LEARNERS, 5),
     "smoke": _Scale(
-        ("conv", "mlp"),
+        ("mlp",),
         ("mlp", "keras_conv"),
         1,
         (

@@ -40,7 +40,7 @@ def teacher(digits):
         },
         digits.train_images[:count].reshape([STEPS, BATCH, 8, 8, 1]),
         digits.train_labels[:count].reshape([STEPS, BATCH]),
-        np.full(STEPS, 0.1, np.float32),
+        np.full(STEPS, 0.5, np.float32),
         np.full(STEPS, 0.5, np.float32),
     )
 

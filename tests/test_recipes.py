@@ -18,7 +18,7 @@ def test_robustness(tmp_path):
     subprocess.run([*command, *folders], cwd=ROOT, check=True, capture_output=True)
     with (tmp_path / "out" / "matrix.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 3 * 2 and rows[-1]["trained_on"] == "real data"
+    assert len(rows) == 2 * 2 and rows[-1]["trained_on"] == "real data"
     assert all(0 <= float(row["mean"]) <= 1 for row in rows)
     picture = tmp_path / "out" / "matrix.png"
     assert matplotlib.image.imread(picture).std() > 0
