@@ -68,7 +68,7 @@ def describe(
 
 
 def read_description(text: str | bytes) -> dict[str, Any]:
-    """Reads a description back and checks what others rely on.
+    """Reads a description back and checks it.
 
     Args:
         text: JSON.
@@ -90,6 +90,21 @@ def read_description(text: str | bytes) -> dict[str, Any]:
         found = json.loads(text)
     except ValueError as error:
         raise ValueError(f"expected a description in JSON: {error}") from None
+    return check_description(found)
+
+
+def check_description(found: Any) -> dict[str, Any]:
+    """Checks what others rely on in a description.
+
+    Args:
+        found: What should be one.
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: If it is not a description, told in one line.
+    """
     if not isinstance(found, dict):
         kind = type(found).__name__
         raise ValueError(f"expected a description with image_shape, received a {kind}")

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.accuracy import accuracy
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import graph_rewrites_off
 
@@ -38,15 +39,9 @@ def fresh_learner_accuracies(
         for index in range(len(gtn.pool))
     ]
 
-    def accuracy(number: int) -> float:
-        teach, count_correct = functions[number % len(functions)]
-        state = teach(tf.constant(number))
-        counts = [
-            (int(count_correct(state, images, labels)), len(labels))
-            for images, labels in data
-        ]
-        correct, total = np.sum(counts, axis=0)
-        return correct / total
+    def of_learner(number: int) -> float:
+        teach, count = functions[number % len(functions)]
+        return accuracy(functools.partial(count, teach(tf.constant(number))), data)
 
     with graph_rewrites_off():
-        return np.array([accuracy(number) for number in range(learners)])
+        return np.array([of_learner(number) for number in range(learners)])

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.accuracy import count_correct
 from gtn_tf.data import Splits
 from gtn_tf.description import describe
 from gtn_tf.export import export
@@ -289,9 +290,7 @@ class GTN(tf.keras.Model):
         Returns:
             Integer scalar.
         """
-        logits = judge(self.pool[index], state, images)
-        predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
-        return tf.math.count_nonzero(predicted == labels)
+        return count_correct(judge(self.pool[index], state, images), labels)
 
     def export(
         self,

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
+from gtn_tf.accuracy import mean_and_std
 from gtn_tf.data import Splits
 from gtn_tf.learners import named_learner
 from gtn_tf.runs.directory import RunError, write
@@ -85,7 +86,7 @@ def evaluate(
     for source in sources:
         _finish(source, curves, teacher, real, settings, file, report)
     results = {
-        source: _spread([curves[source, n][-1] for n in range(learners)])
+        source: mean_and_std([curves[source, n][-1] for n in range(learners)])
         for source in sources
     }
     plots.learning_curves(
@@ -224,8 +225,3 @@ def _as_csv(curves: Curves, steps: Sequence[int]) -> str:
         for step, accuracy in zip(steps, curve):
             table.writerow([source, learner, step, float(accuracy)])
     return lines.getvalue()
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": float(np.mean(values)), "std": std}

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import data, plots
+from gtn_tf.accuracy import mean_and_std
 from gtn_tf.build import build_gtn, build_real_data_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
@@ -181,15 +182,13 @@ def _summary(
     real_accuracies: np.ndarray,
     seconds: float,
 ) -> dict[str, Any]:
-    def spread(values: np.ndarray) -> float:
-        return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-
+    taught, on_real_data = mean_and_std(accuracies), mean_and_std(real_accuracies)
     return {
         "dataset": config.data.name,
-        "test_accuracy_mean": float(np.mean(accuracies)),
-        "test_accuracy_std": spread(accuracies),
-        "real_data_accuracy_mean": float(np.mean(real_accuracies)),
-        "real_data_accuracy_std": spread(real_accuracies),
+        "test_accuracy_mean": taught["mean"],
+        "test_accuracy_std": taught["std"],
+        "real_data_accuracy_mean": on_real_data["mean"],
+        "real_data_accuracy_std": on_real_data["std"],
         "learners": len(accuracies),
         "steps": config.teacher.steps,
         "batch_size": config.teacher.batch_size,

@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
+from gtn_tf.data.errors import first_line
+
 
 class TeacherError(ValueError):
     """A teacher, or a model for it, that cannot be used, told in one sentence."""
+
+
+@contextlib.contextmanager
+def or_refuse(message: str) -> Iterator[None]:
+    """Tells any error within as a `TeacherError`.
+
+    What other libraries raise for damaged files is not documented, and differs between
+    their versions.
+
+    Args:
+        message: What was expected and received; the error's first line is added.
+    """
+    try:
+        yield
+    except TeacherError:
+        raise
+    except Exception as error:
+        raise TeacherError(f"{message} ({first_line(error)})") from error

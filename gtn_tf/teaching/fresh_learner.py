@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.accuracy import accuracy, count_correct
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.learners import fresh_weights
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
@@ -71,7 +72,7 @@ class FreshLearner:
             if step + 1 in tested:
                 # Its statistics are those of the lessons so far.
                 self._settle.settle(batches.take(step + 1))
-                found.append(self._accuracy(test))
+                found.append(accuracy(self._count_correct, test))
 
         callback = tf.keras.callbacks.LambdaCallback(on_batch_end=after)
         with graph_rewrites_off():
@@ -88,15 +89,5 @@ class FreshLearner:
             if "learning_rate" not in variable.name:
                 variable.assign(tf.zeros_like(variable))
 
-    def _accuracy(self, test: tf.data.Dataset) -> float:
-        counts = [
-            (int(self._count_correct(images, labels)), len(labels))
-            for images, labels in test
-        ]
-        correct, total = np.sum(counts, axis=0)
-        return correct / total
-
     def _correct(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        logits = self.model(images, training=False)
-        predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
-        return tf.math.count_nonzero(predicted == labels)
+        return count_correct(self.model(images, training=False), labels)

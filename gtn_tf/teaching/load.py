@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gtn_tf.data.errors import first_line
-from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_model import read_saved_model
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -78,26 +77,20 @@ def _newest(path: Path) -> Path:
 
 def _read_npz(path: Path) -> TrainedTeacher:
     keys = (*_ARRAYS, "description")
-    try:
+    with or_refuse(
+        f"{path}: expected a whole npz file without pickles, received one that cannot "
+        "be read"
+    ):
         # A pickle in the file could run any code; without it nothing can.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as npz:
             arrays = {key: npz[key] for key in keys if key in npz.files}
             found = npz.files
-    except Exception as error:  # what a damaged archive raises is not documented
-        raise TeacherError(
-            f"{path}: expected a whole npz file without pickles, received one that "
-            f"cannot be read ({first_line(error)})"
-        ) from error
     missing = [key for key in keys if key not in arrays]
     if missing:
         raise TeacherError(
             f"{path}: expected a teacher's arrays {', '.join(keys)}, found "
             f"{', '.join(found) or 'none'}"
         )
-    try:
+    with or_refuse(f"{path}: expected a description in JSON"):
         description = json.loads(str(arrays.pop("description")))
-    except ValueError as error:
-        raise TeacherError(
-            f"{path}: expected a description in JSON ({first_line(error)})"
-        ) from error
     return TrainedTeacher(description, **arrays, source=str(path))

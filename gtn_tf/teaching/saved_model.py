@@ -11,9 +11,8 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.framework import op_def_registry
 
-from gtn_tf.data.errors import first_line
 from gtn_tf.description import read_description
-from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
 _SIGNATURES = ("curriculum", "describe", "serving_default")
@@ -47,29 +46,21 @@ def read_saved_model(path: Path) -> TrainedTeacher:
             operations that a teacher does not need.
     """
     _expect_harmless(path)
-    try:
+    with or_refuse(
+        f"{path}: expected a whole SavedModel, received one that cannot be loaded"
+    ):
         loaded = tf.saved_model.load(str(path))
         signatures = dict(loaded.signatures)
-    except Exception as error:  # what a damaged one raises is not documented
-        raise TeacherError(
-            f"{path}: expected a whole SavedModel, received one that cannot be loaded "
-            f"({first_line(error)})"
-        ) from error
     missing = [name for name in _SIGNATURES if name not in signatures]
     if missing:
         raise TeacherError(
             f"{path}: expected a teacher's SavedModel with the signatures "
             f"{', '.join(_SIGNATURES)}, found {', '.join(signatures) or 'none'}"
         )
-    try:
+    with or_refuse(
+        f"{path}: expected a teacher that answers, received one that fails"
+    ):
         return _read(path, loaded, signatures)
-    except TeacherError:
-        raise
-    except Exception as error:
-        raise TeacherError(
-            f"{path}: expected a teacher that answers, received one that fails "
-            f"({first_line(error)})"
-        ) from error
 
 
 def _read(path: Path, loaded: Any, signatures: dict[str, Any]) -> TrainedTeacher:
@@ -108,13 +99,10 @@ def _expect_harmless(path: Path) -> None:
         raise TeacherError(
             f"{path}: expected {file.name} alone, found {', '.join(sorted(others))}"
         )
-    try:
+    with or_refuse(
+        f"{file}: expected a whole SavedModel, received a file that cannot be read"
+    ):
         model = SavedModel.FromString(file.read_bytes())
-    except Exception as error:  # protobuf's errors differ between its versions
-        raise TeacherError(
-            f"{file}: expected a whole SavedModel, received a file that cannot be read "
-            f"({first_line(error)})"
-        ) from error
     if len(model.meta_graphs) != 1 or not model.meta_graphs[0].HasField(
         "object_graph_def"
     ):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.description import read_description
+from gtn_tf.description import check_description
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 
@@ -56,7 +56,7 @@ class TrainedTeacher:
 
     def __post_init__(self) -> None:
         try:
-            about = read_description(json.dumps(self.description))
+            about = check_description(self.description)
         except ValueError as error:
             raise TeacherError(f"{self.source}: {error}") from None
         steps, batch = about["steps"], about["batch_size"]
