@@ -14,11 +14,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from common import ROOT, after_all_steps, say
+
 from gtn_tf import data, runs
 from gtn_tf.config import LEARNERS, load_config
 from gtn_tf.teaching import BUNDLED, load_teacher
 
-_ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = ("teacher", "real", "real_tuned")
 _COUNT = 10  # fresh networks of each kind
 
@@ -70,31 +71,19 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder with the data files")
     parser.add_argument("--run-dir", type=Path, help="default: runs/bundled/NAME")
     options = parser.parse_args()
-    run_dir = options.run_dir or _ROOT / "runs" / "bundled" / options.name
+    run_dir = options.run_dir or ROOT / "runs" / "bundled" / options.name
     bundle(options.name, options.data_dir, run_dir)
 
 
 def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     """Trains, tests, and writes the folder in the package."""
     config = load_config(f"{name}_bundled")
-    summary = runs.train(config, run_dir, resume=True, data_dir=data_dir, report=_say)
+    summary = runs.train(config, run_dir, resume=True, data_dir=data_dir, report=say)
     teacher = load_teacher(run_dir)
     splits = data.load(name, data_dir=data_dir)
-    results = {}
-    for learner in LEARNERS:
-        print(f"{name} teaches {learner}", flush=True)
-        found = runs.evaluate(
-            teacher,
-            splits,
-            learner,
-            run_dir / "bundle" / learner,
-            _COUNT,
-            every=teacher.steps,
-            sources=_SOURCES,
-            report=_say,
-        )
-        results[learner] = found["results"]
-    folder = _ROOT / "gtn_tf" / "bundled" / name
+    evaluations = run_dir / "bundle"
+    results = after_all_steps(teacher, splits, LEARNERS, evaluations, _COUNT, _SOURCES)
+    folder = ROOT / "gtn_tf" / "bundled" / name
     shutil.rmtree(folder, ignore_errors=True)
     teacher.copy_saved_model(folder / "1")
     facts = {
@@ -154,10 +143,6 @@ def _failures(results: dict[str, Any]) -> list[str]:
 
 def _text(result: dict[str, float]) -> str:
     return f"{result['mean']:.2%} ± {result['std']:.2%}"
-
-
-def _say(line: str) -> None:
-    print(f"  {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from common import ROOT, after_all_steps, say
 
 from gtn_tf import data, plots, runs
 from gtn_tf.config import LEARNERS, load_config
 from gtn_tf.teaching import load_teacher
 
-_ROOT = Path(__file__).resolve().parent.parent
 _FIXED = ["learners.pool=1", "learners.filters=[16,32]", "learners.units=[64]"]
 _PAPER = ["learners.weight_norm=true", "learners.batch_norm=mean_only"]
 _CONV = ["learners.family=conv", "learners.global_pooling=false"]
@@ -85,8 +85,8 @@ def main() -> None:
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
     add("--data-dir", type=Path, help="folder with MNIST's files")
-    add("--out", type=Path, default=_ROOT / "results" / "robustness")
-    add("--run-dir", type=Path, default=_ROOT / "runs" / "robustness")
+    add("--out", type=Path, default=ROOT / "results" / "robustness")
+    add("--run-dir", type=Path, default=ROOT / "runs" / "robustness")
     add("--plot", action="store_true", help="draw the picture again and stop")
     options = parser.parse_args()
     if not options.plot:
@@ -104,7 +104,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
         print(f"teacher {number + 1} of {len(scale.trained_on)}: {family}", flush=True)
         overrides = [*TRAINED_ON[family], *scale.overrides]
         config = load_config("mnist_bundled", overrides)
-        summary = runs.train(config, run_dir / family, True, data_dir, _say)
+        summary = runs.train(config, run_dir / family, True, data_dir, say)
         seconds[family] = summary["seconds"]
         splits = data.load(config.data.name, data_dir=data_dir)
         names = {"teacher": family}
@@ -133,22 +133,15 @@ def _test(
     names: dict[str, str], folder: Path, splits: data.Splits, scale: _Scale
 ) -> list[tuple]:
     """A row of the matrix for each source of lessons."""
-    teacher = load_teacher(folder)
-    rows = []
-    for taught in scale.taught:
-        print(f"{names['teacher']} teaches {taught}", flush=True)
-        found = runs.evaluate(
-            teacher,
-            splits,
-            taught,
-            folder / "evaluate" / taught,
-            scale.learners,
-            every=teacher.steps,
-            sources=tuple(names),
-            report=_say,
-        )
-        for source, result in found["results"].items():
-            rows.append((names[source], taught, result["mean"], result["std"]))
+    teacher, evaluations = load_teacher(folder), folder / "evaluate"
+    results = after_all_steps(
+        teacher, splits, scale.taught, evaluations, scale.learners, tuple(names)
+    )
+    rows = [
+        (names[source], taught, result["mean"], result["std"])
+        for taught, found in results.items()
+        for source, result in found.items()
+    ]
     return sorted(rows, key=lambda row: row[0] == _REAL)
 
 
@@ -171,10 +164,6 @@ def draw(out: Path) -> None:
     )
     plots.heat_map(mean, std, names, taught, labels, out / "matrix.png")
     print(f"Written: matrix.csv, matrix.json, matrix.png in {out}")
-
-
-def _say(line: str) -> None:
-    print(f"  {line}", flush=True)
 
 
 if __name__ == "__main__":
