@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from gtn_tf.atomic_file import write
 from gtn_tf.config import Config, ConfigError, differences, load_config, to_yaml
 
 
@@ -151,15 +152,3 @@ class RunDirectory:
                 f"{self.path}: already holds a run; add --resume to go on with it, "
                 "or choose another --run-dir"
             )
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a file wholly or not at all.
-
-    Args:
-        path: The file.
-        text: Its content.
-    """
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)

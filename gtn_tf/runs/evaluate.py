@@ -16,9 +16,10 @@ import tensorflow as tf
 
 from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
+from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
 from gtn_tf.learners import named_learner
-from gtn_tf.runs.directory import RunError, write
+from gtn_tf.runs.directory import RunError
 from gtn_tf.teaching import TrainedTeacher
 from gtn_tf.teaching.fresh_learner import FreshLearner
 from gtn_tf.teaching.sources import (

@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
+from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
 from gtn_tf.gtn import GTN
-from gtn_tf.runs.directory import write
 
 _SEED = (0, 0)  # of the batches that are shown
 

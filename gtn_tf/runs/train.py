@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from gtn_tf import data, plots
 from gtn_tf.accuracy import mean_and_std
+from gtn_tf.atomic_file import write
 from gtn_tf.build import build_gtn, build_real_data_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
@@ -21,7 +22,7 @@ from gtn_tf.evaluation import fresh_learner_accuracies
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
-from gtn_tf.runs.directory import RunDirectory, write
+from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.model_card import model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures

@@ -1,0 +1,228 @@
+"""Genotypes of the NAO space: two cells, and how they are written down."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+# The codes of both lists (Luo et al. 2018, arXiv 1808.07233). Codes 4 and 5 are the
+# same operation, and so are 3 and 11, and 2 and 14.
+SMALL = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "identity")
+LARGE = (
+    "identity",
+    "conv_1x1",
+    "conv_3x3",
+    "conv_1x3_3x1",
+    "conv_1x7_7x1",
+    "max_pool_2x2",
+    "max_pool_3x3",
+    "max_pool_5x5",
+    "avg_pool_2x2",
+    "avg_pool_3x3",
+    "avg_pool_5x5",
+)
+OPS = {"small": SMALL, "large": LARGE}
+NODES = 5  # of a cell
+
+_BY_CODE = SMALL + LARGE
+_INPUTS = 2  # a cell's own: 0 is two cells back, 1 the previous cell
+_CELLS = ("normal", "reduction")
+
+
+class GenotypeError(ValueError):
+    """Something that is not a genotype, told in one sentence."""
+
+
+class Node(NamedTuple):
+    """`op_a(input_a) + op_b(input_b)`."""
+
+    input_a: int
+    op_a: str
+    input_b: int
+    op_b: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The nodes of a cell.
+
+    Inputs are numbered from 0: 0 is the output two cells back, 1 that of the previous
+    cell, and from 2 on the nodes of this cell. The cell's output is the concatenation
+    of its loose ends.
+
+    Args:
+        nodes: In their order.
+
+    Raises:
+        GenotypeError: If a node reads something that does not come before it, or has
+            an unknown operation.
+    """
+
+    nodes: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        nodes = tuple(Node(*node) for node in self.nodes)
+        if not nodes:
+            raise GenotypeError("expected at least one node in a cell, received none")
+        for number, node in enumerate(nodes, start=_INPUTS):
+            for index, op in (node[:2], node[2:]):
+                if type(index) is not int or not 0 <= index < number:
+                    raise GenotypeError(
+                        f"node {number}: expected inputs from 0 to {number - 1}, "
+                        f"received {index!r}"
+                    )
+                if op not in _BY_CODE:
+                    near = difflib.get_close_matches(str(op), _BY_CODE, n=1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    raise GenotypeError(
+                        f"node {number}: expected an operation of "
+                        f"{', '.join(dict.fromkeys(_BY_CODE))}, received {op!r}{hint}"
+                    )
+        object.__setattr__(self, "nodes", nodes)  # the way of frozen classes
+
+    @property
+    def loose_ends(self) -> tuple[int, ...]:
+        """Inputs and nodes that no node reads, in their order."""
+        read = {i for node in self.nodes for i in (node.input_a, node.input_b)}
+        return tuple(i for i in range(_INPUTS + len(self.nodes)) if i not in read)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{n.op_a}@{n.input_a} {n.op_b}@{n.input_b}" for n in self.nodes)
+
+
+@dataclass(frozen=True)
+class Genotype:
+    """An architecture of the NAO space (Luo et al. 2018).
+
+    Args:
+        normal: The cell that keeps the image's size.
+        reduction: The cell that halves it.
+
+    Example:
+
+    >>> node = Node(0, "conv_3x3", 1, "identity")
+    >>> print(Genotype(Cell([node]), Cell([node])))
+    conv_3x3@0 identity@1 | conv_3x3@0 identity@1
+    """
+
+    normal: Cell
+    reduction: Cell
+
+    @classmethod
+    def from_integers(cls, integers: Sequence[int]) -> Genotype:
+        """Reads the 40 integers of the NAO papers.
+
+        Args:
+            integers: `input_a op_a input_b op_b` for each node, first of the normal
+                cell, then of the reduction cell. Operations 0 to 4 are the small
+                list, 5 to 15 the large one.
+
+        Raises:
+            GenotypeError: If they are not a genotype.
+
+        Example:
+
+        >>> ones = Genotype.from_integers([0, 7, 1, 7] * 10)
+        >>> ones.normal.nodes[0]
+        Node(input_a=0, op_a='conv_3x3', input_b=1, op_b='conv_3x3')
+        """
+        integers = [int(i) for i in integers]
+        if len(integers) != 8 * NODES:
+            raise GenotypeError(
+                f"expected {8 * NODES} integers, {4 * NODES} for each cell, received "
+                f"{len(integers)}"
+            )
+        cells = []
+        for name, part in zip(_CELLS, np.reshape(integers, [2, NODES, 4]).tolist()):
+            codes = [code for node in part for code in node[1::2]]
+            wrong = [code for code in codes if not 0 <= code < len(_BY_CODE)]
+            if wrong:
+                raise GenotypeError(
+                    f"{name} cell: expected operations from 0 to {len(_BY_CODE) - 1}, "
+                    f"received {wrong[0]}"
+                )
+            with_names = [(a, _BY_CODE[p], b, _BY_CODE[q]) for a, p, b, q in part]
+            cells.append(_cell(name, with_names))
+        return cls(*cells)
+
+    def to_integers(self) -> list[int]:
+        """Writes the 40 integers of the NAO papers.
+
+        Operations that are in both lists are written as the large list's, unless an
+        operation of the small list alone occurs.
+
+        Raises:
+            GenotypeError: If a cell has other than five nodes.
+        """
+        nodes = [node for _, cell in self._named() for node in cell.nodes]
+        if any(len(cell.nodes) != NODES for _, cell in self._named()):
+            raise GenotypeError(
+                f"expected cells of {NODES} nodes for the integers, received "
+                f"{len(self.normal.nodes)} and {len(self.reduction.nodes)}"
+            )
+        ops = {op for node in nodes for op in (node.op_a, node.op_b)}
+        lists = _BY_CODE if ops & {*SMALL} - {*LARGE} else (None,) * 5 + LARGE
+        return [
+            number
+            for a, op_a, b, op_b in nodes
+            for number in (a, lists.index(op_a), b, lists.index(op_b))
+        ]
+
+    @classmethod
+    def parse(cls, text: str) -> Genotype:
+        """Reads either form: 40 integers, or what `str` gives.
+
+        Args:
+            text: `"0 7 1 15 ..."`, or `"conv_3x3@0 identity@1; ... | ..."`.
+
+        Raises:
+            GenotypeError: If it is neither.
+        """
+        words = text.replace(",", " ").replace("|", " ").split()
+        if all(re.fullmatch(r"-?\d+", word) for word in words):
+            return cls.from_integers([int(word) for word in words])
+        cells = text.split("|")
+        if len(cells) != 2:
+            raise GenotypeError(
+                "expected 40 integers, or a normal and a reduction cell such as "
+                f"'conv_3x3@0 identity@1; ... | ...', received {text.strip()!r}"
+            )
+        return cls(*(_cell(n, _parse_nodes(n, c)) for n, c in zip(_CELLS, cells)))
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that stand for the architecture."""
+        return hashlib.sha256(str(self).encode()).hexdigest()[:12]
+
+    def _named(self) -> Iterable[tuple[str, Cell]]:
+        return zip(_CELLS, (self.normal, self.reduction))
+
+    def __str__(self) -> str:
+        return f"{self.normal} | {self.reduction}"
+
+
+def _parse_nodes(name: str, text: str) -> list[tuple[int, str, int, str]]:
+    nodes = []
+    for number, part in enumerate(text.split(";"), start=_INPUTS):
+        pair = re.fullmatch(r"\s*(\w+)@(\d+)\s+(\w+)@(\d+)\s*", part)
+        if pair is None:
+            raise GenotypeError(
+                f"{name} cell, node {number}: expected two operations with their "
+                f"inputs, such as 'conv_3x3@0 identity@1', received {part.strip()!r}"
+            )
+        op_a, a, op_b, b = pair.groups()
+        nodes.append((int(a), op_a, int(b), op_b))
+    return nodes
+
+
+def _cell(name: str, nodes: Sequence[tuple[int, str, int, str]]) -> Cell:
+    try:
+        return Cell(tuple(Node(*node) for node in nodes))
+    except GenotypeError as error:
+        raise GenotypeError(f"{name} cell, {error}") from None

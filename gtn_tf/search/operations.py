@@ -1,0 +1,76 @@
+"""The operations of the NAO cells, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from gtn_tf.search.blocks import TrainingBlocks
+
+
+def apply_operation(
+    name: str, x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
+) -> tf.Tensor:
+    """Puts an operation of a cell on a Keras tensor.
+
+    Args:
+        name: Of the operation; see `gtn_tf.search.genotype`.
+        x: `[batch, h, w, filters]`.
+        filters: Channels of the cell.
+        stride: 1, or 2 to halve height and width.
+        blocks: Kind of the layers.
+
+    Returns:
+        `[batch, h, w, filters]`, or half of h and w, rounded up.
+    """
+    return _OPERATIONS[name](x, filters, stride, blocks)
+
+
+def _identity(
+    x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
+) -> tf.Tensor:
+    return x if stride == 1 else blocks.factorized_reduce(x, filters)
+
+
+def _max_pool(size: int) -> Callable[..., tf.Tensor]:
+    return lambda x, filters, stride, blocks: blocks.max_pool(x, size, stride)
+
+
+def _average_pool(size: int) -> Callable[..., tf.Tensor]:
+    return lambda x, filters, stride, blocks: blocks.average_pool(x, size, stride)
+
+
+def _conv(size: int) -> Callable[..., tf.Tensor]:
+    return lambda x, filters, stride, blocks: blocks.conv_norm(x, filters, size, stride)
+
+
+def _separable(size: int) -> Callable[..., tf.Tensor]:
+    return lambda x, filters, stride, blocks: blocks.separable(x, filters, size, stride)
+
+
+def _row_and_column(size: int) -> Callable[..., tf.Tensor]:
+    def run(
+        x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
+    ) -> tf.Tensor:
+        x = blocks.conv_norm(x, filters, (1, size), (1, stride))
+        return blocks.conv_norm(x, filters, (size, 1), (stride, 1))
+
+    return run
+
+
+_OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
+    "identity": _identity,
+    "conv_1x1": _conv(1),
+    "conv_3x3": _conv(3),
+    "conv_1x3_3x1": _row_and_column(3),
+    "conv_1x7_7x1": _row_and_column(7),
+    "max_pool_2x2": _max_pool(2),
+    "max_pool_3x3": _max_pool(3),
+    "max_pool_5x5": _max_pool(5),
+    "avg_pool_2x2": _average_pool(2),
+    "avg_pool_3x3": _average_pool(3),
+    "avg_pool_5x5": _average_pool(5),
+    "sep_conv_3x3": _separable(3),
+    "sep_conv_5x5": _separable(5),
+}
