@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -119,6 +120,34 @@ class TrainedTeacher:
         if not {"clipnorm", "clipvalue"} & set(kwargs):  # Keras takes one of the three
             kwargs = {"global_clipnorm": CLIPNORM, **kwargs}
         return CurriculumSGD(self.learning_rates, self.momenta, **kwargs)
+
+    def repeated(self, steps: int) -> TrainedTeacher:
+        """A teacher of more steps: the curriculum again and again, at lower rates.
+
+        The learned rates end high. Divided by 2, 4, 6, ... in the passes after the
+        first, they let a network settle: in a pilot, scores of architectures after
+        four passes agreed better with their accuracies than after one.
+
+        Args:
+            steps: Of the new teacher; it may also be fewer.
+
+        Example:
+
+        >>> import gtn_tf
+        >>> gtn_tf.load_teacher("digits").repeated(30).images.shape[:2]
+        (30, 64)
+        """
+        at = np.arange(steps) % self.steps
+        passes = np.arange(steps) // self.steps
+        rates = self.learning_rates[at] / np.maximum(1, 2 * passes)
+        return dataclasses.replace(
+            self,
+            description={**self.description, "steps": steps},
+            images=self.images[at],
+            labels=self.labels[at],
+            learning_rates=rates.astype(np.float32),
+            momenta=self.momenta[at],
+        )
 
     def normalise(self, pixels: np.ndarray) -> np.ndarray:
         """Prepares real images as the teacher's own are.

@@ -1,0 +1,262 @@
+"""The tuner of the search: scores candidates and trains the best of them."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Union
+
+import keras_tuner
+import numpy as np
+import tensorflow as tf
+from keras_tuner.src.engine import tuner_utils
+from tensorboard.plugins.hparams import api as hparams
+
+from gtn_tf.atomic_file import write
+from gtn_tf.search.oracle import FAILURE, GTNOracle
+from gtn_tf.search.scorers import (
+    GTNScorer,
+    RealDataScorer,
+    ScoreError,
+    Scorer,
+    ScoringData,
+)
+from gtn_tf.search.stages import is_scored, without_stage
+from gtn_tf.search.zero_cost import (
+    FlopScorer,
+    NASWOTScorer,
+    ParameterScorer,
+    SynflowScorer,
+)
+from gtn_tf.teaching import TrainedTeacher
+
+_PLAIN = {
+    "real": RealDataScorer,
+    "params": ParameterScorer,
+    "flops": FlopScorer,
+    "synflow": SynflowScorer,
+    "naswot": NASWOTScorer,
+}
+SCORERS = ("gtn", *_PLAIN)
+
+_IDLE_SECONDS = 0.5
+
+
+class GTNTuner(keras_tuner.Tuner):
+    """Ranks candidates by what a teacher makes of them, then trains the best.
+
+    Each trial of the first phase builds a candidate, lets the teacher teach it, and
+    scores it on the validation data given to `search`. The second phase trains the
+    best `top_k` as `keras_tuner.Tuner` does, with the arguments given to `search`.
+    Where `KERASTUNER_ORACLE_IP` and its companions are set, workers share both
+    phases, as in any KerasTuner script.
+
+    Args:
+        hypermodel: A `CellSpace`, or any `keras_tuner.HyperModel` or function that
+            builds a classifier of images.
+        teacher: What `gtn_tf.load_teacher` gave; needed by the scorer `"gtn"`.
+        objective: As for `keras_tuner.Tuner`; it counts in the second phase.
+        candidates: Architectures that are scored.
+        top_k: Architectures that are trained.
+        scorer: What ranks the candidates: `"gtn"`, `"real"` (a few steps of real
+            data), `"params"`, `"flops"`, `"synflow"`, `"naswot"`, a `Scorer`, or a
+            list of them, whose ranks are added.
+        also: More scorers, whose scores are recorded and do not count. The numbers of
+            parameters and of operations always are.
+        steps: Inner steps of the scorer `"gtn"`; beyond the teacher's own, its
+            curriculum is repeated.
+        seed: Of the candidates, their weights and their training; 0 means 0.
+        oracle_options: More arguments for `GTNOracle`.
+        **kwargs: As for `keras_tuner.Tuner`: `directory`, `project_name`, ...
+
+    Raises:
+        ValueError: If a scorer is unknown or lacks its teacher.
+
+    Example:
+
+    >>> import gtn_tf
+    >>> space = NASBench201Space((8, 8, 1), 10, cells=1, filters=4)  # doctest: +SKIP
+    >>> tuner = GTNTuner(
+    ...     space, gtn_tf.load_teacher("digits"), candidates=20, top_k=2
+    ... )  # doctest: +SKIP
+    >>> tuner.search(x, y, epochs=3, validation_data=(x_val, y_val))  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any,
+        teacher: TrainedTeacher | None = None,
+        objective: Any = "val_accuracy",
+        candidates: int = 100,
+        top_k: int = 10,
+        scorer: Union[str, Scorer, Sequence[Union[str, Scorer]]] = "gtn",
+        also: Sequence[Union[str, Scorer]] = (),
+        steps: int = 128,
+        seed: int = 0,
+        oracle_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        asked = [scorer] if isinstance(scorer, (str, Scorer)) else list(scorer)
+        rank_by = [_scorer(one, teacher, steps) for one in asked]
+        recorded = [_scorer(one, teacher, steps) for one in (*also, "params", "flops")]
+        # By name: one that ranks may also be recorded.
+        self.scorers = {one.name: one for one in (*recorded, *rank_by)}
+        self.seed = seed
+        self._waits = False
+        oracle = GTNOracle(
+            objective,
+            candidates,
+            top_k,
+            [one.name for one in rank_by],
+            getattr(hypermodel, "describe", None),
+            seed,
+            **(oracle_options or {}),
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Scores a candidate, or trains it; see `keras_tuner.Tuner.run_trial`.
+
+        Args:
+            trial: Of either phase.
+            *args: Those of `search`.
+            **kwargs: Those of `search`.
+        """
+        started = time.monotonic()
+        with _without_retracing_warnings():
+            if is_scored(trial.hyperparameters):
+                results = self._score(trial, _scoring_data(*args, **kwargs))
+            else:
+                # The same weights and order, whichever worker has it.
+                tf.keras.utils.set_random_seed(self._seed_of(trial))
+                found = super().run_trial(trial, *args, **kwargs)
+                objective = self.oracle.objective
+                results = tuner_utils.convert_to_metrics_dict(found, objective)
+        results["seconds"] = time.monotonic() - started
+        self._write_hparams(trial, results)
+        return results
+
+    def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
+        seed = self._seed_of(trial)
+
+        def build() -> tf.keras.Model:
+            model = self.hypermodel.build(trial.hyperparameters)
+            if not isinstance(model, tf.keras.Model):
+                raise ScoreError(f"expected a Keras model, received {model!r}")
+            return model
+
+        # What the objective would be is not known in this phase.
+        results = {name: np.nan for name in self._objectives()}
+        for name, scorer in self.scorers.items():
+            tf.keras.backend.clear_session()
+            gc.collect()  # one network at a time, however many candidates
+            tf.keras.utils.set_random_seed(seed)
+            results[name] = scorer(build, data, seed)
+            if not np.isfinite(results[name]):
+                raise ScoreError(f"{name} is {results[name]}")
+        return results
+
+    def _objectives(self) -> list[str]:
+        objective = self.oracle.objective
+        return [objective.name, *getattr(objective, "name_to_direction", ())]
+
+    def _seed_of(self, trial: Any) -> int:
+        """Of the architecture, not of the trial: order and workers do not matter."""
+        values = json.dumps(without_stage(trial.hyperparameters.values), sort_keys=True)
+        digest = hashlib.sha256(f"{self.seed} {values}".encode()).digest()
+        return int.from_bytes(digest[:4], "big")
+
+    def _write_hparams(self, trial: Any, results: dict[str, float]) -> None:
+        folder = Path(self.project_dir) / "tensorboard" / trial.trial_id
+        values = without_stage(trial.hyperparameters.values)
+        phase = "score" if is_scored(trial.hyperparameters) else "train"
+        with tf.summary.create_file_writer(str(folder)).as_default():
+            hparams.hparams({"phase": phase, **values}, trial_id=trial.trial_id)
+            for name, value in results.items():
+                if np.isfinite(value):
+                    tf.summary.scalar(name, value, step=0)
+
+    def on_search_begin(self) -> None:
+        """Makes the search one that can be resumed, before its first trial."""
+        self.save()
+
+    def pre_create_trial(self) -> None:
+        """Waits a little if the last answer was that there is nothing to do yet."""
+        if self._waits:
+            time.sleep(_IDLE_SECONDS)
+        self._waits = True
+
+    def on_trial_begin(self, trial: Any) -> None:
+        """Notes that there is something to do.
+
+        Args:
+            trial: That begins.
+        """
+        self._waits = False
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Reports a trial to the oracle.
+
+        Args:
+            trial: With its status.
+        """
+        if trial.message:
+            folder = Path(self.get_trial_dir(trial.trial_id))
+            write(folder / FAILURE, trial.message)
+        super().on_trial_end(trial)
+
+    def save(self) -> None:
+        """Writes the tuner's state, and the oracle's if it is here."""
+        if not self._is_worker():
+            self.oracle.save()
+        write(Path(self._get_tuner_fname()), json.dumps(self.get_state()))
+
+
+def _scorer(
+    asked: str | Scorer, teacher: TrainedTeacher | None, steps: int
+) -> Scorer:
+    if isinstance(asked, Scorer):
+        return asked
+    if asked == "gtn":
+        if teacher is None:
+            raise ValueError(
+                "scorer 'gtn': expected a teacher, received none; pass "
+                "gtn_tf.load_teacher(...)"
+            )
+        return GTNScorer(teacher, steps)
+    if asked not in _PLAIN:
+        raise ValueError(
+            f"scorer: expected a Scorer or one of {', '.join(SCORERS)}, received "
+            f"{asked!r}"
+        )
+    return RealDataScorer(steps) if asked == "real" else _PLAIN[asked]()
+
+
+def _scoring_data(x: Any = None, y: Any = None, **kwargs: Any) -> ScoringData:
+    """Takes what scorers need from the arguments of `fit`."""
+    train = x if y is None else (x, y)
+    batch_size = kwargs.get("batch_size") or 32
+    return ScoringData(train, kwargs.get("validation_data"), batch_size)
+
+
+@contextlib.contextmanager
+def _without_retracing_warnings() -> Iterator[None]:
+    """Each candidate is another network: that each is traced is as it must be."""
+    logger = logging.getLogger("tensorflow")
+
+    def keep(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        return "retracing" not in text and "graph_util_impl" not in text
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)

@@ -1,0 +1,129 @@
+"""Scores that need no training: sizes, synflow and NASWOT."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.search.scorers import Build, ScoreError, Scorer, ScoringData
+
+_RELUS = (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU)
+
+
+class ParameterScorer(Scorer):
+    """The number of weights that are trained."""
+
+    name = "params"
+
+    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
+        model = build()
+        if not model.built:
+            model(data.some_images(1), training=False)
+        return float(sum(v.shape.num_elements() for v in model.trainable_variables))
+
+
+class FlopScorer(Scorer):
+    """Floating-point operations for one image, as TensorFlow's profiler counts them.
+
+    A multiplication and an addition count as two; papers often count them as one.
+    Convolutions, dense layers and pools are counted, batch norm is not.
+    """
+
+    name = "flops"
+
+    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
+        model = build()
+        image = data.some_images(1)
+        model(image, training=False)
+        run = tf.function(lambda x: model(x, training=False))
+        graph = run.get_concrete_function(tf.TensorSpec(image.shape, image.dtype)).graph
+        options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+        options["output"] = "none"
+        profile = tf.compat.v1.profiler.profile(graph, options=options)
+        return float(profile.total_float_ops)
+
+
+class SynflowScorer(Scorer):
+    """Synaptic flow (Tanaka et al. 2020, arXiv 2006.05467), its natural logarithm.
+
+    Each weight's absolute value times the gradient of the sum of all outputs, for an
+    image of ones, all weights being made positive. In double precision, because the
+    sum grows with the depth beyond what a float32 holds. A fresh batch norm in
+    evaluation changes nothing, as it should be here.
+    """
+
+    name = "synflow"
+
+    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
+        with _double_precision():
+            model = build()
+            ones = tf.ones([1, *data.some_images(1).shape[1:]], tf.float64)
+            model(ones, training=False)
+            weights = model.trainable_variables
+            for weight in weights:
+                weight.assign(tf.abs(weight))
+            with tf.GradientTape() as tape:
+                total = tf.reduce_sum(model(ones, training=False))
+            gradients = tape.gradient(total, weights)
+        flows = [
+            float(tf.reduce_sum(tf.abs(weight * gradient)))
+            for weight, gradient in zip(weights, gradients)
+            if gradient is not None
+        ]
+        return float(np.log(sum(flows)))
+
+
+class NASWOTScorer(Scorer):
+    """NASWOT (Mellor et al. 2021, arXiv 2006.04647): how different images look inside.
+
+    Each image has a binary code, which ReLUs it activates; the score is the logarithm
+    of the determinant of the matrix of the codes' agreements.
+
+    Args:
+        images: In the batch. 64 by default.
+    """
+
+    name = "naswot"
+
+    def __init__(self, images: int = 64) -> None:
+        self.images = images
+
+    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
+        model = build()
+        try:
+            outputs = [layer.output for layer in model.layers if _is_relu(layer)]
+            inside = tf.keras.Model(model.inputs, outputs)
+        except (AttributeError, ValueError):
+            outputs = []
+        if not outputs:
+            raise ScoreError(
+                f"model {model.name!r}: expected a functional or Sequential model with "
+                "ReLUs for naswot, received another"
+            )
+        images = data.some_images(self.images)
+        agreements = np.zeros([len(images)] * 2)
+        for activation in tf.nest.flatten(inside(images, training=True)):
+            code = np.reshape(activation > 0, [len(images), -1]).astype(np.float64)
+            agreements += code @ code.T + (1 - code) @ (1 - code).T
+        sign, logarithm = np.linalg.slogdet(agreements)
+        if sign <= 0:
+            raise ScoreError("two images activate the very same ReLUs")
+        return float(logarithm)
+
+
+def _is_relu(layer: tf.keras.layers.Layer) -> bool:
+    activation = getattr(layer, "activation", None)
+    return isinstance(layer, _RELUS) or activation is tf.keras.activations.relu
+
+
+@contextlib.contextmanager
+def _double_precision() -> Iterator[None]:
+    before = tf.keras.backend.floatx()
+    tf.keras.backend.set_floatx("float64")
+    try:
+        yield
+    finally:
+        tf.keras.backend.set_floatx(before)
