@@ -93,7 +93,9 @@ class Cell:
         return tuple(i for i in range(_INPUTS + len(self.nodes)) if i not in read)
 
     def __str__(self) -> str:
-        return "; ".join(f"{n.op_a}@{n.input_a} {n.op_b}@{n.input_b}" for n in self.nodes)
+        return "; ".join(
+            f"{n.op_a}@{n.input_a} {n.op_b}@{n.input_b}" for n in self.nodes
+        )
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
-from scipy import stats
 
 from gtn_tf.atomic_file import write
+from gtn_tf.search.ranking import summed_ranks
 from gtn_tf.search.results import last_line, score_of, write_results
 from gtn_tf.search.stages import (
     SCORE,
@@ -115,8 +115,8 @@ class GTNOracle(keras_tuner.Oracle):
         """Finished trials of the first phase, best first, those that failed last."""
         done = [t for t in self.scored_trials() if t.status in _DONE]
         good = [t for t in done if t.status == "COMPLETED"]
-        scores = [[-score_of(t, name) for t in good] for name in self.rank_by]
-        sums = stats.rankdata(scores, axis=1).sum(axis=0) if good else []
+        scores = [[score_of(t, name) for t in good] for name in self.rank_by]
+        sums = summed_ranks(scores)
         # A stable sort: of equal ranks, the earlier candidate is first.
         best = [good[i] for i in np.argsort(sums, kind="stable")]
         return best + [t for t in done if t.status != "COMPLETED"]
@@ -221,8 +221,9 @@ class GTNOracle(keras_tuner.Oracle):
         self.end_order = [i for i in self.end_order if i in done]
         self.end_order += [i for i in done if i not in self.end_order]
         self._retry_queue = [i for i in ids if i not in done]
-        self._tried_so_far, self._id_to_hash = set(), type(self._id_to_hash)(
-            self._id_to_hash.default_factory
+        self._tried_so_far, self._id_to_hash = (
+            set(),
+            type(self._id_to_hash)(self._id_to_hash.default_factory),
         )
         for trial in self._in_order():
             self._record_values(trial)

@@ -31,9 +31,7 @@ def write_results(oracle: GTNOracle, path: Path) -> None:
         path: The file.
     """
     ranks = {t.trial_id: n for n, t in enumerate(oracle.ranking(), start=1)}
-    trained = {
-        t.hyperparameters.values[SCORED_BY]: t for t in oracle.trained_trials()
-    }
+    trained = {t.hyperparameters.values[SCORED_BY]: t for t in oracle.trained_trials()}
     scored = oracle.scored_trials()
     names = {name for trial in scored for name in trial.metrics.metrics}
     objective = oracle.objective.name

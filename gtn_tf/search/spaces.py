@@ -215,9 +215,7 @@ class NAOSpace(CellSpace[Genotype]):
         def cell() -> Cell:
             ops = rng.choice(self.ops, [NODES, 2]).tolist()
             inputs = [rng.integers(0, 2 + n, 2).tolist() for n in range(NODES)]
-            return Cell(
-                tuple(Node(a, p, b, q) for (a, b), (p, q) in zip(inputs, ops))
-            )
+            return Cell(tuple(Node(a, p, b, q) for (a, b), (p, q) in zip(inputs, ops)))
 
         return Genotype(cell(), cell())
 

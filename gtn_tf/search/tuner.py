@@ -7,7 +7,6 @@ import gc
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -219,9 +218,7 @@ class GTNTuner(keras_tuner.Tuner):
         write(Path(self._get_tuner_fname()), json.dumps(self.get_state()))
 
 
-def _scorer(
-    asked: str | Scorer, teacher: TrainedTeacher | None, steps: int
-) -> Scorer:
+def _scorer(asked: str | Scorer, teacher: TrainedTeacher | None, steps: int) -> Scorer:
     if isinstance(asked, Scorer):
         return asked
     if asked == "gtn":

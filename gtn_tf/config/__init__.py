@@ -1,0 +1,53 @@
+"""Configurations: frozen dataclasses, read from YAML.
+
+Imports nothing but the standard library and PyYAML, so that a mistyped key is
+reported in milliseconds, before TensorFlow starts.
+"""
+
+from gtn_tf.config.files import differences, load_config, to_yaml
+from gtn_tf.config.rules import ConfigError
+from gtn_tf.config.schema import (
+    DATASETS,
+    LEARNERS,
+    TEACHERS,
+    Config,
+    DataConfig,
+    EvaluationConfig,
+    GeneratorConfig,
+    InnerOptimizerConfig,
+    LearnersConfig,
+    MetaConfig,
+    TeacherConfig,
+)
+from gtn_tf.config.search import (
+    SCORERS,
+    SPACES,
+    RankingConfig,
+    SearchConfig,
+    SpaceConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "DATASETS",
+    "LEARNERS",
+    "SCORERS",
+    "SPACES",
+    "TEACHERS",
+    "Config",
+    "ConfigError",
+    "DataConfig",
+    "EvaluationConfig",
+    "GeneratorConfig",
+    "InnerOptimizerConfig",
+    "LearnersConfig",
+    "MetaConfig",
+    "RankingConfig",
+    "SearchConfig",
+    "SpaceConfig",
+    "TeacherConfig",
+    "TrainingConfig",
+    "differences",
+    "load_config",
+    "to_yaml",
+]

@@ -1,0 +1,237 @@
+"""Configurations in YAML files, and what the command line changes of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import difflib
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from gtn_tf.config.rules import ConfigError, refuse
+from gtn_tf.config.schema import Config
+from gtn_tf.config.search import SearchConfig
+
+_C = TypeVar("_C", Config, SearchConfig)
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+# An installed package carries its presets; a source tree keeps them beside it.
+_PRESET_FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs")
+
+
+def load_config(
+    path_or_preset: str, overrides: Sequence[str] = (), schema: type[_C] = Config
+) -> _C:
+    """Reads a YAML file or a preset, changes what the overrides say, checks it all.
+
+    Args:
+        path_or_preset: Name of a preset, such as `"digits"`, or path of a YAML file.
+            The keys that it leaves out keep their defaults.
+        overrides: Strings `"section.key=value"`, the value written as in YAML. The
+            last one wins.
+        schema: What is read: `Config`, or `SearchConfig`.
+
+    Returns:
+        The checked configuration.
+
+    Raises:
+        ConfigError: If there is no such file or preset, or if anything in it cannot
+            be used.
+
+    Example:
+
+    >>> load_config("digits", ["meta.iterations=500", "seed=3"]).meta.iterations
+    500
+    """
+    path = _find(path_or_preset)
+    sections = _sections(schema)
+    entries = {**_read_file(path, sections), **_read_overrides(overrides)}
+    values: dict[str, dict[str, Any]] = {section: {} for section in ("", *sections)}
+    try:
+        for key, (value, _) in entries.items():
+            if key in sections:
+                raise refuse(key, "a section with keys", value)
+            if key not in _flatten(schema()):
+                raise _unknown(key, schema)
+            section, _, name = key.rpartition(".")
+            values[section][name] = value
+        made = {name: kind(**values[name]) for name, kind in sections.items()}
+        return schema(**values[""], **made)
+    except ConfigError as error:
+        # A rule between two keys may be broken by the file and the overrides together.
+        together = " with ".join([str(path), *overrides])
+        _, origin = entries.get(error.key, (None, together))
+        raise ConfigError(f"{origin}: {error}", error.key) from None
+
+
+def to_yaml(config: Config | SearchConfig) -> str:
+    """Writes a configuration as YAML that `load_config` reads back, in schema order.
+
+    Args:
+        config: To be written.
+
+    Returns:
+        The YAML text.
+
+    Example:
+
+    >>> to_yaml(Config()).splitlines()[:3]
+    ['seed: 0', 'data:', '  name: digits']
+    """
+    return yaml.dump(dataclasses.asdict(config), Dumper=_Dumper, sort_keys=False)
+
+
+def differences(a: _C, b: _C) -> list[str]:
+    """Lists the settings in which two configurations differ, in schema order.
+
+    Args:
+        a: A configuration.
+        b: Another of the same kind.
+
+    Returns:
+        Lines such as `"meta.iterations: 1000 != 500"`; none if the two are equal.
+
+    Example:
+
+    >>> differences(Config(), Config(seed=3))
+    ['seed: 0 != 3']
+    """
+    other = _flatten(b)
+    return [
+        f"{key}: {value} != {other[key]}"
+        for key, value in _flatten(a).items()
+        if value != other[key]
+    ]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists on one line (`[16, 32]`) and sections as blocks."""
+
+
+_Dumper.add_representer(
+    tuple,
+    lambda dumper, entries: dumper.represent_sequence(
+        "tag:yaml.org,2002:seq", entries, flow_style=True
+    ),
+)
+
+
+def _flatten(config: Config | SearchConfig) -> dict[str, Any]:
+    """Gives `{"seed": 0, "data.name": "digits", ...}`, in schema order."""
+    flat = {}
+    for name, value in dataclasses.asdict(config).items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{key}": entry for key, entry in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _sections(schema: type) -> dict[str, type]:
+    return {
+        field.name: type(field.default)
+        for field in dataclasses.fields(schema)
+        if dataclasses.is_dataclass(field.default)
+    }
+
+
+# What was read: for each dotted key, its value and where it stands.
+_Entries = dict[str, tuple[Any, str]]
+
+
+def _unknown(key: str, schema: type) -> ConfigError:
+    section, _, name = key.rpartition(".")
+    sections = _sections(schema)
+    every = (*_flatten(schema()), *sections)
+    last_words = {known: known.rpartition(".")[2] for known in every}
+    # By last word first: a long section name makes all its keys look alike.
+    word = difflib.get_close_matches(name, last_words.values(), n=1)
+    near = [known for known in last_words if last_words[known] in word]
+    if near:
+        nearest = difflib.get_close_matches(key, near, n=1, cutoff=0)[0]
+        hint = f"did you mean {nearest}?"
+    else:
+        fields = dataclasses.fields(sections.get(section, schema))
+        hint = f"expected one of {', '.join(field.name for field in fields)}"
+    return ConfigError(f"{key}: unknown key, {hint}", key)
+
+
+def _find(path_or_preset: str) -> Path:
+    presets = {
+        file.stem: file
+        for folder in reversed(_PRESET_FOLDERS)  # the first folder wins
+        for file in sorted(folder.glob("*.yaml"))
+    }
+    path = presets.get(path_or_preset, Path(path_or_preset))
+    if path.is_file():
+        return path
+    near = difflib.get_close_matches(path.stem, presets, n=1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    raise ConfigError(
+        f"{path_or_preset}: no such file or preset{hint} "
+        f"(the presets are {', '.join(sorted(presets))})"
+    )
+
+
+def _read_file(path: Path, sections: Container[str]) -> _Entries:
+    with _yaml_errors(path):
+        loader = yaml.SafeLoader(path.read_bytes())
+        root = loader.get_single_node()
+        if root is None:  # an empty file: all defaults
+            return {}
+        if not isinstance(root, yaml.MappingNode):
+            received = loader.construct_object(root, deep=True)
+            raise refuse(str(path), "sections such as meta:", received)
+        return dict(_walk(loader, root, path, sections, lines={}))
+
+
+def _walk(
+    loader: yaml.SafeLoader,
+    mapping: yaml.MappingNode,
+    path: Path,
+    sections: Container[str],
+    lines: dict[str, int],
+    prefix: str = "",
+) -> Iterator[tuple[str, tuple[Any, str]]]:
+    # Over nodes, because they know their lines and still hold a key given twice.
+    for key_node, node in mapping.value:
+        key = f"{prefix}{loader.construct_object(key_node, deep=True)}"
+        line = key_node.start_mark.line + 1
+        origin = f"{path}, line {line}"
+        if key in lines:
+            raise ConfigError(
+                f"{origin}: {key}: expected once, received on line {lines[key]} too"
+            )
+        lines[key] = line
+        if key in sections and isinstance(node, yaml.MappingNode):
+            yield from _walk(loader, node, path, sections, lines, f"{key}.")
+        else:
+            yield key, (loader.construct_object(node, deep=True), origin)
+
+
+def _read_overrides(overrides: Sequence[str]) -> _Entries:
+    entries: _Entries = {}
+    for override in overrides:
+        origin = f"override {override!r}"
+        key, equals, text = override.partition("=")
+        if not equals:
+            raise ConfigError(f"{origin}: expected section.key=value, received no '='")
+        with _yaml_errors(origin):
+            entries[key.strip()] = yaml.safe_load(text), origin
+    return entries
+
+
+@contextlib.contextmanager
+def _yaml_errors(origin: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:  # of PyYAML, or any of Python's from a malformed value
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = " ".join(str(getattr(error, "problem", error)).split())
+        raise ConfigError(f"{origin}{place}: not valid YAML, {problem}") from None

@@ -1,0 +1,123 @@
+"""What a setting accepts, and the error when it is something else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from math import inf
+from typing import Any, ClassVar, NamedTuple
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used, told in one line.
+
+    Args:
+        message: What was expected, what was received, and where.
+        key: The dotted key, such as `"meta.iterations"`, whose value alone is at
+            fault; empty if there is none.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def refuse(key: str, expected: str, received: Any) -> ConfigError:
+    """The error of a value, in the one form that all have."""
+    shown = "null" if received is None else repr(received)
+    return ConfigError(f"{key}: expected {expected}, received {shown}", key)
+
+
+class Rule(NamedTuple):
+    """What a field accepts, in words and as a test of the value."""
+
+    expected: str
+    allows: Callable[[Any], bool]
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1  # isinstance would let True pass
+
+
+def _is_width(value: Any) -> bool:
+    if not isinstance(value, tuple):
+        return _is_count(value)
+    return len(value) == 2 and all(map(_is_count, value)) and value[0] < value[1]
+
+
+FLAG = Rule("true or false", lambda value: isinstance(value, bool))
+COUNT = Rule("an integer of at least 1", _is_count)
+COUNT_OR_0 = Rule(
+    "an integer of at least 0", lambda value: type(value) is int and value >= 0
+)
+ABOVE_0 = Rule("a number above 0", lambda value: 0 < value < inf)
+FROM_0 = Rule("a number of at least 0", lambda value: 0 <= value < inf)
+DECAY = Rule("a number in [0, 1)", lambda value: 0 <= value < 1)
+FRACTION = Rule("a number in [0, 1]", lambda value: 0 <= value <= 1)
+STRIDES = Rule(
+    "a list of integers of at least 1",
+    lambda value: isinstance(value, tuple) and all(map(_is_count, value)),
+)
+WIDTHS = Rule(
+    "a list of integers of at least 1 or pairs [low, high] with 1 <= low < high",
+    lambda value: isinstance(value, tuple) and all(map(_is_width, value)),
+)
+
+
+TEXT = Rule("a text", lambda value: isinstance(value, str) and bool(value))
+
+
+def one_of(*choices: str) -> Rule:
+    """One of some texts."""
+    return Rule(f"one of {', '.join(choices)}", lambda value: value in choices)
+
+
+def or_each(rule: Rule, empty: bool = False) -> Rule:
+    """What a rule accepts, or a list of it, which may be empty if so said."""
+
+    def allows(value: Any) -> bool:
+        if not isinstance(value, tuple):
+            return rule.allows(value)
+        return (empty or bool(value)) and all(map(rule.allows, value))
+
+    return Rule(f"{rule.expected}, or a list of such", allows)
+
+
+def setting(default: Any, rule: Rule) -> Any:
+    """A field with its default and what it accepts."""
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+def section(kind: type) -> Any:
+    """A field that holds another dataclass of settings."""
+    rule = Rule(f"a {kind.__name__}", lambda value: isinstance(value, kind))
+    return setting(kind(), rule)
+
+
+def _typed(value: Any, kind: type) -> Any:
+    """Gives a float where one is due, and lists (of lists) as tuples."""
+    if kind is float:
+        # By way of str: YAML 1.1 reads 1e-3 as a string, and float(True) would pass.
+        return float(str(value))
+    if isinstance(value, (list, tuple)):
+        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """Checks every field of the dataclass that inherits it, however it was made."""
+
+    _prefix: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            rule, received = field.metadata["rule"], getattr(self, field.name)
+            try:
+                value = _typed(received, type(field.default))
+                accepted = rule.allows(value)
+            except ValueError:
+                accepted = False
+            if not accepted:
+                raise refuse(self._prefix + field.name, rule.expected, received)
+            object.__setattr__(self, field.name, value)  # the way of frozen classes

@@ -1,0 +1,276 @@
+"""The whole configuration of a meta-training, as frozen dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, TypeVar, Union
+
+from gtn_tf.config.rules import (
+    ABOVE_0,
+    COUNT,
+    COUNT_OR_0,
+    DECAY,
+    FLAG,
+    FRACTION,
+    FROM_0,
+    STRIDES,
+    WIDTHS,
+    Checked,
+    ConfigError,
+    one_of,
+    or_each,
+    section,
+    setting,
+)
+
+Widths = tuple[Union[int, tuple[int, int]], ...]
+_T = TypeVar("_T")
+Each = Union[_T, tuple[_T, ...]]  # one for all networks, or one after the other
+
+DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
+TEACHERS = (
+    "no_curriculum",
+    "all_shuffled",
+    "shuffled_batch",
+    "full_curriculum",
+    "dataset_distillation",
+    "real_data",
+)
+# Fixed networks that teachers are compared on: `gtn_tf.learners.named_learner`.
+LEARNERS = ("conv", "conv_pooled", "mlp", "keras_conv", "resnet")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(Checked):
+    """The real data that judges the learners."""
+
+    _prefix: ClassVar[str] = "data."
+
+    name: str = setting("digits", one_of(*DATASETS))  # data set
+    augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
+
+
+@dataclasses.dataclass(frozen=True)
+class TeacherConfig(Checked):
+    """What feeds a learner in the inner loop."""
+
+    _prefix: ClassVar[str] = "teacher."
+
+    source: str = setting("full_curriculum", one_of(*TEACHERS))  # or a baseline
+    steps: int = setting(32, COUNT)  # inner-loop steps, T in the paper
+    batch_size: int = setting(64, COUNT)  # synthetic examples in a step
+    latent_size: int = setting(64, COUNT)  # numbers in z, the generator's noise
+    learned_latents: bool = setting(True, FLAG)  # learn z, or keep its first draw
+    # Memory for the generator's activations, in GB; what exceeds it is recomputed.
+    activation_gb: float = setting(2.0, FROM_0)
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorConfig(Checked):
+    """The network that turns noise and a label into an image."""
+
+    _prefix: ClassVar[str] = "generator."
+
+    units: int = setting(128, COUNT)  # units of the first dense layer
+    filters: int = setting(32, COUNT)  # channels of the conv; twice as many before it
+    weight_norm: bool = setting(True, FLAG)  # W = g * V / ||V|| in every layer
+
+
+@dataclasses.dataclass(frozen=True)
+class LearnersConfig(Checked):
+    """The distribution that learner architectures are drawn from.
+
+    A width is an integer, or a pair `[low, high]` drawn uniformly, `high` excluded.
+    Settings marked "each" may be a list, whose entries the networks of the pool take
+    in turn: `family: [conv, mlp]` with `pool: 4` gives two of either.
+    """
+
+    _prefix: ClassVar[str] = "learners."
+
+    # Each: mlp has dense layers only.
+    family: Each[str] = setting("conv", or_each(one_of("conv", "mlp")))
+    filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
+    units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
+    strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
+    # How a conv goes down by its stride: 3x3 max-pool after it (none at 1), or itself.
+    downsample: str = setting("max_pool", one_of("max_pool", "stride"))
+    # Each: dense layers see the mean over pixels instead of all pixels.
+    global_pooling: Each[bool] = setting(False, or_each(FLAG))
+    # Each: W = g * V / ||V|| in every layer.
+    weight_norm: Each[bool] = setting(True, or_each(FLAG))
+    # Each. The paper's is mean_only: the mean is normalised and the variance is not.
+    batch_norm: Each[str] = setting(
+        "mean_only", or_each(one_of("mean_only", "full", "none"))
+    )
+    pool: int = setting(1, COUNT)  # sampled architectures, each traced once
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.strides) != len(self.filters):
+            raise ConfigError(
+                "learners.strides: expected one for each entry of learners.filters "
+                f"{self.filters}, received {self.strides}"
+            )
+        for name in _EACH:
+            entries = getattr(self, name)
+            if isinstance(entries, tuple) and len(entries) > self.pool:
+                raise ConfigError(
+                    f"learners.{name}: expected at most learners.pool ({self.pool}) "
+                    f"entries, received {entries}",
+                    f"learners.{name}",
+                )
+
+    def networks(self) -> list[LearnersConfig]:
+        """The settings of each network of the pool, without lists to take turns in.
+
+        Example:
+
+        >>> mixed = LearnersConfig(family=("conv", "mlp"), pool=3)
+        >>> [one.family for one in mixed.networks()]
+        ['conv', 'mlp', 'conv']
+        """
+        return [
+            dataclasses.replace(
+                self, pool=1, **{name: _nth(getattr(self, name), n) for name in _EACH}
+            )
+            for n in range(self.pool)
+        ]
+
+
+_EACH = ("family", "global_pooling", "weight_norm", "batch_norm")
+
+
+def _nth(entry: Any, n: int) -> Any:
+    return entry[n % len(entry)] if isinstance(entry, tuple) else entry
+
+
+@dataclasses.dataclass(frozen=True)
+class InnerOptimizerConfig(Checked):
+    """The SGD with heavy-ball momentum of the inner loop."""
+
+    _prefix: ClassVar[str] = "inner_optimizer."
+
+    learning_rate: float = setting(0.3, ABOVE_0)  # before meta-training
+    momentum: float = setting(0.5, FROM_0)  # before meta-training
+    # One learned pair for each step (the paper's), one for all, or not learned.
+    rates: str = setting("per_step", one_of("per_step", "shared", "fixed"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.momentum == 0 and self.rates != "fixed":
+            raise ConfigError(
+                "inner_optimizer.momentum: expected a number above 0, since learned "
+                "rates are kept as logarithms (or inner_optimizer.rates=fixed), "
+                f"received {self.momentum}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class MetaConfig(Checked):
+    """The outer loop: Adam with cosine decay on the meta-loss."""
+
+    _prefix: ClassVar[str] = "meta."
+
+    iterations: int = setting(1000, COUNT)  # meta-iterations (outer-loop steps)
+    batch_size: int = setting(256, COUNT)  # real examples in a meta-loss
+    learning_rate: float = setting(0.01, ABOVE_0)  # Adam's, at the start
+    final_learning_rate: float = setting(0.05, FRACTION)  # at the end, as a fraction
+    beta_1: float = setting(0.9, DECAY)  # Adam's decay of the first moment
+    beta_2: float = setting(0.999, DECAY)  # Adam's decay of the second moment
+    epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, beside the root
+    # The meta-gradient's norm at most; 0: any. Of all tensors together.
+    gradient_clip: float = setting(0.0, FROM_0)
+    intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
+    # How the meta-gradient is computed; its value is the same.
+    unroll: str = setting("auto", one_of("auto", "nested_tapes", "keep", "recompute"))
+    # Inner steps that the gradient goes back through, a divisor of teacher.steps;
+    # 0: all.
+    truncate_every: int = setting(0, COUNT_OR_0)
+    # Inner steps of the first meta-iteration, and meta-iterations after which one is
+    # added, up to teacher.steps; 0: all of them from the start.
+    initial_steps: int = setting(0, COUNT_OR_0)
+    lengthen_every: int = setting(5, COUNT)
+    learners_per_iteration: int = setting(1, COUNT)  # meta-gradients averaged
+    # A checkpoint, a validation and a log line come after each epoch.
+    iterations_per_epoch: int = setting(50, COUNT)
+    max_skipped: int = setting(10, COUNT)  # non-finite iterations in a row, then stop
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.iterations % self.iterations_per_epoch:
+            raise ConfigError(
+                "meta.iterations: expected a multiple of meta.iterations_per_epoch "
+                f"({self.iterations_per_epoch}), since a run is resumed at the end of "
+                f"an epoch, received {self.iterations}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig(Checked):
+    """How a trained teacher is judged."""
+
+    _prefix: ClassVar[str] = "evaluation."
+
+    learners: int = setting(10, COUNT)  # fresh learners, taught and tested
+    # Meta-iterations that learn the rates of the real-data baseline.
+    real_data_iterations: int = setting(150, COUNT)
+    real_data_learning_rate: float = setting(0.05, ABOVE_0)  # Adam's, for them
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Checked):
+    """The whole configuration of a run.
+
+    Raises:
+        ConfigError: If a value is not what its field accepts.
+
+    Example:
+
+    >>> Config(meta=MetaConfig(iterations=500)).meta.iterations
+    500
+    """
+
+    seed: int = setting(0, COUNT_OR_0)  # of everything drawn at random
+    data: DataConfig = section(DataConfig)
+    teacher: TeacherConfig = section(TeacherConfig)
+    generator: GeneratorConfig = section(GeneratorConfig)
+    learners: LearnersConfig = section(LearnersConfig)
+    inner_optimizer: InnerOptimizerConfig = section(InnerOptimizerConfig)
+    meta: MetaConfig = section(MetaConfig)
+    evaluation: EvaluationConfig = section(EvaluationConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        meta, steps = self.meta, self.teacher.steps
+        if meta.intermediate_every >= steps:
+            raise ConfigError(
+                "meta.intermediate_every: expected an integer below teacher.steps "
+                f"({steps}), received {meta.intermediate_every}"
+            )
+        if meta.truncate_every and steps % meta.truncate_every:
+            raise ConfigError(
+                "meta.truncate_every: expected 0 or a divisor of teacher.steps "
+                f"({steps}), received {meta.truncate_every}"
+            )
+        if meta.initial_steps > steps:
+            raise ConfigError(
+                "meta.initial_steps: expected an integer up to teacher.steps "
+                f"({steps}), received {meta.initial_steps}"
+            )
+        added = meta.iterations // meta.lengthen_every
+        if meta.initial_steps and meta.initial_steps + added < steps:
+            raise ConfigError(
+                "meta.lengthen_every: expected so few that meta.iterations "
+                f"({meta.iterations}) reach teacher.steps ({steps}), received "
+                f"{meta.lengthen_every}"
+            )
+        if meta.initial_steps and meta.truncate_every:
+            raise ConfigError(
+                "meta.initial_steps: expected 0 beside meta.truncate_every "
+                f"({meta.truncate_every}), received {meta.initial_steps}"
+            )
+        if meta.initial_steps and meta.unroll not in ("auto", "recompute"):
+            raise ConfigError(
+                "meta.unroll: expected auto or recompute beside meta.initial_steps, "
+                f"received {meta.unroll!r}"
+            )

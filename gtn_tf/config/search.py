@@ -1,0 +1,102 @@
+"""The whole configuration of an architecture search, as frozen dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from gtn_tf.config.rules import (
+    ABOVE_0,
+    COUNT,
+    COUNT_OR_0,
+    DECAY,
+    FROM_0,
+    TEXT,
+    Checked,
+    ConfigError,
+    one_of,
+    or_each,
+    section,
+    setting,
+)
+from gtn_tf.config.schema import DataConfig, Each
+
+SPACES = ("nao", "nas_bench_201")
+SCORERS = ("gtn", "real", "params", "flops", "synflow", "naswot")
+
+
+@dataclasses.dataclass(frozen=True)
+class SpaceConfig(Checked):
+    """The architectures that are searched."""
+
+    _prefix: ClassVar[str] = "space."
+
+    name: str = setting("nao", one_of(*SPACES))  # cell space
+    cells: int = setting(1, COUNT_OR_0)  # N: cells in each of the three parts
+    filters: int = setting(8, COUNT)  # F: channels of the first part
+    ops: str = setting("large", one_of("large", "small"))  # nao: 11 operations, or 5
+    # Layers of the scored networks; the fully trained have training layers.
+    scored_as: str = setting("training", one_of("training", "evaluation"))
+
+
+@dataclasses.dataclass(frozen=True)
+class RankingConfig(Checked):
+    """The first phase: how candidates are ranked."""
+
+    _prefix: ClassVar[str] = "ranking."
+
+    candidates: int = setting(50, COUNT)  # architectures scored
+    # One, or several whose ranks are added.
+    scorer: Each[str] = setting("gtn", or_each(one_of(*SCORERS)))
+    # Scores that are recorded and do not count; [] for none.
+    also: Each[str] = setting((), or_each(one_of(*SCORERS), empty=True))
+    # Of the scorer gtn: a bundled teacher's name, or a path.
+    teacher: str = setting("mnist", TEXT)
+    steps: int = setting(128, COUNT)  # of gtn and real
+    real_learning_rate: float = setting(0.1, ABOVE_0)  # of the scorer real
+    real_momentum: float = setting(0.9, DECAY)  # of the scorer real
+    learners: int = setting(1, COUNT)  # fresh networks averaged, of gtn and real
+    images: int = setting(2000, COUNT)  # validation images
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(Checked):
+    """The second phase: how the best are trained."""
+
+    _prefix: ClassVar[str] = "training."
+
+    top_k: int = setting(5, COUNT_OR_0)  # architectures trained
+    epochs: int = setting(5, COUNT)  # passes over the training images
+    images: int = setting(0, COUNT_OR_0)  # training images; 0: all
+    batch_size: int = setting(64, COUNT)  # real examples in a step
+    learning_rate: float = setting(0.025, ABOVE_0)  # SGD's, cosine decay to 0
+    momentum: float = setting(0.9, DECAY)  # SGD's
+    gradient_clip: float = setting(5.0, FROM_0)  # the gradient's norm at most; 0: any
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig(Checked):
+    """The whole configuration of a search.
+
+    Raises:
+        ConfigError: If a value is not what its field accepts.
+
+    Example:
+
+    >>> SearchConfig(ranking=RankingConfig(candidates=20)).ranking.candidates
+    20
+    """
+
+    seed: int = setting(0, COUNT_OR_0)  # of everything drawn at random
+    data: DataConfig = section(DataConfig)
+    space: SpaceConfig = section(SpaceConfig)
+    ranking: RankingConfig = section(RankingConfig)
+    training: TrainingConfig = section(TrainingConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.training.top_k > self.ranking.candidates:
+            raise ConfigError(
+                "training.top_k: expected at most ranking.candidates "
+                f"({self.ranking.candidates}), received {self.training.top_k}"
+            )

@@ -1,0 +1,127 @@
+"""How good a ranking is, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+# Parts of the candidates, the best as ranked by the score, not by the truth.
+SLICES = {"all": 1.0, "top half": 0.5, "top tenth": 0.1}
+
+_RESAMPLES = 2000
+_FEWEST = 4  # candidates that a correlation is given for
+
+
+def correlations(
+    score: Sequence[float], truth: Sequence[float], seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Rank correlations of a score with the truth (paper, section 3.4).
+
+    Args:
+        score: Of each candidate; NaN for one that failed, which is left out.
+        truth: The accuracy of each after its full training.
+        seed: Of the bootstrap.
+
+    Returns:
+        For each of `SLICES`, the number `n` of candidates, Spearman's `spearman` with
+        the bounds `low` and `high` of its 95% bootstrap interval, and `kendall`. NaN
+        where there are too few or all are equal.
+
+    Example:
+
+    >>> found = correlations([1, 2, 3, 4, 5], [1, 3, 2, 5, 4])
+    >>> round(found["all"]["spearman"], 3)
+    0.8
+    """
+    score, truth = np.asarray(score, float), np.asarray(truth, float)
+    known = np.isfinite(score) & np.isfinite(truth)
+    order = np.argsort(-score[known], kind="stable")
+    score, truth = score[known][order], truth[known][order]
+    found = {}
+    for name, share in SLICES.items():
+        n = int(np.ceil(share * len(score)))
+        found[name] = {"n": n, **_correlation(score[:n], truth[:n], seed)}
+    return found
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float]:
+    nothing = dict.fromkeys(("spearman", "low", "high", "kendall"), float("nan"))
+    if len(a) < _FEWEST or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return nothing
+    rng = np.random.default_rng(seed)
+    resampled = []
+    for _ in range(_RESAMPLES):
+        chosen = rng.integers(len(a), size=len(a))
+        if np.ptp(a[chosen]) and np.ptp(b[chosen]):  # else it has no correlation
+            resampled.append(stats.spearmanr(a[chosen], b[chosen]).statistic)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return {
+        "spearman": float(stats.spearmanr(a, b).statistic),
+        "low": float(low),
+        "high": float(high),
+        "kendall": float(stats.kendalltau(a, b).statistic),
+    }
+
+
+def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
+    """Ranks candidates by several scores at once.
+
+    Args:
+        scores: For each score, that of each candidate; greater is better.
+
+    Returns:
+        The sum of each candidate's ranks, where rank 1 is the best and equals share
+        theirs; smaller is better.
+
+    Example:
+
+    >>> summed_ranks([[0.9, 0.8, 0.7], [10, 30, 20]]).tolist()
+    [4.0, 3.0, 5.0]
+    """
+    return stats.rankdata(-np.asarray(scores, float), axis=1).sum(axis=0)
+
+
+def search_cost(
+    teacher_seconds: float, candidates: int, seconds_each: float
+) -> dict[str, float]:
+    """What a search cost: the teacher's training and all scorings, nothing after.
+
+    Args:
+        teacher_seconds: Of the teacher's training; 0 if it is not to be counted.
+        candidates: Architectures scored.
+        seconds_each: Of one scoring, mean.
+
+    Returns:
+        `seconds` in all, and `days`, which are GPU-days on one GPU.
+
+    Example:
+
+    >>> round(search_cost(8 * 3600, 800, 36)["days"], 2)
+    0.67
+    """
+    seconds = teacher_seconds + candidates * seconds_each
+    return {"seconds": seconds, "days": seconds / 86400}
+
+
+def correlation_table(
+    scores: Mapping[str, Sequence[float]], truth: Sequence[float], seed: int = 0
+) -> list[dict[str, Any]]:
+    """Rank correlations of several scores, as rows of a table.
+
+    Args:
+        scores: For each score's name, that of each candidate.
+        truth: The accuracy of each candidate after its full training.
+        seed: Of the bootstrap.
+
+    Returns:
+        A row for each score and slice: `score`, `slice`, and what `correlations`
+        gives.
+    """
+    return [
+        {"score": name, "slice": part, **numbers}
+        for name, values in scores.items()
+        for part, numbers in correlations(values, truth, seed).items()
+    ]
