@@ -22,9 +22,11 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"
 
-_ROOMS = ("config", "data", "layers", "learners", "teachers", "teaching")
+_ROOMS = ("config", "data", "layers", "learners", "search", "teachers", "teaching")
 _NAMES = {
     "GTN": "gtn_tf.gtn",
+    "GTNOracle": "gtn_tf.search",
+    "GTNTuner": "gtn_tf.search",
     "Generator": "gtn_tf.generator",
     "LearnedSGD": "gtn_tf.inner",
     "load_teacher": "gtn_tf.teaching",

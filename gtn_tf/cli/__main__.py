@@ -8,13 +8,15 @@ import os
 import signal
 import sys
 
-from gtn_tf.cli import evaluate, export, sample, train
+from gtn_tf.cli import evaluate, export, rank, sample, search, train
 
 _COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "sample": sample,
     "export": export,
+    "search": search,
+    "rank": rank,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gtn_tf.cli.options import add_data, add_teacher, count
+from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data
 from gtn_tf.config import LEARNERS
 
 
@@ -53,16 +53,10 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: As parsed.
     """
-    from gtn_tf import data, runs
-    from gtn_tf.teaching import TeacherError, load_teacher
+    from gtn_tf import runs
 
-    teacher = load_teacher(options.teacher)
-    name = options.data or teacher.description.get("dataset")
-    if name is None:
-        raise TeacherError(
-            f"{options.teacher}: does not say which data it was trained on; add --data"
-        )
-    splits = data.load(name, data_dir=options.data_dir)
+    teacher, splits = teacher_and_data(options)
+    name = splits.name
     folder = Path(options.teacher).with_suffix("").name
     out = options.out or (
         Path("runs") / "evaluate" / f"{folder}-{name}-{options.learner}"

@@ -1,5 +1,6 @@
 """Every picture that gtn_tf draws."""
 
+from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
 from gtn_tf.plots.curves import heat_map, learning_curves, rates
 from gtn_tf.plots.grids import (
     curriculum_grid,
@@ -10,9 +11,13 @@ from gtn_tf.plots.grids import (
     save_image,
     shown_steps,
 )
+from gtn_tf.plots.scatter import score_scatter
 
 __all__ = [
+    "Arc",
+    "CellPicture",
     "curriculum_grid",
+    "draw_cells",
     "heat_map",
     "image_grid",
     "labelled_grid",
@@ -21,5 +26,6 @@ __all__ = [
     "save_animation",
     "save_curriculum",
     "save_image",
+    "score_scatter",
     "shown_steps",
 ]

@@ -1,9 +1,11 @@
-"""The jobs: training a teacher, evaluating one, drawing one; and their folders."""
+"""The jobs, from training a teacher to searching with it, and their folders."""
 
 from gtn_tf.runs.directory import RunDirectory, RunError
 from gtn_tf.runs.evaluate import SOURCES, evaluate
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.rank import rank, read_genotypes
 from gtn_tf.runs.sample import sample
+from gtn_tf.runs.search import make_space, search
 from gtn_tf.runs.train import train
 
 __all__ = [
@@ -12,6 +14,10 @@ __all__ = [
     "RunError",
     "evaluate",
     "machine",
+    "make_space",
+    "rank",
+    "read_genotypes",
     "sample",
+    "search",
     "train",
 ]

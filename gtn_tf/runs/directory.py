@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TextIO
 
 from gtn_tf.atomic_file import write
-from gtn_tf.config import Config, ConfigError, differences, load_config, to_yaml
+from gtn_tf.config import (
+    Config,
+    ConfigError,
+    SearchConfig,
+    differences,
+    load_config,
+    to_yaml,
+)
 
 
 class RunError(RuntimeError):
@@ -79,7 +86,7 @@ class RunDirectory:
         return self.path / "README.md"
 
     @contextmanager
-    def open(self, config: Config, resume: bool) -> Iterator[None]:
+    def open(self, config: Config | SearchConfig, resume: bool) -> Iterator[None]:
         """Claims the directory for one process, for the length of the context.
 
         Args:
@@ -130,12 +137,12 @@ class RunDirectory:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
 
-    def _claim(self, config: Config, resume: bool) -> None:
+    def _claim(self, config: Config | SearchConfig, resume: bool) -> None:
         if not self.config.exists():
             write(self.config, to_yaml(config))
             return
         try:
-            found = load_config(str(self.config))
+            found = load_config(str(self.config), schema=type(config))
         except ConfigError as error:
             raise RunError(
                 f"{error}; the run in {self.path} cannot go on: choose another "

@@ -17,7 +17,7 @@ _FEWEST = 4  # candidates that a correlation is given for
 
 def correlations(
     score: Sequence[float], truth: Sequence[float], seed: int = 0
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Rank correlations of a score with the truth (paper, section 3.4).
 
     Args:
@@ -27,8 +27,8 @@ def correlations(
 
     Returns:
         For each of `SLICES`, the number `n` of candidates, Spearman's `spearman` with
-        the bounds `low` and `high` of its 95% bootstrap interval, and `kendall`. NaN
-        where there are too few or all are equal.
+        the bounds `low` and `high` of its 95% bootstrap interval, and `kendall`. They
+        are None where there are too few or all are equal.
 
     Example:
 
@@ -47,8 +47,8 @@ def correlations(
     return found
 
 
-def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float]:
-    nothing = dict.fromkeys(("spearman", "low", "high", "kendall"), float("nan"))
+def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float | None]:
+    nothing = dict.fromkeys(("spearman", "low", "high", "kendall"))
     if len(a) < _FEWEST or np.ptp(a) == 0 or np.ptp(b) == 0:
         return nothing
     rng = np.random.default_rng(seed)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import hashlib
 import json
-import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
 
@@ -20,30 +17,10 @@ from tensorboard.plugins.hparams import api as hparams
 
 from gtn_tf.atomic_file import write
 from gtn_tf.search.oracle import FAILURE, GTNOracle
-from gtn_tf.search.scorers import (
-    GTNScorer,
-    RealDataScorer,
-    ScoreError,
-    Scorer,
-    ScoringData,
-)
+from gtn_tf.search.scorers import ScoreError, Scorer, ScoringData
+from gtn_tf.search.scoring import make_scorer, score, without_retracing_warnings
 from gtn_tf.search.stages import is_scored, without_stage
-from gtn_tf.search.zero_cost import (
-    FlopScorer,
-    NASWOTScorer,
-    ParameterScorer,
-    SynflowScorer,
-)
 from gtn_tf.teaching import TrainedTeacher
-
-_PLAIN = {
-    "real": RealDataScorer,
-    "params": ParameterScorer,
-    "flops": FlopScorer,
-    "synflow": SynflowScorer,
-    "naswot": NASWOTScorer,
-}
-SCORERS = ("gtn", *_PLAIN)
 
 _IDLE_SECONDS = 0.5
 
@@ -103,8 +80,10 @@ class GTNTuner(keras_tuner.Tuner):
         **kwargs: Any,
     ) -> None:
         asked = [scorer] if isinstance(scorer, (str, Scorer)) else list(scorer)
-        rank_by = [_scorer(one, teacher, steps) for one in asked]
-        recorded = [_scorer(one, teacher, steps) for one in (*also, "params", "flops")]
+        rank_by = [make_scorer(one, teacher, steps) for one in asked]
+        recorded = [
+            make_scorer(one, teacher, steps) for one in (*also, "params", "flops")
+        ]
         # By name: one that ranks may also be recorded.
         self.scorers = {one.name: one for one in (*recorded, *rank_by)}
         self.seed = seed
@@ -129,7 +108,7 @@ class GTNTuner(keras_tuner.Tuner):
             **kwargs: Those of `search`.
         """
         started = time.monotonic()
-        with _without_retracing_warnings():
+        with without_retracing_warnings():
             if is_scored(trial.hyperparameters):
                 results = self._score(trial, _scoring_data(*args, **kwargs))
             else:
@@ -143,8 +122,6 @@ class GTNTuner(keras_tuner.Tuner):
         return results
 
     def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
-        seed = self._seed_of(trial)
-
         def build() -> tf.keras.Model:
             model = self.hypermodel.build(trial.hyperparameters)
             if not isinstance(model, tf.keras.Model):
@@ -152,15 +129,9 @@ class GTNTuner(keras_tuner.Tuner):
             return model
 
         # What the objective would be is not known in this phase.
-        results = {name: np.nan for name in self._objectives()}
-        for name, scorer in self.scorers.items():
-            tf.keras.backend.clear_session()
-            gc.collect()  # one network at a time, however many candidates
-            tf.keras.utils.set_random_seed(seed)
-            results[name] = scorer(build, data, seed)
-            if not np.isfinite(results[name]):
-                raise ScoreError(f"{name} is {results[name]}")
-        return results
+        unknown = dict.fromkeys(self._objectives(), np.nan)
+        scores = score(build, self.scorers.values(), data, self._seed_of(trial))
+        return {**unknown, **scores}
 
     def _objectives(self) -> list[str]:
         objective = self.oracle.objective
@@ -211,6 +182,18 @@ class GTNTuner(keras_tuner.Tuner):
             write(folder / FAILURE, trial.message)
         super().on_trial_end(trial)
 
+    def load_model(self, trial: Any) -> tf.keras.Model:
+        """Makes a fully trained network again; see `keras_tuner.Tuner.load_model`.
+
+        Args:
+            trial: Of the second phase.
+        """
+        model = self._try_build(trial.hyperparameters)
+        # The optimizer's state is in the checkpoint, too, and has no use here.
+        path = self._get_checkpoint_fname(trial.trial_id)
+        model.load_weights(path).expect_partial()
+        return model
+
     def save(self) -> None:
         """Writes the tuner's state, and the oracle's if it is here."""
         if not self._is_worker():
@@ -218,42 +201,8 @@ class GTNTuner(keras_tuner.Tuner):
         write(Path(self._get_tuner_fname()), json.dumps(self.get_state()))
 
 
-def _scorer(asked: str | Scorer, teacher: TrainedTeacher | None, steps: int) -> Scorer:
-    if isinstance(asked, Scorer):
-        return asked
-    if asked == "gtn":
-        if teacher is None:
-            raise ValueError(
-                "scorer 'gtn': expected a teacher, received none; pass "
-                "gtn_tf.load_teacher(...)"
-            )
-        return GTNScorer(teacher, steps)
-    if asked not in _PLAIN:
-        raise ValueError(
-            f"scorer: expected a Scorer or one of {', '.join(SCORERS)}, received "
-            f"{asked!r}"
-        )
-    return RealDataScorer(steps) if asked == "real" else _PLAIN[asked]()
-
-
 def _scoring_data(x: Any = None, y: Any = None, **kwargs: Any) -> ScoringData:
     """Takes what scorers need from the arguments of `fit`."""
     train = x if y is None else (x, y)
     batch_size = kwargs.get("batch_size") or 32
     return ScoringData(train, kwargs.get("validation_data"), batch_size)
-
-
-@contextlib.contextmanager
-def _without_retracing_warnings() -> Iterator[None]:
-    """Each candidate is another network: that each is traced is as it must be."""
-    logger = logging.getLogger("tensorflow")
-
-    def keep(record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        return "retracing" not in text and "graph_util_impl" not in text
-
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)

@@ -1,0 +1,85 @@
+"""Ranks given genotypes by what a teacher makes of them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data
+from gtn_tf.config import SPACES, SpaceConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's options.
+
+    Args:
+        parser: To be added to.
+    """
+    add_teacher(parser)
+    add_data(parser)
+    parser.add_argument(
+        "--genotypes",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="one genotype a line: 40 integers, or conv_3x3@0 identity@1; ... | ...",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE.csv",
+        help="the table, written after each genotype; the same command goes on with it",
+    )
+    parser.add_argument(
+        "--space", choices=SPACES, default="nao", help="cell space (default: nao)"
+    )
+    parser.add_argument(
+        "--cells", type=count, default=1, metavar="N", help="N (default: 1)"
+    )
+    parser.add_argument(
+        "--filters", type=count, default=8, metavar="F", help="F (default: 8)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=count,
+        default=128,
+        metavar="T",
+        help="inner steps; beyond the teacher's own, its curriculum is repeated "
+        "(default: 128)",
+    )
+    parser.add_argument(
+        "--learners",
+        type=count,
+        default=1,
+        metavar="N",
+        help="fresh networks whose accuracies are averaged (default: 1)",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Runs the command.
+
+    Args:
+        options: As parsed.
+    """
+    from gtn_tf import runs
+    from gtn_tf.search import GTNScorer, ScoringData, make_scorer
+    from gtn_tf.teaching.sources import RealLessons
+
+    teacher, splits = teacher_and_data(options)
+    RealLessons(splits, teacher)  # told now, and not by every candidate
+    chosen = SpaceConfig(options.space, options.cells, options.filters)
+    space = runs.make_space(chosen, splits)
+    genotypes = runs.read_genotypes(options.genotypes, space)
+    gtn = GTNScorer(teacher, options.steps, options.learners)
+    rows = runs.rank(
+        genotypes,
+        space,
+        [make_scorer("params"), make_scorer("flops"), gtn],
+        ScoringData(None, (splits.validation_images, splits.validation_labels)),
+        options.out,
+        report=lambda line: print(line, flush=True),
+    )
+    print(f"best: {rows[0]['genotype']}  gtn_score {rows[0]['gtn_score']}")
+    print(f"Written: {options.out}")

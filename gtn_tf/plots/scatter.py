@@ -1,0 +1,57 @@
+"""Scores against accuracies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+_DPI = 120
+_COLUMNS = 3
+_TOP, _REST = ("#0072B2", "o"), ("#E69F00", "^")
+
+
+def score_scatter(
+    scores: Mapping[str, Sequence[float]],
+    accuracy: Sequence[float],
+    notes: Mapping[str, str],
+    label: str,
+    path: Path,
+) -> None:
+    """Draws a panel for each score: each candidate's score and its accuracy.
+
+    Args:
+        scores: For each score's name, that of each candidate; NaN leaves one out.
+        accuracy: Of each candidate, on the scale of `label`.
+        notes: For each score's name, what is written above its panel.
+        label: Of the accuracy's axis, with its unit.
+        path: The PNG file.
+    """
+    columns = min(_COLUMNS, len(scores))
+    rows = math.ceil(len(scores) / columns)
+    figure = Figure((0.6 + 4.2 * columns, 0.4 + 3.6 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    accuracy = np.asarray(accuracy, float)
+    for axes, (name, values) in zip(panels, scores.items()):
+        values = np.asarray(values, float)
+        known = np.isfinite(values) & np.isfinite(accuracy)
+        order = np.argsort(-values[known], kind="stable")
+        x, y = values[known][order], accuracy[known][order]
+        half = math.ceil(len(x) / 2)
+        for part, (colour, marker), which in (
+            ("top half by this score", _TOP, slice(half)),
+            ("the rest", _REST, slice(half, None)),
+        ):
+            axes.plot(
+                x[which], y[which], marker, color=colour, alpha=0.7, ms=4, label=part
+            )
+        axes.set(xlabel=name, ylabel=label)
+        axes.set_title(notes.get(name, ""), fontsize=9)
+        axes.grid(alpha=0.3)
+    for axes in panels[len(scores) :]:
+        axes.set_axis_off()
+    panels[0].legend(fontsize=8, loc="lower right")
+    figure.savefig(path, dpi=_DPI)

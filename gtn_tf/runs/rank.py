@@ -1,0 +1,143 @@
+"""Ranking given genotypes with a teacher."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gtn_tf.atomic_file import write
+from gtn_tf.data.errors import first_line
+from gtn_tf.runs.directory import RunError
+from gtn_tf.search import CellSpace, GenotypeError, Scorer, ScoringData, score
+
+COLUMNS = ("genotype", "params", "flops", "gtn_score", "rank", "seconds")
+
+Row = dict[str, Any]
+
+
+def read_genotypes(path: Path, space: CellSpace) -> list[Any]:
+    """Reads genotypes, one a line; empty lines and those that begin with # are not.
+
+    Args:
+        path: The file.
+        space: What they are genotypes of.
+
+    Raises:
+        RunError: If the file cannot be read, or a line is no genotype of the space.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path}: expected a text file: {first_line(error)}") from None
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            try:
+                genotype = space.parse(line)
+                space.values(genotype)
+            except GenotypeError as error:
+                raise RunError(f"{path}, line {number}: {error}") from None
+            found.append(genotype)
+    if not found:
+        raise RunError(f"{path}: expected one genotype a line, found none")
+    return found
+
+
+def rank(
+    genotypes: Sequence[Any],
+    space: CellSpace,
+    scorers: Sequence[Scorer],
+    data: ScoringData,
+    out: Path,
+    seed: int = 0,
+    report: Callable[[str], None] = print,
+) -> list[Row]:
+    """Scores genotypes and writes a table, best first.
+
+    The table is written after each genotype; the same command goes on with it.
+
+    Args:
+        genotypes: Of the space.
+        space: Builds the networks.
+        scorers: Those of the columns `params`, `flops` and `gtn_score`.
+        data: Real data.
+        out: The CSV file, with `COLUMNS`.
+        seed: Of the weights.
+        report: Called with each line of progress.
+
+    Returns:
+        The rows. One that failed has no score and is last.
+
+    Raises:
+        RunError: If there is something else at `out`.
+    """
+    rows = {name: row for name, row in _read(out).items() if row["gtn_score"]}
+    names = list(dict.fromkeys(space.text(g) for g in genotypes))
+    by_name = {space.text(g): g for g in genotypes}
+    rows = {name: rows[name] for name in names if name in rows}
+    missing = [name for name in names if name not in rows]
+    started = time.monotonic()
+    for done, name in enumerate(missing, start=1):
+        rows[name] = _score(by_name[name], name, space, scorers, data, seed, report)
+        _write(rows, out)
+        left = (time.monotonic() - started) / done * (len(missing) - done)
+        found = rows[name]["gtn_score"] or "failed"
+        report(f"{len(rows)}/{len(names)}  gtn_score {found}  {left:.0f} s left")
+    return _write(rows, out)
+
+
+def _score(
+    genotype: Any,
+    name: str,
+    space: CellSpace,
+    scorers: Sequence[Scorer],
+    data: ScoringData,
+    seed: int,
+    report: Callable[[str], None],
+) -> Row:
+    started = time.monotonic()
+    row: Row = dict.fromkeys(COLUMNS, "")
+    row["genotype"] = name
+    try:
+        scores = score(
+            lambda: space.network(genotype, space.scored_as), scorers, data, seed
+        )
+        row.update({n: f"{v:.10g}" for n, v in scores.items()})
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        report(f"{name}: {first_line(error)}")
+    row["seconds"] = f"{time.monotonic() - started:.2f}"
+    return row
+
+
+def _write(rows: dict[str, Row], out: Path) -> list[Row]:
+    def key(row: Row) -> float:
+        return -float(row["gtn_score"]) if row["gtn_score"] else math.inf
+
+    ranked = sorted(rows.values(), key=key)
+    for number, row in enumerate(ranked, start=1):
+        row["rank"] = str(number)
+    lines = io.StringIO()
+    table = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(ranked)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(out, lines.getvalue())
+    return ranked
+
+
+def _read(out: Path) -> dict[str, Row]:
+    if not out.exists():
+        return {}
+    with out.open(encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        if tuple(table.fieldnames or ()) != COLUMNS:
+            raise RunError(
+                f"{out}: expected a new file, or one with the columns "
+                f"{','.join(COLUMNS)}; choose another --out"
+            )
+        return {row["genotype"]: row for row in table}

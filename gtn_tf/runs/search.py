@@ -1,0 +1,233 @@
+"""A search as a configuration describes it, in a directory of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf import data, plots
+from gtn_tf.atomic_file import write
+from gtn_tf.config import SearchConfig, SpaceConfig
+from gtn_tf.data import Splits
+from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.machine import machine
+from gtn_tf.search import (
+    CellSpace,
+    GTNScorer,
+    GTNTuner,
+    NAOSpace,
+    NASBench201Space,
+    RealDataScorer,
+    Scorer,
+    make_scorer,
+)
+from gtn_tf.search.drawing import draw_genotype
+from gtn_tf.search.ranking import correlations, search_cost
+from gtn_tf.teaching import load_teacher
+from gtn_tf.teaching.sources import RealLessons
+
+
+def search(
+    config: SearchConfig,
+    run_dir: Path,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Scores candidates, trains the best, and writes down what came out.
+
+    Where KerasTuner's environment variables make this process a worker, it does its
+    share and leaves the results to the chief.
+
+    Args:
+        config: The configuration.
+        run_dir: Holds config.yaml, KerasTuner's files, results.csv, summary.json and
+            the pictures.
+        resume: Whether a search that is already there goes on.
+        data_dir: Folder with the data files.
+        report: Called with each line of progress.
+
+    Raises:
+        RunError: If the directory cannot be used.
+        TeacherError: If the teacher does not fit the data.
+    """
+    splits = data.load(config.data.name, data_dir=data_dir)
+    with _claimed(run_dir, config, resume):
+        tuner = make_tuner(config, splits, run_dir)
+        training, ranking = config.training, config.ranking
+        chosen = slice(training.images or None)
+        report(
+            f"{ranking.candidates} candidates are scored, the best {training.top_k} "
+            "trained"
+        )
+        tuner.search(
+            splits.train_images[chosen],
+            splits.train_labels[chosen],
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            validation_data=(splits.validation_images, splits.validation_labels),
+            verbose=2,
+        )
+        if not is_worker():
+            _write_summary(config, tuner, splits, run_dir)
+            report(f"Written: results.csv, summary.json and pictures in {run_dir}")
+
+
+def is_worker() -> bool:
+    """Whether KerasTuner's environment makes this process a worker of a chief."""
+    there = "KERASTUNER_ORACLE_IP" in os.environ
+    return there and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
+
+
+def make_space(
+    chosen: SpaceConfig,
+    splits: Splits,
+    optimizer: Callable[[], tf.keras.optimizers.Optimizer] | None = None,
+) -> CellSpace:
+    """Makes the space of a configuration.
+
+    Args:
+        chosen: The configuration.
+        splits: The real data, which decides the shape of the images.
+        optimizer: Of the full trainings.
+    """
+    common = {
+        "cells": chosen.cells,
+        "filters": chosen.filters,
+        "scored_as": chosen.scored_as,
+        "optimizer": optimizer,
+    }
+    if chosen.name == "nao":
+        return NAOSpace(
+            splits.image_shape, splits.num_classes, ops=chosen.ops, **common
+        )
+    return NASBench201Space(splits.image_shape, splits.num_classes, **common)
+
+
+def make_tuner(config: SearchConfig, splits: Splits, run_dir: Path) -> GTNTuner:
+    """Makes the tuner of a configuration.
+
+    Args:
+        config: The configuration.
+        splits: The real data.
+        run_dir: KerasTuner's files are kept in it.
+    """
+    training, ranking = config.training, config.ranking
+    images = training.images or len(splits.train_labels)
+    steps = training.epochs * -(-images // training.batch_size)
+
+    def optimizer() -> tf.keras.optimizers.Optimizer:
+        return tf.keras.optimizers.SGD(
+            tf.keras.optimizers.schedules.CosineDecay(training.learning_rate, steps),
+            training.momentum,
+            global_clipnorm=training.gradient_clip or None,
+        )
+
+    return GTNTuner(
+        make_space(config.space, splits, optimizer),
+        candidates=ranking.candidates,
+        top_k=training.top_k,
+        scorer=_scorers(ranking.scorer, config, splits),
+        also=_scorers(ranking.also, config, splits),
+        seed=config.seed,
+        directory=str(run_dir.parent),
+        project_name=run_dir.name,
+    )
+
+
+def _scorers(
+    names: str | tuple[str, ...], config: SearchConfig, splits: Splits
+) -> list[Scorer]:
+    ranking = config.ranking
+    made: list[Scorer] = []
+    for name in (names,) if isinstance(names, str) else names:
+        if name == "gtn":
+            teacher = load_teacher(ranking.teacher)
+            RealLessons(splits, teacher)  # told now, and not by every candidate
+            made.append(
+                GTNScorer(teacher, ranking.steps, ranking.learners, ranking.images)
+            )
+        elif name == "real":
+            made.append(
+                RealDataScorer(
+                    ranking.steps,
+                    None,
+                    ranking.real_learning_rate,
+                    ranking.real_momentum,
+                    ranking.learners,
+                    ranking.images,
+                )
+            )
+        else:
+            made.append(make_scorer(name))
+    return made
+
+
+@contextlib.contextmanager
+def _claimed(run_dir: Path, config: SearchConfig, resume: bool) -> Any:
+    if is_worker():  # the directory is the chief's
+        yield
+    else:
+        with RunDirectory(run_dir).open(config, resume):
+            yield
+
+
+def _write_summary(
+    config: SearchConfig, tuner: GTNTuner, splits: Splits, run_dir: Path
+) -> None:
+    with (run_dir / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    objective = tuner.oracle.objective.name
+    known = [row for row in rows if row[objective]]
+    names = [name for name in tuner.scorers if name in rows[0]]
+    scores = {name: [_number(row[name]) for row in known] for name in names}
+    truth = [_number(row[objective]) for row in known]
+    found = {name: correlations(values, truth) for name, values in scores.items()}
+    seconds = [_number(row["seconds"]) for row in rows if row["seconds"]]
+    best = tuner.oracle.get_best_trials(1)
+    summary: dict[str, Any] = {
+        "correlations": found,
+        "cost": search_cost(0.0, len(seconds), float(np.mean(seconds or [0.0]))),
+        **machine(),
+    }
+    if best:
+        space = tuner.hypermodel
+        genotype = space.genotype(best[0].hyperparameters)
+        draw_genotype(genotype, run_dir / "best.png")
+        results = tuner.load_model(best[0]).evaluate(
+            splits.test_images, splits.test_labels, verbose=0, return_dict=True
+        )
+        summary["best"] = {
+            "genotype": space.text(genotype),
+            objective: best[0].score,
+            "test_accuracy": results["accuracy"],
+        }
+        print(f"best: {space.text(genotype)}")
+        print(f"  {objective} {best[0].score:.2%}, test {results['accuracy']:.2%}")
+    write(run_dir / "summary.json", json.dumps(summary, indent=2) + "\n")
+    if len(known) > 1:
+        notes = {name: _note(parts) for name, parts in found.items()}
+        label = f"{objective} after full training [%]"
+        shown = [100 * value for value in truth]
+        path = run_dir / "scores.png"
+        plots.score_scatter(scores, shown, notes, label, path)
+
+
+def _number(text: str) -> float:
+    return float(text) if text else float("nan")
+
+
+def _note(parts: dict[str, dict[str, float | None]]) -> str:
+    whole, half = parts["all"], parts["top half"]["spearman"]
+    if whole["spearman"] is None:
+        return "too few for a correlation"
+    note = f"Spearman {whole['spearman']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}]"
+    return note if half is None else f"{note}, top half {half:.2f}"

@@ -1,0 +1,113 @@
+"""One candidate, scored by all scorers."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.config import SCORERS
+from gtn_tf.search.scorers import (
+    Build,
+    GTNScorer,
+    RealDataScorer,
+    ScoreError,
+    Scorer,
+    ScoringData,
+)
+from gtn_tf.search.zero_cost import (
+    FlopScorer,
+    NASWOTScorer,
+    ParameterScorer,
+    SynflowScorer,
+)
+from gtn_tf.teaching import TrainedTeacher
+
+_UNTRAINED = {
+    "params": ParameterScorer,
+    "flops": FlopScorer,
+    "synflow": SynflowScorer,
+    "naswot": NASWOTScorer,
+}
+
+
+def make_scorer(
+    asked: str | Scorer, teacher: TrainedTeacher | None = None, steps: int = 128
+) -> Scorer:
+    """Makes a scorer of its name.
+
+    Args:
+        asked: One of `gtn_tf.config.SCORERS`, or a scorer, which is given back.
+        teacher: Of the scorer `"gtn"`.
+        steps: Of the scorers `"gtn"` and `"real"`.
+
+    Raises:
+        ValueError: If it is unknown or lacks its teacher.
+    """
+    if isinstance(asked, Scorer):
+        return asked
+    if asked not in SCORERS:
+        raise ValueError(
+            f"scorer: expected a Scorer or one of {', '.join(SCORERS)}, received "
+            f"{asked!r}"
+        )
+    if asked == "real":
+        return RealDataScorer(steps)
+    if asked != "gtn":
+        return _UNTRAINED[asked]()
+    if teacher is None:
+        raise ValueError(
+            "scorer 'gtn': expected a teacher, received none; pass "
+            "gtn_tf.load_teacher(...)"
+        )
+    return GTNScorer(teacher, steps)
+
+
+def score(
+    build: Build, scorers: Iterable[Scorer], data: ScoringData, seed: int
+) -> dict[str, float]:
+    """Scores a candidate.
+
+    Args:
+        build: Makes its network with fresh weights.
+        scorers: Each starts from the same weights, whichever others there are.
+        data: Real data.
+        seed: Of the weights, and of what scorers draw.
+
+    Returns:
+        For each scorer's name, its score.
+
+    Raises:
+        ScoreError: If a score is infinite or not a number.
+    """
+    scores = {}
+    for scorer in scorers:
+        tf.keras.backend.clear_session()
+        gc.collect()  # one network at a time, however many candidates
+        tf.keras.utils.set_random_seed(seed)
+        with without_retracing_warnings():
+            value = scorer(build, data, seed)
+        if not np.isfinite(value):
+            raise ScoreError(f"{scorer.name} is {value}")
+        scores[scorer.name] = value
+    return scores
+
+
+@contextlib.contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Each candidate is another network: that each is traced is as it must be."""
+    logger = logging.getLogger("tensorflow")
+
+    def keep(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        return "retracing" not in text and "graph_util_impl" not in text
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
