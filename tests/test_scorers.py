@@ -1,0 +1,152 @@
+"""What candidates are ranked by, against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from gtn_tf.search import GTNScorer, RealDataScorer, ScoringData, make_scorer, score
+from gtn_tf.search.scorers import ScoreError
+
+layers = tf.keras.layers
+IMAGES = np.random.default_rng(0).normal(size=[12, 4, 4, 1]).astype(np.float32)
+LABELS = np.arange(12) % 3
+DATA = ScoringData((IMAGES, LABELS), (IMAGES, LABELS), batch_size=4)
+
+
+def dense(*widths: int, activation: str | None = None, use_bias: bool = False):
+    def build() -> tf.keras.Model:
+        hidden = [layers.Dense(w, activation, use_bias=use_bias) for w in widths[:-1]]
+        out = layers.Dense(widths[-1], use_bias=use_bias)
+        flatten = [layers.Input([4, 4, 1]), layers.Flatten()]
+        return tf.keras.Sequential([*flatten, *hidden, out])
+
+    return build
+
+
+def test_parameters_and_operations_are_counted() -> None:
+    build = dense(5, 3, use_bias=True)
+    assert make_scorer("params")(build, DATA, 0) == 16 * 5 + 5 + 5 * 3 + 3
+    flops = make_scorer("flops")(build, DATA, 0)
+    assert flops == 2 * (16 * 5 + 5 * 3) + 5 + 3  # and the biases
+
+
+def test_synflow_is_that_of_a_linear_network() -> None:
+    kernels = []
+
+    def build() -> tf.keras.Model:
+        model = dense(5, 4, 3)()
+        kernels[:] = [np.abs(k) for k in model.get_weights()]
+        return model
+
+    found = make_scorer("synflow")(build, DATA, 0)
+    total = (np.ones(16) @ kernels[0] @ kernels[1] @ kernels[2]).sum()
+    # The output is linear in each layer, so each layer's flow is the output.
+    assert found == pytest.approx(math.log(3 * total))
+    assert tf.keras.backend.floatx() == "float32"
+
+
+def test_synflow_of_a_deep_network_is_finite() -> None:
+    deep = dense(*[64] * 60, 3, activation="relu")
+    found = make_scorer("synflow")(deep, DATA, 0)
+    assert math.log(np.finfo(np.float32).max) < found < 200
+
+
+def test_naswot_is_the_determinant_of_agreements() -> None:
+    codes = []
+
+    def build() -> tf.keras.Model:
+        model = dense(8, 3, activation="relu")()
+        codes[:] = [(IMAGES.reshape(12, -1) @ model.get_weights()[0]) > 0]
+        return model
+
+    found = make_scorer("naswot")(build, DATA, 0)
+    (code,) = codes
+    agreements = [[np.sum(a == b) for b in code] for a in code]
+    assert found == pytest.approx(np.linalg.slogdet(agreements)[1], rel=1e-6)
+
+
+def test_naswot_needs_relus_that_it_can_see() -> None:
+    with pytest.raises(ScoreError, match="with ReLUs"):
+        make_scorer("naswot")(dense(8, 3), DATA, 0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    splits = gtn_tf.data.load("digits")
+    train = splits.train_images, splits.train_labels
+    validation = splits.validation_images, splits.validation_labels
+    return ScoringData(train, validation, 64)
+
+
+def mlp() -> tf.keras.Model:
+    return tf.keras.Sequential(
+        [
+            layers.Input([8, 8, 1]),
+            layers.Flatten(),
+            layers.Dense(32, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Dense(10),
+        ]
+    )
+
+
+def test_the_teacher_scores_what_it_has_taught(digits) -> None:
+    teacher = gtn_tf.load_teacher("digits")
+    scorers = [GTNScorer(teacher, steps=teacher.steps), RealDataScorer(steps=12)]
+    found = score(mlp, scorers, digits, seed=1)
+    assert found["gtn_score"] > 0.8
+    assert found["real_score"] > 0.6
+    # A scorer's result does not depend on the others.
+    assert score(mlp, scorers[:1], digits, seed=1)["gtn_score"] == found["gtn_score"]
+    assert score(mlp, scorers[:1], digits, seed=2)["gtn_score"] != found["gtn_score"]
+
+
+def test_datasets_are_taken_as_arrays_are(digits) -> None:
+    def batches(pair) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(pair).batch(64)
+
+    data = ScoringData(batches(digits.train), batches(digits.validation))
+    validation = next(iter(data.validation_batches(70)))
+    np.testing.assert_array_equal(validation[0], digits.validation[0][:70])
+    assert data.some_images(3).shape == (3, 8, 8, 1)
+    assert next(iter(data.train_batches(0)))[0].shape == (64, 8, 8, 1)
+
+
+def test_real_data_stops_when_its_time_is_over(digits) -> None:
+    steps = []
+
+    def build() -> tf.keras.Model:
+        model = mlp()
+        steps.append(model)
+        return model
+
+    RealDataScorer(steps=100_000, seconds=0.2)(build, digits, 0)
+    assert 1 < steps[0].optimizer.iterations.numpy() < 100_000
+
+
+def test_repeated_curriculum_has_lower_rates() -> None:
+    teacher = gtn_tf.load_teacher("digits")
+    longer = teacher.repeated(3 * teacher.steps - 1)
+    ratio = (
+        longer.learning_rates
+        / np.resize(teacher.learning_rates, [3 * teacher.steps])[:-1]
+    )
+    expected = np.repeat([1, 1 / 2, 1 / 4], teacher.steps)[:-1]
+    np.testing.assert_allclose(ratio, expected, rtol=1e-6)
+    np.testing.assert_array_equal(longer.images[teacher.steps], teacher.images[0])
+    assert longer.steps == len(longer.as_dataset())
+
+
+def test_missing_parts_are_told() -> None:
+    with pytest.raises(ValueError, match="'gtn': expected a teacher"):
+        make_scorer("gtn")
+    with pytest.raises(ValueError, match="one of gtn, real, params"):
+        make_scorer("grasp")
+    with pytest.raises(ScoreError, match="pass validation_data"):
+        GTNScorer(gtn_tf.load_teacher("digits"))(mlp, ScoringData(), 0)

@@ -1,0 +1,340 @@
+"""The oracle and the tuner: which candidate has which score, and what a kill costs."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gtn_tf.search import GTNTuner, Scorer, correlations, search_cost
+from gtn_tf.search import oracle as oracle_module
+from gtn_tf.search import results as results_module
+from gtn_tf.search import tuner as tuner_module
+
+X = np.random.default_rng(0).normal(size=[8, 4]).astype(np.float32)
+Y = np.arange(8) % 2
+
+
+def build(hp: keras_tuner.HyperParameters) -> tf.keras.Model:
+    """Networks of 1 to 9 units with or without a bias: 18 architectures."""
+    units = hp.Int("units", 1, 9)
+    model = tf.keras.Sequential(
+        [
+            tf.keras.layers.Input([4]),
+            tf.keras.layers.Dense(units, use_bias=hp.Boolean("bias")),
+            tf.keras.layers.Dense(2),
+        ]
+    )
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, ["accuracy"])
+    return model
+
+
+class Weights(Scorer):
+    """A score that tells the architecture: its number of weights."""
+
+    name = "weights"
+
+    def __call__(self, build, data, seed):
+        return float(build().count_params())
+
+
+class Stub(GTNTuner):
+    """Runs no network: what a trial gives follows from its values."""
+
+    runs: list[str]  # of trials, in order
+
+    def __init__(self, folder: Path, **kwargs) -> None:
+        self.runs = []
+        settings = {"candidates": 5, "top_k": 2, "also": (), **kwargs}
+        super().__init__(
+            build, scorer=Weights(), directory=folder, project_name="s", **settings
+        )
+
+    def run_trial(self, trial, *args, **kwargs):
+        self.runs.append(trial.trial_id)
+        values = trial.hyperparameters.values
+        size = weights_of(values["units"], values["bias"])
+        if values["gtn/stage"] == "score":
+            return {"val_accuracy": math.nan, "weights": size, "seconds": 1.0}
+        return {"val_accuracy": size / 100, "seconds": 2.0}
+
+
+def weights_of(units: int, bias: bool) -> int:
+    return 4 * units + units * bool(bias) + 2 * units + 2
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "s" / "results.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def without_seconds(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
+
+
+def test_the_score_is_that_of_the_architecture_logged(tmp_path) -> None:
+    tuner = GTNTuner(
+        build,
+        candidates=6,
+        top_k=2,
+        scorer=[Weights()],
+        directory=tmp_path,
+        project_name="s",
+    )
+    tuner.search(X, Y, validation_data=(X, Y), epochs=1, verbose=0)
+    rows = table(tmp_path)
+    assert len({row["genotype"] for row in rows}) == 6  # distinct
+    for row in rows:
+        values = eval(row["genotype"], {"true": True, "false": False})
+        assert float(row["weights"]) == weights_of(values["units"], values["bias"])
+        assert row["params"] == row["weights"]
+    best_first = sorted(rows, key=lambda row: int(row["rank"]))
+    sizes = [float(row["weights"]) for row in best_first]
+    assert sizes == sorted(sizes, reverse=True)
+    trained = [row["val_accuracy"] != "" for row in best_first]
+    assert trained == [True] * 2 + [False] * 4
+    order = [t.hyperparameters.values for t in tuner.oracle.trained_trials()]
+    assert [v["gtn/trial_id"] for v in order] == [r["trial"] for r in best_first[:2]]
+    for trial in tuner.oracle.get_best_trials(2):
+        model = tuner.load_model(trial)
+        found = model.evaluate(X, Y, verbose=0, return_dict=True)["accuracy"]
+        assert found == pytest.approx(trial.score)
+    assert len(tuner.oracle.get_best_trials(9)) == 2
+    assert list((tmp_path / "s" / "tensorboard" / "0000").iterdir())
+
+
+def test_candidates_that_fail_are_last_with_their_reason(tmp_path) -> None:
+    class Fussy(Weights):
+        def __call__(self, build, data, seed):
+            size = super().__call__(build, data, seed)
+            if size > 40:
+                raise ValueError("too large to be true")
+            return math.nan if size < 20 else size
+
+    tuner = GTNTuner(
+        build,
+        candidates=7,
+        top_k=1,
+        scorer=Fussy(),
+        directory=tmp_path,
+        project_name="s",
+    )
+    tuner.search(X, Y, validation_data=(X, Y), verbose=0)
+    rows = sorted(table(tmp_path), key=lambda row: int(row["rank"]))
+    assert len(rows) == 7
+    failed = [row["failure"] for row in rows]
+    good = failed.index(next(filter(None, failed)))
+    assert all(failed[good:])
+    assert {reason.split(": ")[1] for reason in failed[good:]} == {
+        "too large to be true",
+        "weights is nan",
+    }
+    assert rows[0]["val_accuracy"]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_seed_decides_the_candidates(tmp_path, seed: int) -> None:
+    tables = []
+    for name in ("a", "b"):
+        tuner = Stub(tmp_path / name, seed=seed)
+        tuner.search(verbose=0)
+        assert tuner.oracle.seed == seed
+        tables.append(table(tmp_path / name))
+    assert tables[0] == tables[1]
+
+
+def test_a_small_space_is_used_up(tmp_path) -> None:
+    tuner = Stub(tmp_path, candidates=50, top_k=3)
+    tuner.search(verbose=0)
+    scored = tuner.oracle.scored_trials()
+    assert 14 <= len(scored) <= 18
+    assert len(tuner.runs) == len(scored) + 3
+
+
+def test_ranks_of_several_scores_are_added(tmp_path) -> None:
+    class Both(Stub):
+        def run_trial(self, trial, *args, **kwargs):
+            found = super().run_trial(trial)
+            if "weights" in found:
+                found["other"] = -found["weights"]
+            return found
+
+    tuner = Both(tmp_path)
+    tuner.oracle.rank_by = ("weights", "other")  # opposite: all ranks equal
+    tuner.search(verbose=0)
+    assert [t.trial_id for t in tuner.oracle.ranking()] == [
+        t.trial_id for t in tuner.oracle.scored_trials()
+    ]
+
+
+class Killed(BaseException):
+    """What kill -9 is to the process: no handler runs."""
+
+
+def test_a_kill_at_any_write_changes_nothing(tmp_path, monkeypatch) -> None:
+    whole = Stub(tmp_path / "whole")
+    whole.search(verbose=0)
+    expected = table(tmp_path / "whole")
+    real = oracle_module.write
+    for kill_at in itertools.count(1):
+        written = itertools.count(1)
+
+        def write(path: Path, text: str, kill_at=kill_at, written=written) -> None:
+            if next(written) == kill_at:
+                raise Killed
+            real(path, text)
+
+        for module in (oracle_module, results_module, tuner_module):
+            monkeypatch.setattr(module, "write", write)
+        folder = tmp_path / str(kill_at)
+        runs = []
+        finished: list[str] = []
+        try:
+            first = Stub(folder)
+            runs = first.runs
+            first.search(verbose=0)
+            break  # killed at no write: all were tried
+        except Killed:
+            pass
+        for module in (oracle_module, results_module, tuner_module):
+            monkeypatch.setattr(module, "write", real)
+        finished = [
+            path.parent.name.removeprefix("trial_")
+            for path in folder.glob("s/trial_*/trial.json")
+            if '"COMPLETED"' in path.read_text()
+        ]
+        second = Stub(folder)
+        second.search(verbose=0)
+        assert table(folder) == expected
+        assert not {*finished} & {*second.runs}
+        assert len(runs) + len(second.runs) <= len(whole.runs) + 1
+    assert kill_at > 50
+
+
+def test_more_candidates_are_accepted_on_resume(tmp_path) -> None:
+    Stub(tmp_path, candidates=3, top_k=1).search(verbose=0)
+    tuner = Stub(tmp_path, candidates=5, top_k=1)
+    tuner.search(verbose=0)
+    assert len(tuner.oracle.scored_trials()) == 5
+    assert len(tuner.runs) in (2, 3)  # a new best one is trained, too
+
+
+WORKER = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import test_search as t
+
+class Slow(t.Weights):
+    def __call__(self, build, data, seed):
+        size = super().__call__(build, data, seed)
+        with open({log!r}, "a") as log:
+            log.write(f"{{size}}\\n")
+        time.sleep(0.5)
+        return size
+
+tuner = t.GTNTuner(t.build, candidates=8, top_k=2, scorer=Slow(), directory={folder!r},
+    project_name="s")
+tuner.search(t.X, t.Y, validation_data=(t.X, t.Y), epochs=1, verbose=0)
+"""
+
+
+def test_chief_and_workers_survive_kills(tmp_path) -> None:
+    def start(name: str) -> subprocess.Popen:
+        settings = {
+            "KERASTUNER_TUNER_ID": name,
+            "KERASTUNER_ORACLE_IP": "127.0.0.1",
+            "KERASTUNER_ORACLE_PORT": str(port),
+        }
+        script = WORKER.format(
+            tests=str(Path(__file__).parent), log=str(log), folder=str(tmp_path)
+        )
+        return subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**os.environ, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def wait(condition, seconds: float = 120) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "the search does not go on"
+            time.sleep(0.1)
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "log"
+    log.touch()
+    processes = {name: start(name) for name in ("chief", "worker-0", "worker-1")}
+    try:
+        wait(lambda: len(log.read_text().splitlines()) >= 2)
+        processes["worker-0"].send_signal(signal.SIGKILL)
+        processes["worker-0"].wait()
+        wait(lambda: len(log.read_text().splitlines()) >= 4)
+        processes["chief"].send_signal(signal.SIGKILL)
+        processes["chief"].wait()
+        processes["chief"], processes["worker-0"] = start("chief"), start("worker-0")
+        results = tmp_path / "s" / "results.csv"
+        wait(lambda: sum(bool(row["val_accuracy"]) for row in table(tmp_path)) == 2)
+        assert results.exists()
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
+    alone = GTNTuner(
+        build,
+        candidates=8,
+        top_k=2,
+        scorer=Weights(),
+        directory=tmp_path / "alone",
+        project_name="s",
+    )
+    alone.search(X, Y, validation_data=(X, Y), epochs=1, verbose=0)
+    assert without_seconds(table(tmp_path)) == without_seconds(
+        table(tmp_path / "alone")
+    )
+    # One scoring was killed with its worker, and one may have been done twice when
+    # the chief came back; every other candidate was scored once.
+    scored = log.read_text().splitlines()
+    assert len(scored) <= 8 + 3
+
+
+def test_correlations_of_known_rankings() -> None:
+    truth = np.arange(40.0)
+    same = correlations(truth, truth)
+    assert same["all"] == {
+        "n": 40,
+        "spearman": pytest.approx(1),
+        "low": pytest.approx(1),
+        "high": pytest.approx(1),
+        "kendall": pytest.approx(1),
+    }
+    # Right about who is in the top half, and upside down within it.
+    score = np.concatenate([truth[:20], 40 - truth[:20]])
+    found = correlations(score, truth)
+    assert found["top half"]["n"] == 20
+    assert found["top half"]["spearman"] == pytest.approx(-1)
+    assert found["top tenth"]["n"] == 4
+    assert found["all"]["low"] < found["all"]["spearman"] < found["all"]["high"]
+    score[0] = math.nan  # it failed
+    assert correlations(score, truth)["all"]["n"] == 39
+    assert correlations([1, 1, 1, 1], [1, 2, 3, 4])["all"]["spearman"] is None
+
+
+def test_cost_is_the_papers() -> None:
+    # Eight hours of the teacher and 800 candidates of 36 seconds.
+    assert search_cost(8 * 3600, 800, 36)["days"] == pytest.approx(0.67, abs=0.01)
