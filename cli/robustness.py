@@ -59,7 +59,7 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(tuple(TRAINED_ON), LEARNERS, 5),
+    "laptop": _Scale(tuple(TRAINED_ON), LEARNERS, 5, ("meta.iterations=700",)),
     "smoke": _Scale(
         ("mlp",),
         ("mlp", "keras_conv"),

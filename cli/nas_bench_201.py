@@ -1,0 +1,146 @@
+"""Does a teacher rank the cells of NAS-Bench-201 as 200 epochs of training do?
+
+    python cli/nas_bench_201.py --table FILE [--data-dir D] [--scale smoke|laptop]
+
+Scores cells of the benchmark on MNIST by a teacher, by as many steps of real data and
+without training, and compares each score with the published accuracy on CIFAR-10. The
+table is a CSV file with the columns arch, cifar10_test200 and cifar10_test12.
+Interrupted, the same command goes on where it stopped. `--plot` draws the
+picture again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from common import ROOT, compare, read_table, say, score_all, write_table
+
+from gtn_tf import data, runs
+from gtn_tf.search import (
+    Genotype201,
+    GTNScorer,
+    NASBench201Space,
+    RealDataScorer,
+    Scorer,
+    ScoringData,
+    make_scorer,
+)
+from gtn_tf.search import read_table as read_benchmark
+from gtn_tf.search.ranking import summed_ranks
+from gtn_tf.teaching import load_teacher
+
+_TRUTH = "cifar10_test200"
+_SHORT = "cifar10_test12"
+
+
+class _Scale(NamedTuple):
+    cells: int  # architectures
+    filters: int  # C of the scored networks, with one cell in each part
+    steps: tuple[int, int]  # inner steps: of one curriculum, and of several
+    learners: int  # fresh networks for each score
+    images: int  # of validation
+
+
+_SCALES = {
+    "laptop": _Scale(150, 8, (32, 128), 2, 2000),
+    "smoke": _Scale(5, 2, (2, 3), 1, 50),
+}
+
+
+def main() -> None:
+    """Reads the command line and does what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--scale", choices=_SCALES, default="laptop")
+    add("--table", type=Path, help="the published accuracies")
+    add("--data", default="mnist", help="what the teacher teaches")
+    add("--data-dir", type=Path, help="folder with the data files")
+    add("--teacher", default="mnist")
+    add("--out", type=Path, default=ROOT / "results" / "nas_bench_201")
+    add("--run-dir", type=Path, default=ROOT / "runs" / "nas_bench_201")
+    add("--plot", action="store_true", help="draw the picture again and stop")
+    options = parser.parse_args()
+    if not options.plot:
+        if options.table is None:
+            parser.error("expected --table FILE, received none")
+        measure(options)
+    draw(options.out)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Scores the cells and writes `cells.csv` and `facts.json`."""
+    scale = _SCALES[options.scale]
+    table = read_benchmark(options.table)
+    rng = np.random.default_rng(0)
+    names = rng.choice(sorted(table), scale.cells, replace=False).tolist()
+    splits = data.load(options.data, data_dir=options.data_dir)
+    space = NASBench201Space(
+        splits.image_shape, splits.num_classes, cells=1, filters=scale.filters
+    )
+    rows = score_all(
+        [Genotype201.parse(name) for name in names],
+        space,
+        _scorers(options.teacher, scale),
+        ScoringData(
+            (splits.train_images, splits.train_labels),
+            (splits.validation_images, splits.validation_labels),
+        ),
+        options.run_dir / "scores.csv",
+    )
+    for row in rows:
+        published = table[row["genotype"]]
+        row.update({key: published[key] for key in (_TRUTH, _SHORT)})
+    write_table(rows, options.out / "cells.csv")
+    facts = {
+        "command": f"python cli/nas_bench_201.py --scale {options.scale} --table FILE",
+        "teacher": options.teacher,
+        "scale": scale._asdict(),
+        "seed": 0,
+        **runs.machine(),
+    }
+    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _scorers(teacher: str, scale: _Scale) -> list[Scorer]:
+    scorers: list[Scorer] = [
+        make_scorer(name) for name in ("params", "flops", "synflow", "naswot")
+    ]
+    loaded = load_teacher(teacher)
+    for steps in scale.steps:
+        gtn = GTNScorer(loaded, steps, scale.learners, scale.images)
+        gtn.name = f"gtn, {steps} steps"
+        scorers.append(gtn)
+        scorers.append(
+            RealDataScorer(
+                steps,
+                learners=scale.learners,
+                images=scale.images,
+                name=f"real data, {steps} steps",
+            )
+        )
+    return scorers
+
+
+def draw(out: Path) -> None:
+    """Writes `correlations.csv` and draws `scores.png` from `cells.csv`."""
+    rows = read_table(out / "cells.csv")
+    columns: dict[str, Any] = {
+        name: [row[name] for row in rows]
+        for name in rows[0]
+        if name not in ("genotype", _TRUTH) and not name.startswith("seconds")
+    }
+    for name in [name for name in columns if name.startswith("gtn")]:
+        sums = summed_ranks([columns[name], columns["params"]])
+        columns[f"{name} + params"] = (-sums).tolist()
+    columns[f"published, 12 epochs ({_SHORT})"] = columns.pop(_SHORT)
+    label = "published CIFAR-10 accuracy after 200 epochs [%]"
+    compare(columns, [row[_TRUTH] for row in rows], label, out)
+    say(f"Written: cells.csv, correlations.csv, scores.png in {out}")
+
+
+if __name__ == "__main__":
+    main()
