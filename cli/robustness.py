@@ -138,7 +138,7 @@ def _test(
         teacher, splits, scale.taught, evaluations, scale.learners, tuple(names)
     )
     rows = [
-        (names[source], taught, result["mean"], result["std"])
+        (names[source], taught, round(result["mean"], 6), round(result["std"], 6))
         for taught, found in results.items()
         for source, result in found.items()
     ]
