@@ -20,8 +20,9 @@ import numpy as np
 from common import ROOT, compare, read_table, say, score_all, write_table
 
 from gtn_tf import data, runs
+from gtn_tf.cells import Genotype201
+from gtn_tf.cells import read_table as read_benchmark
 from gtn_tf.search import (
-    Genotype201,
     GTNScorer,
     NASBench201Space,
     RealDataScorer,
@@ -29,7 +30,6 @@ from gtn_tf.search import (
     ScoringData,
     make_scorer,
 )
-from gtn_tf.search import read_table as read_benchmark
 from gtn_tf.search.ranking import summed_ranks
 from gtn_tf.teaching import load_teacher
 

@@ -150,6 +150,10 @@ def _family(chosen: LearnersConfig, pool: int, seed: int) -> learners.Learners:
         return learners.MLPLearners(
             chosen.units, chosen.weight_norm, chosen.batch_norm, pool, seed
         )
+    if chosen.family != "conv":
+        return learners.CellLearners(
+            chosen.family, chosen.cells, chosen.cell_filters, pool, seed
+        )
     return learners.ConvLearners(
         chosen.filters,
         chosen.units,

@@ -9,22 +9,21 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtn_tf.search import (
+from gtn_tf.cells import (
+    OPS,
+    OPS_201,
     Cell,
     Genotype,
     Genotype201,
     GenotypeError,
-    NAOSpace,
-    NASBench201Space,
     Node,
+    draw_genotype,
     nao_network,
     network_201,
     read_table,
 )
-from gtn_tf.search.blocks import BLOCKS
-from gtn_tf.search.drawing import draw_genotype
-from gtn_tf.search.genotype import LARGE, OPS
-from gtn_tf.search.nas_bench_201 import OPS_201
+from gtn_tf.cells.blocks import BLOCKS
+from gtn_tf.search import NAOSpace, NASBench201Space
 
 NAONET = (
     "0 7 1 15 2 8 1 7 0 6 1 7 0 8 4 7 1 5 0 7 0 7 1 13 0 6 0 14 0 9 1 10 0 14 2 6 1 11 "
@@ -176,7 +175,7 @@ def test_operations_of_the_other_list_are_refused() -> None:
     space = NAOSpace((6, 6, 1), 3)
     with pytest.raises(GenotypeError, match="node 2: expected one of identity"):
         space.values(Genotype.parse(NAONET_B))
-    assert space.ops == LARGE
+    assert space.ops == OPS["large"]
 
 
 def test_any_tuner_searches_the_space(tmp_path) -> None:

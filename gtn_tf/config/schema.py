@@ -36,6 +36,7 @@ TEACHERS = (
     "dataset_distillation",
     "real_data",
 )
+FAMILIES = ("conv", "mlp", "nao", "nas_bench_201")
 # Fixed networks that teachers are compared on: `gtn_tf.learners.named_learner`.
 LEARNERS = ("conv", "conv_pooled", "mlp", "keras_conv", "resnet")
 
@@ -87,8 +88,9 @@ class LearnersConfig(Checked):
 
     _prefix: ClassVar[str] = "learners."
 
-    # Each: mlp has dense layers only.
-    family: Each[str] = setting("conv", or_each(one_of("conv", "mlp")))
+    # Each: mlp has dense layers only; nao and nas_bench_201 are stacks of random cells,
+    # which take none of the settings below but cells, cell_filters and pool.
+    family: Each[str] = setting("conv", or_each(one_of(*FAMILIES)))
     filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
     strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
@@ -102,6 +104,8 @@ class LearnersConfig(Checked):
     batch_norm: Each[str] = setting(
         "mean_only", or_each(one_of("mean_only", "full", "none"))
     )
+    cells: int = setting(1, COUNT_OR_0)  # of each part of a stack of cells
+    cell_filters: int = setting(8, COUNT)  # channels of the first part of a stack
     pool: int = setting(1, COUNT)  # sampled architectures, each traced once
 
     def __post_init__(self) -> None:

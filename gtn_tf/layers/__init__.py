@@ -2,6 +2,7 @@
 
 from gtn_tf.layers.batch_norm import BatchNorm
 from gtn_tf.layers.batch_norm import MeanOnlyBatchNorm
+from gtn_tf.layers.initializers import kaiming_normal
 from gtn_tf.layers.max_pool import MaxPool2D
 from gtn_tf.layers.upsample_conv import UpsampleConv2D
 from gtn_tf.layers.weight_norm import WeightNormalization
@@ -12,4 +13,5 @@ __all__ = [
     "MeanOnlyBatchNorm",
     "UpsampleConv2D",
     "WeightNormalization",
+    "kaiming_normal",
 ]

@@ -1,5 +1,6 @@
 """Distributions over the networks that are taught."""
 
+from gtn_tf.learners.cells import CellLearners
 from gtn_tf.learners.conv import ConvLearners
 from gtn_tf.learners.fresh import fresh_weights
 from gtn_tf.learners.learners import Learners
@@ -8,6 +9,7 @@ from gtn_tf.learners.mlp import MLPLearners
 from gtn_tf.learners.named import named_learner
 
 __all__ = [
+    "CellLearners",
     "ConvLearners",
     "Learners",
     "MLPLearners",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.layers import MaxPool2D
-from gtn_tf.learners.learners import SequentialLearners, Width, kaiming_normal
+from gtn_tf.layers import MaxPool2D, kaiming_normal
+from gtn_tf.learners.learners import SequentialLearners, Width
 
 
 class ConvLearners(SequentialLearners):

@@ -47,12 +47,18 @@ def fresh_weights(model: tf.keras.Model, seed: tf.Tensor) -> list[tf.Tensor]:
     for index, variable in enumerate(model.trainable_variables):
         if variable.ref() not in direction_of:
             layer, name = owners[variable.ref()]
-            initializer = getattr(layer, f"{name}_initializer", None)
+            initializer = _initializer(layer, name)
             key = tf.random.experimental.stateless_fold_in(seed, index)
             drawn[variable.ref()] = _draw(initializer, variable, layer, key)
     for g, wrapper in direction_of.items():
         drawn[g] = wrapper.scale_of(drawn[wrapper.v.ref()])
     return [drawn[variable.ref()] for variable in model.trainable_variables]
+
+
+def _initializer(layer: tf.keras.layers.Layer, name: str) -> Any:
+    # Keras' naming convention, but for DepthwiseConv2D's depthwise_kernel.
+    names = f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer"
+    return next((getattr(layer, n) for n in names if hasattr(layer, n)), None)
 
 
 def _draw(

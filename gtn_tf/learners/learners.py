@@ -9,7 +9,12 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.layers import BatchNorm, MeanOnlyBatchNorm, WeightNormalization
+from gtn_tf.layers import (
+    BatchNorm,
+    MeanOnlyBatchNorm,
+    WeightNormalization,
+    kaiming_normal,
+)
 
 Width = Union[int, tuple[int, int]]
 
@@ -106,11 +111,6 @@ class SequentialLearners(Learners):
         for width in units:
             layers += [self._weighted(_dense(width)), *self._activation()]
         return [*layers, self._weighted(_dense(num_classes))]
-
-
-def kaiming_normal() -> tf.keras.initializers.Initializer:
-    """The paper's draw of V: a normal of standard deviation `sqrt(2 / fan_in)`."""
-    return tf.keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
 
 
 def _dense(units: int) -> tf.keras.layers.Dense:

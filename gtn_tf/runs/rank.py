@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from gtn_tf.atomic_file import write
+from gtn_tf.cells import GenotypeError
 from gtn_tf.data.errors import first_line
 from gtn_tf.runs.directory import RunError
-from gtn_tf.search import CellSpace, GenotypeError, Scorer, ScoringData, score
+from gtn_tf.search import CellSpace, Scorer, ScoringData, score
 
 COLUMNS = ("genotype", "params", "flops", "gtn_score", "rank", "seconds")
 

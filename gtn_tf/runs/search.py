@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from gtn_tf import data, plots
 from gtn_tf.atomic_file import write
+from gtn_tf.cells import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.runs.directory import RunDirectory
@@ -29,7 +30,6 @@ from gtn_tf.search import (
     Scorer,
     make_scorer,
 )
-from gtn_tf.search.drawing import draw_genotype
 from gtn_tf.search.ranking import correlations, search_cost
 from gtn_tf.teaching import load_teacher
 from gtn_tf.teaching.sources import RealLessons

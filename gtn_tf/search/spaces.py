@@ -10,9 +10,19 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.search.genotype import NODES, OPS, Cell, Genotype, GenotypeError, Node
-from gtn_tf.search.nas_bench_201 import EDGES, OPS_201, Genotype201, network_201
-from gtn_tf.search.network import nao_network
+from gtn_tf.cells import (
+    EDGES,
+    NODES,
+    OPS,
+    OPS_201,
+    Cell,
+    Genotype,
+    Genotype201,
+    GenotypeError,
+    Node,
+    nao_network,
+    network_201,
+)
 from gtn_tf.search.stages import is_scored
 
 _G = TypeVar("_G", Genotype, Genotype201)
@@ -212,12 +222,7 @@ class NAOSpace(CellSpace[Genotype]):
         )
 
     def sample(self, rng: np.random.Generator) -> Genotype:
-        def cell() -> Cell:
-            ops = rng.choice(self.ops, [NODES, 2]).tolist()
-            inputs = [rng.integers(0, 2 + n, 2).tolist() for n in range(NODES)]
-            return Cell(tuple(Node(a, p, b, q) for (a, b), (p, q) in zip(inputs, ops)))
-
-        return Genotype(cell(), cell())
+        return Genotype.sample(rng, self.ops)
 
     def parse(self, text: str) -> Genotype:
         return Genotype.parse(text)
@@ -258,7 +263,7 @@ class NASBench201Space(CellSpace[Genotype201]):
         )
 
     def sample(self, rng: np.random.Generator) -> Genotype201:
-        return Genotype201(tuple(rng.choice(OPS_201, len(EDGES)).tolist()))
+        return Genotype201.sample(rng)
 
     def parse(self, text: str) -> Genotype201:
         return Genotype201.parse(text)

@@ -6,8 +6,7 @@ from typing import Union
 
 import tensorflow as tf
 
-from gtn_tf.layers import BatchNorm, MaxPool2D, WeightNormalization
-from gtn_tf.learners.learners import kaiming_normal
+from gtn_tf.layers import BatchNorm, MaxPool2D, WeightNormalization, kaiming_normal
 
 layers = tf.keras.layers
 Size = Union[int, tuple[int, int]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gtn_tf.search.blocks import BLOCKS, TrainingBlocks
-from gtn_tf.search.genotype import Cell, Genotype
-from gtn_tf.search.operations import apply_operation
+from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
+from gtn_tf.cells.genotype import Cell, Genotype
+from gtn_tf.cells.operations import apply_operation
 
 layers = tf.keras.layers
 

@@ -153,6 +153,27 @@ class Genotype:
             cells.append(_cell(name, with_names))
         return cls(*cells)
 
+    @classmethod
+    def sample(
+        cls, rng: np.random.Generator, ops: Sequence[str] = LARGE, nodes: int = NODES
+    ) -> Genotype:
+        """Draws a genotype, all choices uniform and independent.
+
+        Args:
+            rng: Source of the draw.
+            ops: Operations drawn from.
+            nodes: Of each cell.
+        """
+
+        def cell() -> Cell:
+            drawn = rng.choice(ops, [nodes, 2]).tolist()
+            inputs = [rng.integers(0, _INPUTS + n, 2).tolist() for n in range(nodes)]
+            return Cell(
+                tuple(Node(a, p, b, q) for (a, b), (p, q) in zip(inputs, drawn))
+            )
+
+        return cls(cell(), cell())
+
     def to_integers(self) -> list[int]:
         """Writes the 40 integers of the NAO papers.
 

@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
-from gtn_tf.search.blocks import BLOCKS, TrainingBlocks
-from gtn_tf.search.genotype import GenotypeError
+from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
+from gtn_tf.cells.genotype import GenotypeError
 
 layers = tf.keras.layers
 
@@ -65,6 +66,15 @@ class Genotype201:
                 f"{text.strip()!r}"
             )
         return cls(tuple(op for op, _ in pairs))
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Genotype201:
+        """Draws a genotype, all operations uniform and independent.
+
+        Args:
+            rng: Source of the draw.
+        """
+        return cls(tuple(rng.choice(OPS_201, len(EDGES)).tolist()))
 
     @property
     def digest(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from gtn_tf.search.blocks import TrainingBlocks
+from gtn_tf.cells.blocks import TrainingBlocks
 
 
 def apply_operation(
@@ -15,7 +15,7 @@ def apply_operation(
     """Puts an operation of a cell on a Keras tensor.
 
     Args:
-        name: Of the operation; see `gtn_tf.search.genotype`.
+        name: Of the operation; see `gtn_tf.cells.genotype`.
         x: `[batch, h, w, filters]`.
         filters: Channels of the cell.
         stride: 1, or 2 to halve height and width.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gtn_tf.plots import Arc, CellPicture, draw_cells
-from gtn_tf.search.genotype import Cell, Genotype
-from gtn_tf.search.nas_bench_201 import EDGES, Genotype201
+from gtn_tf.cells.genotype import Cell, Genotype
+from gtn_tf.cells.nas_bench_201 import EDGES, Genotype201
 
 
 def draw_genotype(

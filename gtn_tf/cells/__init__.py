@@ -1,0 +1,28 @@
+"""Cells: their genotypes, and the networks that are stacked from them."""
+
+from gtn_tf.cells.drawing import draw_genotype
+from gtn_tf.cells.genotype import NODES, OPS, Cell, Genotype, GenotypeError, Node
+from gtn_tf.cells.nas_bench_201 import (
+    EDGES,
+    OPS_201,
+    Genotype201,
+    network_201,
+    read_table,
+)
+from gtn_tf.cells.network import nao_network
+
+__all__ = [
+    "EDGES",
+    "NODES",
+    "OPS",
+    "OPS_201",
+    "Cell",
+    "Genotype",
+    "Genotype201",
+    "GenotypeError",
+    "Node",
+    "draw_genotype",
+    "nao_network",
+    "network_201",
+    "read_table",
+]
