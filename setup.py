@@ -49,7 +49,7 @@ setup(
         "matplotlib>=3.6",
         "pillow>=9.1",
     ],
-    extras_require={"test": ["pytest>=7.4", "hypothesis>=6.80"]},
+    extras_require={"test": ["pytest>=7.4", "pytest-xdist>=3.6", "hypothesis>=6.80"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from gtn_tf.cli.__main__ import main
 from gtn_tf.config import load_config
 
 
@@ -104,3 +105,54 @@ def test_teachers_that_cannot_be_used(arguments, problem, tmp_path):
 def test_bad_options_of_evaluate():
     assert run("evaluate", "--teacher", "digits", "--learners", "0").returncode == 2
     assert run("evaluate", "--teacher", "digits", "--learner", "vgg").returncode == 2
+
+
+CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"
+
+
+def test_genotypes_are_ranked_from_the_command_line(tmp_path):
+    other = CELL.replace("avg_pool", "nor_conv")
+    (tmp_path / "cells.txt").write_text(f"# two cells\n{CELL}\n\n{other}\n{CELL}\n")
+    words = "rank --teacher digits --genotypes cells.txt --out found/ranks.csv".split()
+    words += "--space nas_bench_201 --filters 4 --steps 12".split()
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "found" / "ranks.csv").read_text()
+    header, *rows = (line.split(",") for line in text.splitlines())
+    assert header == "genotype params flops gtn_score rank seconds".split()
+    assert {row[0] for row in rows} == {CELL, other}
+    assert [row[4] for row in rows] == ["1", "2"]
+    assert float(rows[0][3]) >= float(rows[1][3]) > 0.2
+    assert "2/2" in done.stdout
+    again = run(*words, cwd=tmp_path)  # nothing is left to do
+    assert "2/2" not in again.stdout
+    assert (tmp_path / "found" / "ranks.csv").read_text() == text
+
+
+def test_lines_that_are_no_genotypes_are_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells.txt").write_text("# none\n0 5 1 5\n")
+    words = ["rank", "--teacher", "digits", "--out", "ranks.csv", "--genotypes"]
+    assert main([*words, "cells.txt"]) == main([*words, "cell.txt"]) == 1
+    wrong, missing = capsys.readouterr().err.splitlines()
+    assert wrong.startswith("error: cells.txt, line 2: expected 40 integers")
+    assert missing.startswith("error: cell.txt: expected a text file")
+
+
+def test_a_search_from_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = "search --run-dir found space.name=nas_bench_201 space.filters=2".split()
+    words += "ranking.candidates=5 training.top_k=4 ranking.scorer=params".split()
+    words += "training.epochs=1 training.images=128".split()
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "full training 4/4" in shown and "test " in shown
+    for name in ("results.csv", "summary.json", "scores.png", "best.png"):
+        assert (tmp_path / "found" / name).exists()
+    results = (tmp_path / "found" / "results.csv").read_text()
+    assert main(words) == 1
+    assert "add --resume" in capsys.readouterr().err
+    assert main([*words, "seed=1", "--resume"]) == 1
+    assert "another configuration (seed: 0 != 1)" in capsys.readouterr().err
+    assert main([*words, "--resume"]) == 0
+    assert (tmp_path / "found" / "results.csv").read_text() == results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from gtn_tf.config import (
     InnerOptimizerConfig,
     LearnersConfig,
     MetaConfig,
+    SearchConfig,
     TeacherConfig,
     differences,
     load_config,
@@ -29,7 +31,9 @@ from gtn_tf.config import (
 )
 from gtn_tf.config import files
 
-PRESETS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+_ALL = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+SEARCHES = [path for path in _ALL if path.stem.startswith("search_")]
+PRESETS = [path for path in _ALL if path not in SEARCHES]
 
 
 def write(folder: Path, text: str) -> str:
@@ -65,7 +69,28 @@ def test_preset_loads_by_name_and_by_path(path: Path) -> None:
     assert load_config(path.stem) == load_config(str(path))
 
 
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+def test_search_preset_loads_and_round_trips(path: Path, tmp_path) -> None:
+    config = load_config(path.stem, schema=SearchConfig)
+    assert load_config(write(tmp_path, to_yaml(config)), (), SearchConfig) == config
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["ranking.scorer=[gtn, size]"], "ranking.scorer: expected one of gtn, real"),
+        (["ranking.scorer=[]"], "ranking.scorer: expected one of gtn, real"),
+        (["training.top_k=99"], "at most ranking.candidates (12), received 99"),
+        (["ranking.candidate=3"], "did you mean ranking.candidates?"),
+        (["meta.iterations=3"], "meta.iterations: unknown key"),
+    ],
+)
+def test_refused_search(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_config("search_digits", overrides, SearchConfig)
+
+
+@pytest.mark.parametrize("path", _ALL, ids=lambda path: path.stem)
 def test_preset_has_a_header(path: Path) -> None:
     text = path.read_text()
     assert text.startswith(f"# {path.stem}: ")
@@ -270,8 +295,8 @@ def test_differences_are_in_schema_order() -> None:
         ("learners.units=[[a, b]]", "pairs [low, high]", "[['a', 'b']]"),
         ("learners.units=[null]", "pairs [low, high]", "[None]"),
         ("learners.units=&a [*a]", "pairs [low, high]", "[[...]]"),
-        ("learners.family=[conv, vgg]", "one of conv, mlp, or a list", "'vgg']"),
-        ("learners.family=[]", "one of conv, mlp, or a list", "[]"),
+        ("learners.family=[conv, vgg]", "one of conv, mlp, nao, nas_bench_201, or a list", "'vgg']"),
+        ("learners.family=[]", "one of conv, mlp, nao, nas_bench_201, or a list", "[]"),
         ("learners.family=[conv, mlp]", "at most learners.pool (1)", "('conv', 'mlp')"),
         ("meta=5", "a section", "5"),
         ("meta={iterations: 50}", "a section", "{'iterations': 50}"),

@@ -223,5 +223,7 @@ class _StopAfter(tf.keras.callbacks.Callback):
 
 
 def _puts_out_logits(model: tf.keras.Model) -> bool:
-    last = getattr(model.layers[-1], "activation", None)
-    return last is not tf.keras.activations.softmax
+    last = model.layers[-1]
+    if isinstance(last, tf.keras.layers.Softmax):
+        return False
+    return getattr(last, "activation", None) is not tf.keras.activations.softmax
