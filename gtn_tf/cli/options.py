@@ -13,6 +13,49 @@ if TYPE_CHECKING:  # importing TensorFlow takes five seconds
     from gtn_tf.teaching import TrainedTeacher
 
 
+def add_run(parser: argparse.ArgumentParser, preset: str, example: str) -> None:
+    """Adds what a job with a configuration and a directory of its own has.
+
+    Args:
+        parser: To be added to.
+        preset: The configuration by default.
+        example: Of an override.
+    """
+    parser.add_argument(
+        "--config",
+        default=preset,
+        metavar="FILE",
+        help=f"YAML file, or the name of a preset (default: {preset})",
+    )
+    parser.add_argument(
+        "--run-dir", type=Path, metavar="D", help="default: runs/ and FILE's name"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what is in D, if anything is"
+    )
+    add_data_dir(parser)
+    parser.add_argument(
+        "--print-config",
+        action="store_true",
+        help="show the resulting configuration and stop",
+    )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="section.key=value",
+        help=f"change a setting, such as {example}",
+    )
+
+
+def run_dir(options: argparse.Namespace) -> Path:
+    """The directory that `--run-dir` names, or the default.
+
+    Args:
+        options: As parsed.
+    """
+    return options.run_dir or Path("runs") / Path(options.config).stem
+
+
 def add_teacher(parser: argparse.ArgumentParser) -> None:
     """Adds `--teacher`.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from gtn_tf.cli.options import add_data_dir
+from gtn_tf.cli.options import add_run, run_dir
 from gtn_tf.config import load_config, to_yaml
 
 
@@ -15,30 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: To be added to.
     """
-    parser.add_argument(
-        "--config",
-        default="digits",
-        metavar="FILE",
-        help="YAML file, or the name of a preset (default: digits)",
-    )
-    parser.add_argument(
-        "--run-dir", type=Path, metavar="D", help="default: runs/ and FILE's name"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in D, if there is one"
-    )
-    add_data_dir(parser)
-    parser.add_argument(
-        "--print-config",
-        action="store_true",
-        help="show the resulting configuration and stop",
-    )
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="section.key=value",
-        help="change a setting, such as meta.iterations=200",
-    )
+    add_run(parser, "digits", "meta.iterations=200")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -55,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
 
     runs.train(
         config,
-        options.run_dir or Path("runs") / Path(options.config).stem,
+        run_dir(options),
         resume=options.resume,
         data_dir=options.data_dir,
         report=lambda line: print(line, flush=True),

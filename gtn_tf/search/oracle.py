@@ -207,7 +207,15 @@ class GTNOracle(keras_tuner.Oracle):
     def save(self) -> None:
         """Writes the oracle's state and results.csv, each wholly or not at all."""
         write(Path(self._get_oracle_fname()), json.dumps(self.get_state()))
-        write_results(self, Path(self._project_dir) / "results.csv")
+        write_results(
+            Path(self._project_dir) / "results.csv",
+            self.ranking(),
+            self.scored_trials(),
+            self.trained_trials(),
+            self.rank_by,
+            self.objective.name,
+            self.describe,
+        )
 
     def reload(self) -> None:
         """Reads the state back, and mends what a kill has left between two files."""

@@ -5,21 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras_tuner
 import numpy as np
 
 from gtn_tf.atomic_file import write
 from gtn_tf.search.stages import SCORED_BY
 
-if TYPE_CHECKING:
-    from gtn_tf.search.oracle import GTNOracle
-
 _SIZES = ("params", "flops")
 
 
-def write_results(oracle: GTNOracle, path: Path) -> None:
+def write_results(
+    path: Path,
+    ranking: Sequence[Any],
+    scored: Sequence[Any],
+    trained: Sequence[Any],
+    rank_by: Sequence[str],
+    objective: str,
+    describe: Callable[[keras_tuner.HyperParameters], str],
+) -> None:
     """Writes results.csv, wholly or not at all.
 
     A row for each scored candidate: its trial, genotype, size, scores, rank (1 is the
@@ -27,27 +34,30 @@ def write_results(oracle: GTNOracle, path: Path) -> None:
     it failed, if it did.
 
     Args:
-        oracle: Whose trials are written.
         path: The file.
+        ranking: Finished trials of the first phase, best first.
+        scored: All trials of the first phase, in their order.
+        trained: Trials of the second phase.
+        rank_by: Names of the scores that make the rank.
+        objective: Name of the objective.
+        describe: Writes a trial's architecture, given its hyperparameters.
     """
-    ranks = {t.trial_id: n for n, t in enumerate(oracle.ranking(), start=1)}
-    trained = {t.hyperparameters.values[SCORED_BY]: t for t in oracle.trained_trials()}
-    scored = oracle.scored_trials()
+    ranks = {t.trial_id: n for n, t in enumerate(ranking, start=1)}
+    full_of = {t.hyperparameters.values[SCORED_BY]: t for t in trained}
     names = {name for trial in scored for name in trial.metrics.metrics}
-    objective = oracle.objective.name
-    scores = [*oracle.rank_by, *sorted(names - {*oracle.rank_by, objective})]
+    scores = [*rank_by, *sorted(names - {*rank_by, objective})]
     scores = [n for n in scores if n not in (*_SIZES, "seconds")]
     lines = io.StringIO()
     table = csv.writer(lines, lineterminator="\n")
     columns = ["trial", "genotype", *_SIZES, *scores, "rank", objective]
     table.writerow([*columns, "seconds", "training_seconds", "failure"])
     for trial in scored:
-        full = trained.get(trial.trial_id)
+        full = full_of.get(trial.trial_id)
         failed = [t.message for t in (trial, full) if t and t.status == "FAILED"]
         table.writerow(
             [
                 trial.trial_id,
-                oracle.describe(trial.hyperparameters),
+                describe(trial.hyperparameters),
                 *(_number(trial, name) for name in (*_SIZES, *scores)),
                 ranks.get(trial.trial_id, ""),
                 _number(full, objective),
