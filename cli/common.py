@@ -16,6 +16,7 @@ from gtn_tf import plots, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
 from gtn_tf.search import CellSpace, Scorer, ScoringData, correlations, score
+from gtn_tf.search.ranking import in_words
 from gtn_tf.teaching import TrainedTeacher
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +75,8 @@ def score_all(
 ) -> list[dict[str, Any]]:
     """Scores genotypes by several scorers, each timed.
 
-    The table is written after each genotype. Interrupted, the same call goes on.
+    The table is written after each genotype. Interrupted, the same call goes on; a
+    call with more genotypes or scorers computes what is missing.
 
     Args:
         genotypes: Of the space.
@@ -88,42 +90,49 @@ def score_all(
         A row for each genotype: `genotype`, and for each scorer its score, NaN if it
         failed, and `seconds_` and its name.
     """
-    rows = {row["genotype"]: row for row in read_table(file)}
-    names = [space.text(genotype) for genotype in genotypes]
-    missing = [n for n in range(len(names)) if names[n] not in rows]
+    found = {row["genotype"]: row for row in read_table(file)}
+    rows = {space.text(g): found.get(space.text(g), {}) for g in genotypes}
+    started, done = time.monotonic(), 0
+    for number, genotype in enumerate(genotypes, start=1):
+        name = space.text(genotype)
+        missing = [s for s in scorers if f"seconds_{s.name}" not in rows[name]]
+        if not missing:
+            continue
+        rows[name]["genotype"] = name
+        for scorer in missing:
+            rows[name].update(_timed_score(genotype, space, scorer, data, seed))
+        write_table([row for row in rows.values() if row], file)
+        done += 1
+        left = (time.monotonic() - started) / done * (len(rows) - number)
+        say(f"{number} of {len(rows)}  {left / 60:.0f} minutes left")
+    return list(rows.values())
+
+
+def _timed_score(
+    genotype: Any, space: CellSpace, scorer: Scorer, data: ScoringData, seed: int
+) -> dict[str, float]:
+    def build() -> Any:
+        return space.network(genotype, space.scored_as)
+
     started = time.monotonic()
-    for done, number in enumerate(missing, start=1):
-        row: dict[str, Any] = {"genotype": names[number]}
-        for scorer in scorers:
-            begun = time.monotonic()
-            try:
-                found = score(
-                    lambda: space.network(genotypes[number], space.scored_as),
-                    [scorer],
-                    data,
-                    seed,
-                )
-                row[scorer.name] = found[scorer.name]
-            except (ValueError, ArithmeticError) as error:
-                say(f"{names[number]}: {scorer.name}: {error}")
-                row[scorer.name] = math.nan
-            row[f"seconds_{scorer.name}"] = time.monotonic() - begun
-        rows[names[number]] = row
-        write_table([rows[name] for name in names if name in rows], file)
-        left = (time.monotonic() - started) / done * (len(missing) - done)
-        say(f"{len(rows)} of {len(names)}  {left / 60:.0f} minutes left")
-    return [rows[name] for name in names]
+    try:
+        value = score(build, [scorer], data, seed)[scorer.name]
+    except (ValueError, ArithmeticError) as error:
+        say(f"{space.text(genotype)}: {scorer.name}: {error}")
+        value = math.nan
+    return {scorer.name: value, f"seconds_{scorer.name}": time.monotonic() - started}
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
     """Writes rows as CSV, wholly or not at all.
 
     Args:
-        rows: With the same keys.
+        rows: A key that one lacks is left empty.
         file: The file; its folder is made.
     """
     lines = io.StringIO()
-    table = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    table = csv.DictWriter(lines, keys, lineterminator="\n")
     table.writeheader()
     table.writerows(
         {k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()}
@@ -143,7 +152,7 @@ def read_table(file: Path) -> list[dict[str, Any]]:
         return []
     with file.open(encoding="utf-8", newline="") as lines:
         return [
-            {k: v if k in _TEXTS else float(v or "nan") for k, v in row.items()}
+            {k: v if k in _TEXTS else float(v) for k, v in row.items() if v}
             for row in csv.DictReader(lines)
         ]
 
@@ -171,10 +180,6 @@ def compare(
         rows += [
             {"score": name, "slice": part, **numbers} for part, numbers in found.items()
         ]
-        whole, half = found["all"], found["top half"]
-        notes[name] = (
-            f"Spearman {whole['spearman']:.2f} [{whole['low']:.2f}, "
-            f"{whole['high']:.2f}], top half {half['spearman']:.2f}"
-        )
+        notes[name] = in_words(found)
     write_table(rows, out / "correlations.csv")
     plots.score_scatter(scores, np.asarray(truth), notes, label, out / "scores.png")

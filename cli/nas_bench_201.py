@@ -5,8 +5,8 @@
 Scores cells of the benchmark on MNIST by a teacher, by as many steps of real data and
 without training, and compares each score with the published accuracy on CIFAR-10. The
 table is a CSV file with the columns arch, cifar10_test200 and cifar10_test12.
-Interrupted, the same command goes on where it stopped. `--plot` draws the
-picture again.
+Interrupted, the same command goes on where it stopped; with another
+`--teacher` it adds that one's scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(150, 8, (32, 128), 2, 2000),
+    "laptop": _Scale(150, 8, (32, 128), 1, 2000),
     "smoke": _Scale(5, 2, (2, 3), 1, 50),
 }
 
@@ -61,7 +61,6 @@ def main() -> None:
     add("--data-dir", type=Path, help="folder with the data files")
     add("--teacher", default="mnist")
     add("--out", type=Path, default=ROOT / "results" / "nas_bench_201")
-    add("--run-dir", type=Path, default=ROOT / "runs" / "nas_bench_201")
     add("--plot", action="store_true", help="draw the picture again and stop")
     options = parser.parse_args()
     if not options.plot:
@@ -72,7 +71,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Scores the cells and writes `cells.csv` and `facts.json`."""
+    """Scores the cells, in `cells.csv`, and writes `facts.json`."""
     scale = _SCALES[options.scale]
     table = read_benchmark(options.table)
     rng = np.random.default_rng(0)
@@ -89,7 +88,7 @@ def measure(options: argparse.Namespace) -> None:
             (splits.train_images, splits.train_labels),
             (splits.validation_images, splits.validation_labels),
         ),
-        options.run_dir / "scores.csv",
+        options.out / "cells.csv",
     )
     for row in rows:
         published = table[row["genotype"]]
@@ -112,7 +111,7 @@ def _scorers(teacher: str, scale: _Scale) -> list[Scorer]:
     loaded = load_teacher(teacher)
     for steps in scale.steps:
         gtn = GTNScorer(loaded, steps, scale.learners, scale.images)
-        gtn.name = f"gtn, {steps} steps"
+        gtn.name = f"gtn {Path(teacher).stem}, {steps} steps"
         scorers.append(gtn)
         scorers.append(
             RealDataScorer(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gtn_tf.plots import Arc, CellPicture, draw_cells
 from gtn_tf.cells.genotype import Cell, Genotype
 from gtn_tf.cells.nas_bench_201 import EDGES, Genotype201
+from gtn_tf.plots import Arc, CellPicture, draw_cells
 
 
 def draw_genotype(

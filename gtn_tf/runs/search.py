@@ -30,7 +30,7 @@ from gtn_tf.search import (
     Scorer,
     make_scorer,
 )
-from gtn_tf.search.ranking import correlations, search_cost
+from gtn_tf.search.ranking import correlations, in_words, search_cost
 from gtn_tf.teaching import load_teacher
 from gtn_tf.teaching.sources import RealLessons
 
@@ -214,7 +214,7 @@ def _write_summary(
         print(f"  {objective} {best[0].score:.2%}, test {results['accuracy']:.2%}")
     write(run_dir / "summary.json", json.dumps(summary, indent=2) + "\n")
     if len(known) > 1:
-        notes = {name: _note(parts) for name, parts in found.items()}
+        notes = {name: in_words(parts) for name, parts in found.items()}
         label = f"{objective} after full training [%]"
         shown = [100 * value for value in truth]
         path = run_dir / "scores.png"
@@ -223,11 +223,3 @@ def _write_summary(
 
 def _number(text: str) -> float:
     return float(text) if text else float("nan")
-
-
-def _note(parts: dict[str, dict[str, float | None]]) -> str:
-    whole, half = parts["all"], parts["top half"]["spearman"]
-    if whole["spearman"] is None:
-        return "too few for a correlation"
-    note = f"Spearman {whole['spearman']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}]"
-    return note if half is None else f"{note}, top half {half:.2f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -106,22 +105,19 @@ def search_cost(
     return {"seconds": seconds, "days": seconds / 86400}
 
 
-def correlation_table(
-    scores: Mapping[str, Sequence[float]], truth: Sequence[float], seed: int = 0
-) -> list[dict[str, Any]]:
-    """Rank correlations of several scores, as rows of a table.
+def in_words(found: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Writes what `correlations` gives in one line.
 
     Args:
-        scores: For each score's name, that of each candidate.
-        truth: The accuracy of each candidate after its full training.
-        seed: Of the bootstrap.
+        found: The correlations of each slice.
 
-    Returns:
-        A row for each score and slice: `score`, `slice`, and what `correlations`
-        gives.
+    Example:
+
+    >>> in_words(correlations([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]))
+    'Spearman 1.00 [1.00, 1.00]'
     """
-    return [
-        {"score": name, "slice": part, **numbers}
-        for name, values in scores.items()
-        for part, numbers in correlations(values, truth, seed).items()
-    ]
+    whole, half = found["all"], found["top half"]["spearman"]
+    if whole["spearman"] is None:
+        return "too few for a correlation"
+    line = f"Spearman {whole['spearman']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}]"
+    return line if half is None else f"{line}, top half {half:.2f}"
