@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtn_tf.learners import ConvLearners, MixedLearners, MLPLearners, fresh_weights
+from gtn_tf.learners import (
+    CellLearners,
+    ConvLearners,
+    MixedLearners,
+    MLPLearners,
+    fresh_weights,
+)
 
 SEED = tf.constant([3, 4])
 
@@ -121,3 +127,33 @@ def test_mixed_pools():
     assert config["parts"][0]["filters"] == [3]
     with pytest.raises(ValueError, match="at least one distribution"):
         MixedLearners([])
+
+
+@pytest.mark.parametrize("space", ["nao", "nas_bench_201"])
+def test_cells_are_drawn_from_the_seed_and_freshened(space: str) -> None:
+    def shapes(seed: int) -> list[list[int]]:
+        learners = CellLearners(space, cells=0, filters=2, pool=2, seed=seed)
+        pool = learners.build((6, 6, 1), 3)
+        return [v.shape.as_list() for model in pool for v in model.trainable_variables]
+
+    assert shapes(1) == shapes(1)
+    if space == "nao":
+        assert shapes(1) != shapes(2)
+    (model,) = CellLearners(space, cells=0, filters=2).build((6, 6, 1), 3)
+    drawn = fresh_weights(model, tf.constant([0, 1]))
+    assert [d.shape for d in drawn] == [v.shape for v in model.trainable_variables]
+
+
+def test_depthwise_kernels_are_drawn() -> None:
+    model = tf.keras.Sequential([tf.keras.layers.DepthwiseConv2D(3)])
+    model.build([None, 8, 8, 400])
+    kernel, bias = fresh_weights(model, tf.constant([0, 1]))
+    limit = np.sqrt(6 / (9 * 400 + 9))  # Keras' own, glorot_uniform
+    assert 0.95 * limit < np.abs(kernel).max() <= limit
+    assert not np.any(bias)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("space", "darts"), ("pool", 0)])
+def test_refused_cell_learners(argument: str, value) -> None:
+    with pytest.raises(ValueError, match=f"{argument}: expected"):
+        CellLearners(**{argument: value})

@@ -11,7 +11,12 @@ import tensorflow as tf
 from gtn_tf import inner
 from gtn_tf.functional import PureModel
 from gtn_tf.inner.step import Lessons
-from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
+from gtn_tf.learners import (
+    CellLearners,
+    ConvLearners,
+    MLPLearners,
+    fresh_weights,
+)
 
 LEARNERS = {
     "conv": ConvLearners(filters=[3, 2], units=[4]),
@@ -23,6 +28,8 @@ LEARNERS = {
         filters=[3], units=[4], weight_norm=False, batch_norm="none"
     ),
     "mlp": MLPLearners(units=[4]),
+    # Its cell has both convolutions, an average pool, a skip connection and a "none".
+    "cells": CellLearners("nas_bench_201", cells=1, filters=2, seed=0),
 }
 cross_entropy = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

@@ -53,6 +53,11 @@ class GTNOracle(keras_tuner.Oracle):
 
     Raises:
         ValueError: If a number is out of its range.
+
+    Example:
+
+    >>> GTNOracle("val_accuracy", candidates=20, top_k=3).remaining_trials()
+    23
     """
 
     def __init__(

@@ -47,6 +47,11 @@ def make_scorer(
 
     Raises:
         ValueError: If it is unknown or lacks its teacher.
+
+    Example:
+
+    >>> make_scorer("naswot").name
+    'naswot'
     """
     if isinstance(asked, Scorer):
         return asked

@@ -58,11 +58,22 @@ class GTNTuner(keras_tuner.Tuner):
     Example:
 
     >>> import gtn_tf
-    >>> space = NASBench201Space((8, 8, 1), 10, cells=1, filters=4)  # doctest: +SKIP
+    >>> digits = gtn_tf.data.load("digits")
+    >>> space = gtn_tf.search.NASBench201Space((8, 8, 1), 10, cells=1, filters=4)
     >>> tuner = GTNTuner(
-    ...     space, gtn_tf.load_teacher("digits"), candidates=20, top_k=2
-    ... )  # doctest: +SKIP
-    >>> tuner.search(x, y, epochs=3, validation_data=(x_val, y_val))  # doctest: +SKIP
+    ...     space,
+    ...     gtn_tf.load_teacher("digits"),
+    ...     candidates=20,
+    ...     top_k=2,
+    ...     directory="runs",
+    ...     project_name="cells",
+    ... )
+    >>> tuner.search(
+    ...     digits.train_images,
+    ...     digits.train_labels,
+    ...     epochs=3,
+    ...     validation_data=(digits.validation_images, digits.validation_labels),
+    ... )
     """
 
     def __init__(
