@@ -121,7 +121,7 @@ def test_the_inner_loop_is_repeated_exactly():
         rates = teacher.learning_rates[t], teacher.momenta[t]
         kernel, velocity[0] = update(kernel, velocity[0], x.T @ error, *rates)
         bias, velocity[1] = update(bias, velocity[1], error.sum(0), *rates)
-    teach(model, teacher, optimizer=teacher.optimizer(global_clipnorm=None), verbose=0)
+    teach(model, teacher, optimizer=teacher.optimizer(clipnorm=None), verbose=0)
     np.testing.assert_allclose(model.get_weights()[0], kernel, atol=1e-5)
     np.testing.assert_allclose(model.get_weights()[1], bias, atol=1e-5)
 
@@ -219,7 +219,7 @@ def test_gradients_are_clipped_unless_told_otherwise():
     optimizer.apply_gradients([(tf.constant([30.0, 40.0]), weight)])
     np.testing.assert_allclose(weight, [-0.06, -0.08], rtol=1e-5)  # rate 0.1, norm 1
     assert teacher.optimizer(clipnorm=2.0).global_clipnorm is None
-    assert teacher.optimizer(global_clipnorm=None).global_clipnorm is None
+    assert teacher.optimizer(clipnorm=None).global_clipnorm is None
 
 
 def test_optimizer_is_a_keras_optimizer():
@@ -290,7 +290,7 @@ def test_not_a_number_leaves_the_weights(make, step, size, problem):
     images[step] *= size
     rates[step] = 3e38
     teacher = make_teacher(images=images, learning_rates=rates)
-    bare = teacher.optimizer(global_clipnorm=None)
+    bare = teacher.optimizer(clipnorm=None)
     with pytest.raises(NonFiniteError, match=problem):
         teach(model, teacher, optimizer=bare, verbose=0)
     for a, b in zip(model.get_weights(), before):

@@ -88,7 +88,7 @@ def real_data_sgd(learning_rate: float, momentum: float) -> tf.keras.optimizers.
         learning_rate: For all steps.
         momentum: For all steps.
     """
-    return tf.keras.optimizers.SGD(learning_rate, momentum, global_clipnorm=CLIPNORM)
+    return tf.keras.optimizers.SGD(learning_rate, momentum, clipnorm=CLIPNORM)
 
 
 def tuned_rates(model: tf.keras.Model, real: RealLessons) -> tuple[float, float]:

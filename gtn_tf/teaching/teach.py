@@ -136,7 +136,7 @@ class _StopWhenNotFinite(tf.keras.callbacks.Callback):
                 f"model {self.model.name!r}: the loss became {logs['loss']} at step "
                 f"{batch + 1} of the curriculum; the weights are as they were before. "
                 "Normalise the model's activations, or pass a smaller clip, "
-                "optimizer=teacher.optimizer(global_clipnorm=0.1)"
+                "optimizer=teacher.optimizer(clipnorm=0.05)"
             )
 
 

@@ -17,7 +17,7 @@ from gtn_tf.description import check_description
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 
-CLIPNORM = 1.0  # of a learner's whole gradient
+CLIPNORM = 0.5  # of the gradient of each weight tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,14 +111,15 @@ class TrainedTeacher:
         """A Keras optimizer with the learned rates.
 
         Rates learned on networks with norms in every layer are too large for others,
-        unless gradients are clipped. A gradient of all weights is cut to a norm of
-        1, therefore; `global_clipnorm=None` gives the bare update of meta-training.
+        unless gradients are clipped. The gradient of each weight tensor is cut to a
+        norm of 0.5, therefore; `clipnorm=None` gives the bare update of
+        meta-training.
 
         Args:
             **kwargs: Passed to the optimizer, such as `weight_decay=1e-4`.
         """
-        if not {"clipnorm", "clipvalue"} & set(kwargs):  # Keras takes one of the three
-            kwargs = {"global_clipnorm": CLIPNORM, **kwargs}
+        if not {"global_clipnorm", "clipvalue"} & set(kwargs):  # Keras takes one
+            kwargs = {"clipnorm": CLIPNORM, **kwargs}
         return CurriculumSGD(self.learning_rates, self.momenta, **kwargs)
 
     def repeated(self, steps: int) -> TrainedTeacher:
