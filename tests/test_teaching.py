@@ -217,9 +217,9 @@ def test_gradients_are_clipped_unless_told_otherwise():
     teacher, weight = make_teacher(), tf.Variable([0.0, 0.0])
     optimizer = teacher.optimizer()
     optimizer.apply_gradients([(tf.constant([30.0, 40.0]), weight)])
-    np.testing.assert_allclose(weight, [-0.06, -0.08], rtol=1e-5)  # rate 0.1, norm 1
-    assert teacher.optimizer(clipnorm=2.0).global_clipnorm is None
-    assert teacher.optimizer(clipnorm=None).global_clipnorm is None
+    np.testing.assert_allclose(weight, [-0.03, -0.04], rtol=1e-5)  # rate 0.1, norm 0.5
+    assert teacher.optimizer(global_clipnorm=2.0).clipnorm is None
+    assert teacher.optimizer(clipnorm=None).clipnorm is None
 
 
 def test_optimizer_is_a_keras_optimizer():
