@@ -15,9 +15,18 @@ import numpy as np
 from gtn_tf import plots, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
-from gtn_tf.search import CellSpace, Scorer, ScoringData, correlations, score
-from gtn_tf.search.ranking import in_words
-from gtn_tf.teaching import TrainedTeacher
+from gtn_tf.search import (
+    CellSpace,
+    GTNScorer,
+    RealDataScorer,
+    Scorer,
+    ScoringData,
+    correlations,
+    make_scorer,
+    score,
+)
+from gtn_tf.search.ranking import in_words, summed_ranks
+from gtn_tf.teaching import TrainedTeacher, load_teacher
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,6 +72,46 @@ def after_all_steps(
 def say(line: str) -> None:
     """Prints a line of progress below a recipe's own."""
     print(f"  {line}", flush=True)
+
+
+def ranking_scorers(
+    teacher: str, untrained: Sequence[str], steps: Sequence[int]
+) -> list[Scorer]:
+    """What recipes compare: no training, a teacher, and as many steps of real data.
+
+    Args:
+        teacher: A bundled one's name, or a path.
+        untrained: Names of scorers that train nothing.
+        steps: Inner steps of the teacher and of real data.
+    """
+    loaded, name = load_teacher(teacher), Path(teacher).stem
+    scorers: list[Scorer] = [make_scorer(one) for one in untrained]
+    for count in steps:
+        gtn = GTNScorer(loaded, count)
+        gtn.name = f"gtn {name}, {count} steps"
+        scorers += [gtn, RealDataScorer(count, name=f"real data, {count} steps")]
+    return scorers
+
+
+def score_columns(
+    rows: Sequence[Mapping[str, Any]], besides: Sequence[str] = ()
+) -> dict[str, list[float]]:
+    """The scores of a table, and for each of a teacher the sum with the size's ranks.
+
+    Args:
+        rows: What `score_all` gave.
+        besides: Columns that are no scores.
+    """
+    others = ("genotype", *besides)
+    columns = {
+        name: [row[name] for row in rows]
+        for name in rows[0]
+        if name not in others and not name.startswith("seconds")
+    }
+    for name in [name for name in columns if name.startswith("gtn")]:
+        sums = summed_ranks([columns[name], columns["params"]])
+        columns[f"{name} + params"] = (-sums).tolist()
+    return columns
 
 
 def score_all(

@@ -14,24 +14,25 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from common import ROOT, compare, read_table, say, score_all, write_table
+from common import (
+    ROOT,
+    compare,
+    ranking_scorers,
+    read_table,
+    say,
+    score_all,
+    score_columns,
+    write_table,
+)
 
 from gtn_tf import data, runs
 from gtn_tf.cells import Genotype201
 from gtn_tf.cells import read_table as read_benchmark
-from gtn_tf.search import (
-    GTNScorer,
-    NASBench201Space,
-    RealDataScorer,
-    Scorer,
-    ScoringData,
-    make_scorer,
-)
-from gtn_tf.search.ranking import summed_ranks
-from gtn_tf.teaching import load_teacher
+from gtn_tf.search import NASBench201Space, ScoringData
+
 
 _TRUTH = "cifar10_test200"
 _SHORT = "cifar10_test12"
@@ -40,14 +41,13 @@ _SHORT = "cifar10_test12"
 class _Scale(NamedTuple):
     cells: int  # architectures
     filters: int  # C of the scored networks, with one cell in each part
-    steps: tuple[int, int]  # inner steps: of one curriculum, and of several
-    learners: int  # fresh networks for each score
-    images: int  # of validation
+    untrained: tuple[str, ...]  # scores without training
+    steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
 
 
 _SCALES = {
-    "laptop": _Scale(150, 8, (32, 128), 1, 2000),
-    "smoke": _Scale(5, 2, (2, 3), 1, 50),
+    "laptop": _Scale(150, 8, ("params", "flops", "synflow", "naswot"), (32, 128)),
+    "smoke": _Scale(4, 2, ("params",), (2,)),
 }
 
 
@@ -83,7 +83,7 @@ def measure(options: argparse.Namespace) -> None:
     rows = score_all(
         [Genotype201.parse(name) for name in names],
         space,
-        _scorers(options.teacher, scale),
+        ranking_scorers(options.teacher, scale.untrained, scale.steps),
         ScoringData(
             (splits.train_images, splits.train_labels),
             (splits.validation_images, splits.validation_labels),
@@ -104,37 +104,10 @@ def measure(options: argparse.Namespace) -> None:
     (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def _scorers(teacher: str, scale: _Scale) -> list[Scorer]:
-    scorers: list[Scorer] = [
-        make_scorer(name) for name in ("params", "flops", "synflow", "naswot")
-    ]
-    loaded = load_teacher(teacher)
-    for steps in scale.steps:
-        gtn = GTNScorer(loaded, steps, scale.learners, scale.images)
-        gtn.name = f"gtn {Path(teacher).stem}, {steps} steps"
-        scorers.append(gtn)
-        scorers.append(
-            RealDataScorer(
-                steps,
-                learners=scale.learners,
-                images=scale.images,
-                name=f"real data, {steps} steps",
-            )
-        )
-    return scorers
-
-
 def draw(out: Path) -> None:
     """Writes `correlations.csv` and draws `scores.png` from `cells.csv`."""
     rows = read_table(out / "cells.csv")
-    columns: dict[str, Any] = {
-        name: [row[name] for row in rows]
-        for name in rows[0]
-        if name not in ("genotype", _TRUTH) and not name.startswith("seconds")
-    }
-    for name in [name for name in columns if name.startswith("gtn")]:
-        sums = summed_ranks([columns[name], columns["params"]])
-        columns[f"{name} + params"] = (-sums).tolist()
+    columns = score_columns(rows, besides=(_TRUTH,))
     columns[f"published, 12 epochs ({_SHORT})"] = columns.pop(_SHORT)
     label = "published CIFAR-10 accuracy after 200 epochs [%]"
     compare(columns, [row[_TRUTH] for row in rows], label, out)

@@ -26,3 +26,40 @@ def test_robustness(tmp_path):
     plot = [*command, *folders, "--plot"]
     subprocess.run(plot, cwd=ROOT, check=True, capture_output=True)
     assert picture.exists()
+
+
+CELLS = (
+    "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|none~1|nor_conv_3x3~2|",
+    "|nor_conv_1x1~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|none~1|nor_conv_1x1~2|",
+    "|skip_connect~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|none~1|avg_pool_3x3~2|",
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|none~0|none~1|nor_conv_3x3~2|",
+)
+
+
+def test_ranking_of_nas_bench_201(tmp_path):
+    table = ["arch,cifar10_test200,cifar10_test12"]
+    table += [f"{cell},{90 + n},{80 + n}" for n, cell in enumerate(CELLS)]
+    (tmp_path / "table.csv").write_text("\n".join(table))
+    words = ["--table", tmp_path / "table.csv"]
+    check_ranking("nas_bench_201", tmp_path / "out", words)
+
+
+def test_ranking_of_nao_cells(tmp_path):
+    check_ranking("nao_ranking", tmp_path / "out", [])
+
+
+def check_ranking(name, out, words):
+    command = [sys.executable, f"cli/{name}.py", "--scale", "smoke", "--out", out]
+    command += ["--data", "digits", "--teacher", "digits", *words]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    with (out / "correlations.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    whole = {row["score"]: row for row in rows if row["slice"] == "all"}
+    expected = ["params", "gtn digits, 2 steps", "real data, 2 steps"]
+    assert {*expected, "gtn digits, 2 steps + params"} <= {*whole}
+    assert all(row["n"] == "4" for row in whole.values())
+    cells = (out / "cells.csv").read_text()
+    (out / "scores.png").unlink()
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert (out / "cells.csv").read_text() == cells  # nothing was computed again
+    assert matplotlib.image.imread(out / "scores.png").std() > 0

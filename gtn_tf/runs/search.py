@@ -159,11 +159,10 @@ def _scorers(
             made.append(
                 RealDataScorer(
                     ranking.steps,
-                    None,
-                    ranking.real_learning_rate,
-                    ranking.real_momentum,
-                    ranking.learners,
-                    ranking.images,
+                    learning_rate=ranking.real_learning_rate,
+                    momentum=ranking.real_momentum,
+                    learners=ranking.learners,
+                    images=ranking.images,
                 )
             )
         else:

@@ -158,8 +158,10 @@ class RealDataScorer(Scorer):
         steps: Steps of SGD.
         seconds: Ends the training earlier, counted from the first step's end, since
             tracing is not training.
-        learning_rate: Constant.
-        momentum: Constant.
+        learning_rate: Of SGD.
+        momentum: Of SGD.
+        cosine: Whether the learning rate falls to 0 along a cosine, as in a full
+            training, or stays.
         learners: Fresh networks whose accuracies are averaged.
         images: Validation images at most.
         name: Of the column in results.csv.
@@ -171,6 +173,7 @@ class RealDataScorer(Scorer):
         seconds: float | None = None,
         learning_rate: float = 0.1,
         momentum: float = 0.9,
+        cosine: bool = False,
         learners: int = 1,
         images: int = 2000,
         name: str = "real_score",
@@ -180,6 +183,7 @@ class RealDataScorer(Scorer):
         self.seconds = seconds
         self.learning_rate = learning_rate
         self.momentum = momentum
+        self.cosine = cosine
         self.learners = learners
         self.images = images
 
@@ -194,7 +198,7 @@ class RealDataScorer(Scorer):
             if self.seconds is not None:
                 callbacks.append(_StopAfter(self.seconds))
             model.compile(
-                real_data_sgd(self.learning_rate, self.momentum),
+                real_data_sgd(self._rate(), self.momentum),
                 tf.keras.losses.SparseCategoricalCrossentropy(_puts_out_logits(model)),
                 ["accuracy"],
             )
@@ -202,6 +206,12 @@ class RealDataScorer(Scorer):
             results = model.evaluate(validation, verbose=0, return_dict=True)
             found.append(results["accuracy"])
         return float(np.mean(found))
+
+    def _rate(self) -> float | tf.keras.optimizers.schedules.LearningRateSchedule:
+        if not self.cosine:
+            return self.learning_rate
+        schedules = tf.keras.optimizers.schedules
+        return schedules.CosineDecay(self.learning_rate, self.steps)
 
 
 _SETTLE = 32  # batches for the moving averages

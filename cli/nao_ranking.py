@@ -1,0 +1,111 @@
+"""Does a teacher rank NAO cells as a full training does? (paper, figure of section 3.4)
+
+    python cli/nao_ranking.py [--scale smoke|laptop] [--data-dir D]
+
+Scores random architectures of a small NAO space by a teacher, by as many steps of real
+data and without training, trains each fully, and compares every score with the test
+accuracy. Interrupted, the same command goes on where it stopped; with another
+`--teacher` it adds that one's scores. `--plot` draws the picture again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from common import (
+    ROOT,
+    compare,
+    ranking_scorers,
+    read_table,
+    say,
+    score_all,
+    score_columns,
+)
+
+from gtn_tf import data, runs
+from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
+
+_FULL = "full training"
+
+
+class _Scale(NamedTuple):
+    architectures: int
+    cells: int  # N
+    filters: int  # F
+    untrained: tuple[str, ...]  # scores without training
+    steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
+    full_steps: int  # of the full training, in batches of 64
+
+
+_SCALES = {
+    "laptop": _Scale(
+        48, 1, 8, ("params", "flops", "synflow", "naswot"), (32, 128), 1000
+    ),
+    "smoke": _Scale(4, 0, 2, ("params",), (2,), 4),
+}
+
+
+def main() -> None:
+    """Reads the command line and does what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--scale", choices=_SCALES, default="laptop")
+    add("--data", default="mnist", help="what the teacher teaches")
+    add("--data-dir", type=Path, help="folder with the data files")
+    add("--teacher", default="mnist")
+    add("--out", type=Path, default=ROOT / "results" / "nao_ranking")
+    add("--plot", action="store_true", help="draw the picture again and stop")
+    options = parser.parse_args()
+    if not options.plot:
+        measure(options)
+    draw(options.out)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Scores and trains the architectures, in `cells.csv`, and writes `facts.json`."""
+    scale = _SCALES[options.scale]
+    splits = data.load(options.data, data_dir=options.data_dir)
+    space = NAOSpace(
+        splits.image_shape,
+        splits.num_classes,
+        cells=scale.cells,
+        filters=scale.filters,
+    )
+    rng = np.random.default_rng(0)
+    genotypes = [space.sample(rng) for _ in range(scale.architectures)]
+    train = splits.train_images, splits.train_labels
+    validation = splits.validation_images, splits.validation_labels
+    test = splits.test_images, splits.test_labels
+    scorers = ranking_scorers(options.teacher, scale.untrained, scale.steps)
+    file = options.out / "cells.csv"
+    say("scores")
+    score_all(genotypes, space, scorers, ScoringData(train, validation), file)
+    say("full trainings")
+    count = len(test[1])
+    full = RealDataScorer(scale.full_steps, cosine=True, images=count, name=_FULL)
+    score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
+    facts = {
+        "command": f"python cli/nao_ranking.py --scale {options.scale}",
+        "teacher": options.teacher,
+        "scale": scale._asdict(),
+        "seed": 0,
+        **runs.machine(),
+    }
+    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def draw(out: Path) -> None:
+    """Writes `correlations.csv` and draws `scores.png` from `cells.csv`."""
+    rows = read_table(out / "cells.csv")
+    columns = score_columns(rows, besides=(_FULL,))
+    truth = [100 * row[_FULL] for row in rows]
+    compare(columns, truth, "test accuracy after full training [%]", out)
+    say(f"Written: cells.csv, correlations.csv, scores.png in {out}")
+
+
+if __name__ == "__main__":
+    main()
