@@ -63,17 +63,20 @@ class GTNTuner(keras_tuner.Tuner):
     >>> tuner = GTNTuner(
     ...     space,
     ...     gtn_tf.load_teacher("digits"),
-    ...     candidates=20,
-    ...     top_k=2,
+    ...     candidates=2,
+    ...     top_k=1,
+    ...     steps=12,
     ...     directory="runs",
     ...     project_name="cells",
     ... )
     >>> tuner.search(
     ...     digits.train_images,
     ...     digits.train_labels,
-    ...     epochs=3,
     ...     validation_data=(digits.validation_images, digits.validation_labels),
+    ...     verbose=0,
     ... )
+    >>> [len(phase) for phase in (tuner.oracle.ranking(), tuner.get_best_models())]
+    [2, 1]
     """
 
     def __init__(

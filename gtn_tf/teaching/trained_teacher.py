@@ -136,7 +136,7 @@ class TrainedTeacher:
 
         >>> import gtn_tf
         >>> gtn_tf.load_teacher("digits").repeated(30).images.shape[:2]
-        (30, 64)
+        (30, 32)
         """
         at = np.arange(steps) % self.steps
         passes = np.arange(steps) // self.steps
