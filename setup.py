@@ -46,6 +46,7 @@ setup(
         "numpy>=1.23.5,<2",
         "pyyaml>=6.0",
         "scikit-learn>=1.2",
+        "scipy>=1.9",
         "matplotlib>=3.6",
         "pillow>=9.1",
     ],
