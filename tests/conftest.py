@@ -21,6 +21,12 @@ tf.config.set_logical_device_configuration(
 )
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same first weights, whichever tests ran before."""
+    tf.keras.utils.set_random_seed(0)
+
+
 @pytest.fixture
 def double_precision():
     """Lets Keras make float64 weights, so that finite differences are sharp."""

@@ -60,7 +60,7 @@ def test_naswot_is_the_determinant_of_agreements() -> None:
     codes = []
 
     def build() -> tf.keras.Model:
-        model = dense(8, 3, activation="relu")()
+        model = dense(32, 3, activation="relu")()
         codes[:] = [(IMAGES.reshape(12, -1) @ model.get_weights()[0]) > 0]
         return model
 
