@@ -49,6 +49,8 @@ def score_scatter(
                 x[which], y[which], marker, color=colour, alpha=0.7, ms=4, label=part
             )
         axes.set(xlabel=name, ylabel=label)
+        axes.ticklabel_format(axis="x", scilimits=(-3, 4))
+        axes.locator_params(axis="x", nbins=6)
         axes.set_title(notes.get(name, ""), fontsize=9)
         axes.grid(alpha=0.3)
     for axes in panels[len(scores) :]:
