@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -72,6 +74,42 @@ def after_all_steps(
 def say(line: str) -> None:
     """Prints a line of progress below a recipe's own."""
     print(f"  {line}", flush=True)
+
+
+def add_ranking_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
+    """Adds what the recipes that compare scores have in common.
+
+    Args:
+        parser: To be added to.
+        out: Where results go by default.
+    """
+    add = parser.add_argument
+    add("--data", default="mnist", help="what the teacher teaches")
+    add("--data-dir", type=Path, help="folder with the data files")
+    add("--teacher", default="mnist")
+    add("--out", type=Path, default=out)
+    add("--plot", action="store_true", help="draw the picture again and stop")
+
+
+def write_facts(
+    out: Path, command: str, teacher: str, scale: Mapping[str, Any]
+) -> None:
+    """Writes facts.json: how the figures beside it were made, and on what machine.
+
+    Args:
+        out: The folder.
+        command: That makes them.
+        teacher: Whose scores they are.
+        scale: The sizes.
+    """
+    facts = {
+        "command": command,
+        "teacher": teacher,
+        "scale": scale,
+        "seed": 0,
+        **runs.machine(),
+    }
+    (out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def ranking_scorers(

@@ -11,22 +11,23 @@ accuracy. Interrupted, the same command goes on where it stopped; with another
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from common import (
     ROOT,
+    add_ranking_arguments,
     compare,
     ranking_scorers,
     read_table,
     say,
     score_all,
     score_columns,
+    write_facts,
 )
 
-from gtn_tf import data, runs
+from gtn_tf import data
 from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
 
 _FULL = "full training"
@@ -52,13 +53,8 @@ _SCALES = {
 def main() -> None:
     """Reads the command line and does what is left to do."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--scale", choices=_SCALES, default="laptop")
-    add("--data", default="mnist", help="what the teacher teaches")
-    add("--data-dir", type=Path, help="folder with the data files")
-    add("--teacher", default="mnist")
-    add("--out", type=Path, default=ROOT / "results" / "nao_ranking")
-    add("--plot", action="store_true", help="draw the picture again and stop")
+    parser.add_argument("--scale", choices=_SCALES, default="laptop")
+    add_ranking_arguments(parser, ROOT / "results" / "nao_ranking")
     options = parser.parse_args()
     if not options.plot:
         measure(options)
@@ -88,14 +84,8 @@ def measure(options: argparse.Namespace) -> None:
     count = len(test[1])
     full = RealDataScorer(scale.full_steps, cosine=True, images=count, name=_FULL)
     score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
-    facts = {
-        "command": f"python cli/nao_ranking.py --scale {options.scale}",
-        "teacher": options.teacher,
-        "scale": scale._asdict(),
-        "seed": 0,
-        **runs.machine(),
-    }
-    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+    command = f"python cli/nao_ranking.py --scale {options.scale}"
+    write_facts(options.out, command, options.teacher, scale._asdict())
 
 
 def draw(out: Path) -> None:

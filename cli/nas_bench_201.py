@@ -12,27 +12,27 @@ Interrupted, the same command goes on where it stopped; with another
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from common import (
     ROOT,
+    add_ranking_arguments,
     compare,
     ranking_scorers,
     read_table,
     say,
     score_all,
     score_columns,
+    write_facts,
     write_table,
 )
 
-from gtn_tf import data, runs
+from gtn_tf import data
 from gtn_tf.cells import Genotype201
 from gtn_tf.cells import read_table as read_benchmark
 from gtn_tf.search import NASBench201Space, ScoringData
-
 
 _TRUTH = "cifar10_test200"
 _SHORT = "cifar10_test12"
@@ -57,11 +57,7 @@ def main() -> None:
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
     add("--table", type=Path, help="the published accuracies")
-    add("--data", default="mnist", help="what the teacher teaches")
-    add("--data-dir", type=Path, help="folder with the data files")
-    add("--teacher", default="mnist")
-    add("--out", type=Path, default=ROOT / "results" / "nas_bench_201")
-    add("--plot", action="store_true", help="draw the picture again and stop")
+    add_ranking_arguments(parser, ROOT / "results" / "nas_bench_201")
     options = parser.parse_args()
     if not options.plot:
         if options.table is None:
@@ -94,14 +90,8 @@ def measure(options: argparse.Namespace) -> None:
         published = table[row["genotype"]]
         row.update({key: published[key] for key in (_TRUTH, _SHORT)})
     write_table(rows, options.out / "cells.csv")
-    facts = {
-        "command": f"python cli/nas_bench_201.py --scale {options.scale} --table FILE",
-        "teacher": options.teacher,
-        "scale": scale._asdict(),
-        "seed": 0,
-        **runs.machine(),
-    }
-    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+    command = f"python cli/nas_bench_201.py --scale {options.scale} --table FILE"
+    write_facts(options.out, command, options.teacher, scale._asdict())
 
 
 def draw(out: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.cells import Genotype, Genotype201, nao_network, network_201
-from gtn_tf.learners.learners import Learners
+from gtn_tf.learners.learners import Learners, check_pool
 
 _SPACES = ("nao", "nas_bench_201")
 
@@ -46,8 +46,7 @@ class CellLearners(Learners):
             raise ValueError(
                 f"space: expected one of {', '.join(_SPACES)}, received {space!r}"
             )
-        if pool < 1:
-            raise ValueError(f"pool: expected at least 1, received {pool}")
+        check_pool(pool)
         self.space = space
         self.cells = cells
         self.filters = filters

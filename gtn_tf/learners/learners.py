@@ -45,6 +45,16 @@ class Learners(abc.ABC):
         return {"kind": type(self).__name__, **vars(self)}
 
 
+def check_pool(pool: int) -> None:
+    """Refuses a pool without networks.
+
+    Args:
+        pool: Networks drawn.
+    """
+    if pool < 1:
+        raise ValueError(f"pool: expected at least 1, received {pool}")
+
+
 class SequentialLearners(Learners):
     """Stacks of layers that share the choice of norms.
 
@@ -67,8 +77,7 @@ class SequentialLearners(Learners):
                 f"batch_norm: expected one of {', '.join(_NORMS)}, "
                 f"received {batch_norm!r}"
             )
-        if pool < 1:
-            raise ValueError(f"pool: expected at least 1, received {pool}")
+        check_pool(pool)
         self.weight_norm = weight_norm
         self.batch_norm = batch_norm
         self.pool = pool

@@ -122,15 +122,15 @@ class GTNTuner(keras_tuner.Tuner):
             **kwargs: Those of `search`.
         """
         started = time.monotonic()
-        with without_retracing_warnings():
-            if is_scored(trial.hyperparameters):
-                results = self._score(trial, _scoring_data(*args, **kwargs))
-            else:
-                # The same weights and order, whichever worker has it.
-                tf.keras.utils.set_random_seed(self._seed_of(trial))
+        if is_scored(trial.hyperparameters):
+            results = self._score(trial, _scoring_data(*args, **kwargs))
+        else:
+            # The same weights and order, whichever worker has it.
+            tf.keras.utils.set_random_seed(self._seed_of(trial))
+            with without_retracing_warnings():
                 found = super().run_trial(trial, *args, **kwargs)
-                objective = self.oracle.objective
-                results = tuner_utils.convert_to_metrics_dict(found, objective)
+            objective = self.oracle.objective
+            results = tuner_utils.convert_to_metrics_dict(found, objective)
         results["seconds"] = time.monotonic() - started
         self._write_hparams(trial, results)
         return results
