@@ -67,6 +67,21 @@ def test_digits():
     assert "train_images" not in repr(digits)
 
 
+def test_resized_images_are_means_over_areas():
+    stored, half = data.load(), data.load(image_size=4)
+    assert half.image_shape == half.test_images.shape[1:] == (4, 4, 1)
+    np.testing.assert_array_equal(half.test_labels, stored.test_labels)
+
+    def pixels(splits: data.Splits) -> np.ndarray:  # 0 to 16
+        return 16 * (splits.test_images * splits.std[0] + splits.mean[0])
+
+    means = pixels(stored).reshape(-1, 4, 2, 4, 2, 1).mean(axis=(2, 4))
+    assert np.abs(pixels(half) - means).max() <= 0.501  # stored as integers
+    np.testing.assert_array_equal(
+        data.load(image_size=8).test_images, stored.test_images
+    )
+
+
 def test_splits_are_disjoint_and_cover_everything(cifar):
     splits = data.load("cifar10", data_dir=cifar, batch_size=8, validation_size=20)
     parts = [splits.train_images, splits.validation_images, splits.test_images]
@@ -138,6 +153,7 @@ def test_unknown_name():
         ({"validation_size": 2000}, "validation_size=2000 of the 1437"),
         ({"seed": -1}, "seed must be between 0"),
         ({"augment": True}, "suits only cifar10, received it for digits"),
+        ({"image_size": 0}, "between 1 and 1024, received 0"),
     ],
 )
 def test_wrong_arguments(arguments, expected):

@@ -102,7 +102,8 @@ def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Split
         raise TeacherError(
             f"{options.teacher}: does not say which data it was trained on; add --data"
         )
-    return teacher, data.load(name, data_dir=options.data_dir)
+    size = teacher.image_shape[0]  # images of another size are resized
+    return teacher, data.load(name, data_dir=options.data_dir, image_size=size)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from gtn_tf.data.downloads import download
 from gtn_tf.data.files import read_files
 from gtn_tf.data.labelled import Parts
 from gtn_tf.data.preparation import prepare
+from gtn_tf.data.resizing import LARGEST, resize
 from gtn_tf.data.splits import Splits
 
 
@@ -23,6 +24,7 @@ def load(
     batch_size: int = 128,
     augment: bool = False,
     validation_size: int | None = None,
+    image_size: int | None = None,
 ) -> Splits:
     """Loads a data set, split into training, validation and test images.
 
@@ -40,6 +42,8 @@ def load(
         augment: Shift and mirror training images at random; `cifar10` only.
         validation_size: Images of the training part held out for validation;
             by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
+        image_size: Height and width in pixels that images are resized to, by the mean
+            over areas; by default they stay as stored.
 
     Returns:
         The splits, with images normalised by the statistics of the training split.
@@ -64,9 +68,16 @@ def load(
             f"augment=True mirrors images, which suits only {possible}, "
             f"received it for {name}"
         )
+    if image_size is not None and not 1 <= operator.index(image_size) <= LARGEST:
+        raise ValueError(
+            f"image_size must be between 1 and {LARGEST}, received {image_size}"
+        )
+    parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
+    if image_size is not None:
+        parts = Parts(*(resize(part, image_size) for part in parts))
     return prepare(
         entry,
-        _read(entry, data_dir or os.environ.get("GTN_TF_DATA")),
+        parts,
         seed=seed,
         batch_size=batch_size,
         augment=augment,

@@ -59,7 +59,7 @@ def prepare(
         )
     return Splits(
         name=entry.name,
-        image_shape=entry.image_shape,
+        image_shape=parts.train.images.shape[1:],  # (h, w, c)
         num_classes=len(entry.class_names),
         class_names=entry.class_names,
         mean=tuple((mean / entry.pixel_max).tolist()),

@@ -59,7 +59,11 @@ def search(
         RunError: If the directory cannot be used.
         TeacherError: If the teacher does not fit the data.
     """
-    splits = data.load(config.data.name, data_dir=data_dir)
+    splits = data.load(
+        config.data.name,
+        data_dir=data_dir,
+        image_size=config.data.image_size or None,
+    )
     with _claimed(run_dir, config, resume):
         tuner = make_tuner(config, splits, run_dir)
         training, ranking = config.training, config.ranking
