@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gtn_tf import plots, runs
+from gtn_tf import data, plots, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
 from gtn_tf.search import (
@@ -27,7 +27,12 @@ from gtn_tf.search import (
     make_scorer,
     score,
 )
-from gtn_tf.search.ranking import in_words, summed_ranks
+from gtn_tf.search.ranking import (
+    in_words,
+    search_cost,
+    seconds_to_reach,
+    summed_ranks,
+)
 from gtn_tf.teaching import TrainedTeacher, load_teacher
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,28 +89,55 @@ def add_ranking_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
         out: Where results go by default.
     """
     add = parser.add_argument
-    add("--data", default="mnist", help="what the teacher teaches")
+    add("--data", default="mnist", help="what the teachers teach")
     add("--data-dir", type=Path, help="folder with the data files")
-    add("--teacher", default="mnist")
+    add("--teacher", nargs="+", default=["mnist"], help="as for gtn_tf.cli rank")
     add("--out", type=Path, default=out)
     add("--plot", action="store_true", help="draw the picture again and stop")
 
 
-def write_facts(
-    out: Path, command: str, teacher: str, scale: Mapping[str, Any]
-) -> None:
+def load_data(options: argparse.Namespace) -> Splits:
+    """Loads the data, with images of the first teacher's size.
+
+    Args:
+        options: As parsed, with those of `add_ranking_arguments`.
+    """
+    size = load_teacher(options.teacher[0]).image_shape[0]
+    return data.load(options.data, data_dir=options.data_dir, image_size=size)
+
+
+def training_seconds(teacher: str) -> float | None:
+    """How long a teacher was meta-trained, if a record beside it says so.
+
+    Args:
+        teacher: A bundled one's name, or a run directory.
+    """
+    bundled = ROOT / "gtn_tf" / "bundled" / teacher / "results.json"
+    if bundled.exists():
+        return json.loads(bundled.read_text(encoding="utf-8"))["training_seconds"]
+    summary = Path(teacher) / "summary.json"
+    if summary.exists():
+        return json.loads(summary.read_text(encoding="utf-8"))["seconds"]
+    return None
+
+
+def write_facts(out: Path, options: argparse.Namespace, **facts: Any) -> None:
     """Writes facts.json: how the figures beside it were made, and on what machine.
 
     Args:
         out: The folder.
-        command: That makes them.
-        teacher: Whose scores they are.
-        scale: The sizes.
+        options: As parsed, with those of `add_ranking_arguments`.
+        **facts: Those of one recipe: the `command`, the sizes.
     """
+    names = [Path(teacher).stem for teacher in options.teacher]
+    seconds = [training_seconds(teacher) for teacher in options.teacher]
     facts = {
-        "command": command,
-        "teacher": teacher,
-        "scale": scale,
+        **facts,
+        "data": options.data,
+        "teachers": [
+            {"name": name, "training_seconds": each}
+            for name, each in zip(names, seconds)
+        ],
         "seed": 0,
         **runs.machine(),
     }
@@ -113,22 +145,26 @@ def write_facts(
 
 
 def ranking_scorers(
-    teacher: str, untrained: Sequence[str], steps: Sequence[int]
+    teachers: Sequence[str], untrained: Sequence[str], steps: Sequence[int]
 ) -> list[Scorer]:
-    """What recipes compare: no training, a teacher, and as many steps of real data.
+    """What recipes compare: no training, teachers, and as many steps of real data.
 
     Args:
-        teacher: A bundled one's name, or a path.
+        teachers: Bundled ones' names, or paths.
         untrained: Names of scorers that train nothing.
-        steps: Inner steps of the teacher and of real data.
+        steps: Inner steps of the teachers and of real data.
     """
-    loaded, name = load_teacher(teacher), Path(teacher).stem
     scorers: list[Scorer] = [make_scorer(one) for one in untrained]
-    for count in steps:
-        gtn = GTNScorer(loaded, count)
-        gtn.name = f"gtn {name}, {count} steps"
-        scorers += [gtn, RealDataScorer(count, name=f"real data, {count} steps")]
+    for teacher in teachers:
+        for count in steps:
+            gtn = GTNScorer(load_teacher(teacher), count)
+            gtn.name = f"gtn {Path(teacher).stem}, {count} steps"
+            scorers.append(gtn)
+    scorers += [RealDataScorer(n, name=f"real data, {n} steps") for n in steps]
     return scorers
+
+
+_WITH_PARAMS = " + params"  # the sum of two ranks
 
 
 def score_columns(
@@ -148,7 +184,7 @@ def score_columns(
     }
     for name in [name for name in columns if name.startswith("gtn")]:
         sums = summed_ranks([columns[name], columns["params"]])
-        columns[f"{name} + params"] = (-sums).tolist()
+        columns[name + _WITH_PARAMS] = (-sums).tolist()
     return columns
 
 
@@ -156,7 +192,7 @@ def score_all(
     genotypes: Sequence[Any],
     space: CellSpace,
     scorers: Sequence[Scorer],
-    data: ScoringData,
+    examples: ScoringData,
     file: Path,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
@@ -169,7 +205,7 @@ def score_all(
         genotypes: Of the space.
         space: Builds the networks.
         scorers: What they are scored by.
-        data: Real data.
+        examples: Real data.
         file: The CSV file.
         seed: Of the weights.
 
@@ -187,7 +223,7 @@ def score_all(
             continue
         rows[name]["genotype"] = name
         for scorer in missing:
-            rows[name].update(_timed_score(genotype, space, scorer, data, seed))
+            rows[name].update(_timed_score(genotype, space, scorer, examples, seed))
         write_table([row for row in rows.values() if row], file)
         done += 1
         left = (time.monotonic() - started) / done * (len(rows) - number)
@@ -196,14 +232,14 @@ def score_all(
 
 
 def _timed_score(
-    genotype: Any, space: CellSpace, scorer: Scorer, data: ScoringData, seed: int
+    genotype: Any, space: CellSpace, scorer: Scorer, examples: ScoringData, seed: int
 ) -> dict[str, float]:
     def build() -> Any:
         return space.network(genotype, space.scored_as)
 
     started = time.monotonic()
     try:
-        value = score(build, [scorer], data, seed)[scorer.name]
+        value = score(build, [scorer], examples, seed)[scorer.name]
     except (ValueError, ArithmeticError) as error:
         say(f"{space.text(genotype)}: {scorer.name}: {error}")
         value = math.nan
@@ -244,29 +280,74 @@ def read_table(file: Path) -> list[dict[str, Any]]:
         ]
 
 
-_TEXTS = ("genotype", "score", "slice")
+_TEXTS = ("genotype", "score", "slice", "arm", "failure")
 
 
 def compare(
-    scores: Mapping[str, Sequence[float]],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Sequence[float]],
     truth: Sequence[float],
     label: str,
+    full: str | None,
     out: Path,
 ) -> None:
-    """Writes correlations.csv and draws scores.png.
+    """Writes correlations.csv and costs.csv, and draws scores.png.
 
     Args:
-        scores: For each score's name, that of each architecture.
+        rows: What `score_all` gave.
+        columns: For each score's name, that of each architecture.
         truth: The accuracy of each.
         label: Of the accuracy's axis.
+        full: The column of the full training, if it is one of the rows'.
         out: The folder.
     """
-    rows, notes = [], {}
-    for name, values in scores.items():
-        found = correlations(values, truth)
-        rows += [
-            {"score": name, "slice": part, **numbers} for part, numbers in found.items()
-        ]
-        notes[name] = in_words(found)
-    write_table(rows, out / "correlations.csv")
-    plots.score_scatter(scores, np.asarray(truth), notes, label, out / "scores.png")
+    found = {name: correlations(values, truth) for name, values in columns.items()}
+    table = [
+        {"score": name, "slice": part, **numbers}
+        for name, parts in found.items()
+        for part, numbers in parts.items()
+    ]
+    write_table(table, out / "correlations.csv")
+    whole = {name: parts["all"]["spearman"] for name, parts in found.items()}
+    write_table(_costs(rows, whole, full, out), out / "costs.csv")
+    notes = {name: in_words(parts) for name, parts in found.items()}
+    plots.score_scatter(columns, np.asarray(truth), notes, label, out / "scores.png")
+
+
+def _costs(
+    rows: Sequence[Mapping[str, Any]],
+    whole: Mapping[str, float | None],
+    full: str | None,
+    out: Path,
+) -> list[dict[str, Any]]:
+    """What each score costs, and how long real data takes to be as good."""
+
+    def seconds(name: str) -> float:
+        parts = [name.removesuffix(_WITH_PARAMS)]
+        parts += ["params"] if name.endswith(_WITH_PARAMS) else []
+        return float(sum(np.mean([row[f"seconds_{p}"] for row in rows]) for p in parts))
+
+    teachers = json.loads((out / "facts.json").read_text(encoding="utf-8"))["teachers"]
+    known = {name: value or 0.0 for name, value in whole.items()}
+    timed = [name for name in known if f"seconds_{name.split(' + ')[0]}" in rows[0]]
+    real = [(seconds(n), known[n]) for n in timed if n.startswith("real data")]
+    real += [(seconds(full), 1.0)] if full else []
+    table = []
+    for name in timed:
+        each = seconds(name)
+        trained = [t for t in teachers if name.startswith(f"gtn {t['name']},")]
+        once = trained[0]["training_seconds"] or 0.0 if trained else 0.0
+        as_good = seconds_to_reach(known[name], real)
+        row = {
+            "score": name,
+            "spearman": known[name],
+            "seconds_each": each,
+            "teacher_seconds": once,
+            "days": search_cost(once, len(rows), each)["days"],
+            "real_data_seconds_each": as_good,
+            "times_cheaper": as_good and as_good / each,
+            "times_cheaper_with_teacher": as_good
+            and as_good / (each + once / len(rows)),
+        }
+        table.append({k: "" if v is None else v for k, v in row.items()})
+    return table

@@ -4,8 +4,8 @@
 
 Scores random architectures of a small NAO space by a teacher, by as many steps of real
 data and without training, trains each fully, and compares every score with the test
-accuracy. Interrupted, the same command goes on where it stopped; with another
-`--teacher` it adds that one's scores. `--plot` draws the picture again.
+accuracy. Interrupted, the same command goes on where it stopped; with more
+teachers it adds their scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from common import (
     ROOT,
     add_ranking_arguments,
     compare,
+    load_data,
     ranking_scorers,
     read_table,
     say,
@@ -27,7 +28,6 @@ from common import (
     write_facts,
 )
 
-from gtn_tf import data
 from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
 
 _FULL = "full training"
@@ -64,7 +64,7 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     """Scores and trains the architectures, in `cells.csv`, and writes `facts.json`."""
     scale = _SCALES[options.scale]
-    splits = data.load(options.data, data_dir=options.data_dir)
+    splits = load_data(options)
     space = NAOSpace(
         splits.image_shape,
         splits.num_classes,
@@ -85,16 +85,17 @@ def measure(options: argparse.Namespace) -> None:
     full = RealDataScorer(scale.full_steps, cosine=True, images=count, name=_FULL)
     score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
     command = f"python cli/nao_ranking.py --scale {options.scale}"
-    write_facts(options.out, command, options.teacher, scale._asdict())
+    write_facts(options.out, options, command=command, scale=scale._asdict())
 
 
 def draw(out: Path) -> None:
-    """Writes `correlations.csv` and draws `scores.png` from `cells.csv`."""
+    """Writes the tables and draws `scores.png` from `cells.csv`."""
     rows = read_table(out / "cells.csv")
     columns = score_columns(rows, besides=(_FULL,))
     truth = [100 * row[_FULL] for row in rows]
-    compare(columns, truth, "test accuracy after full training [%]", out)
-    say(f"Written: cells.csv, correlations.csv, scores.png in {out}")
+    label = "test accuracy after full training [%]"
+    compare(rows, columns, truth, label, _FULL, out)
+    say(f"Written: cells.csv, correlations.csv, costs.csv, scores.png in {out}")
 
 
 if __name__ == "__main__":

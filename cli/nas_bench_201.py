@@ -5,8 +5,8 @@
 Scores cells of the benchmark on MNIST by a teacher, by as many steps of real data and
 without training, and compares each score with the published accuracy on CIFAR-10. The
 table is a CSV file with the columns arch, cifar10_test200 and cifar10_test12.
-Interrupted, the same command goes on where it stopped; with another
-`--teacher` it adds that one's scores. `--plot` draws the picture again.
+Interrupted, the same command goes on where it stopped; with more
+teachers it adds their scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from common import (
     ROOT,
     add_ranking_arguments,
     compare,
+    load_data,
     ranking_scorers,
     read_table,
     say,
@@ -29,7 +30,6 @@ from common import (
     write_table,
 )
 
-from gtn_tf import data
 from gtn_tf.cells import Genotype201
 from gtn_tf.cells import read_table as read_benchmark
 from gtn_tf.search import NASBench201Space, ScoringData
@@ -72,7 +72,7 @@ def measure(options: argparse.Namespace) -> None:
     table = read_benchmark(options.table)
     rng = np.random.default_rng(0)
     names = rng.choice(sorted(table), scale.cells, replace=False).tolist()
-    splits = data.load(options.data, data_dir=options.data_dir)
+    splits = load_data(options)
     space = NASBench201Space(
         splits.image_shape, splits.num_classes, cells=1, filters=scale.filters
     )
@@ -91,17 +91,18 @@ def measure(options: argparse.Namespace) -> None:
         row.update({key: published[key] for key in (_TRUTH, _SHORT)})
     write_table(rows, options.out / "cells.csv")
     command = f"python cli/nas_bench_201.py --scale {options.scale} --table FILE"
-    write_facts(options.out, command, options.teacher, scale._asdict())
+    write_facts(options.out, options, command=command, scale=scale._asdict())
 
 
 def draw(out: Path) -> None:
-    """Writes `correlations.csv` and draws `scores.png` from `cells.csv`."""
+    """Writes the tables and draws `scores.png` from `cells.csv`."""
     rows = read_table(out / "cells.csv")
     columns = score_columns(rows, besides=(_TRUTH,))
     columns[f"published, 12 epochs ({_SHORT})"] = columns.pop(_SHORT)
     label = "published CIFAR-10 accuracy after 200 epochs [%]"
-    compare(columns, [row[_TRUTH] for row in rows], label, out)
-    say(f"Written: cells.csv, correlations.csv, scores.png in {out}")
+    truth = [row[_TRUTH] for row in rows]
+    compare(rows, columns, truth, label, None, out)
+    say(f"Written: cells.csv, correlations.csv, costs.csv, scores.png in {out}")
 
 
 if __name__ == "__main__":

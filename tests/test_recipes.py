@@ -58,8 +58,26 @@ def check_ranking(name, out, words):
     expected = ["params", "gtn digits, 2 steps", "real data, 2 steps"]
     assert {*expected, "gtn digits, 2 steps + params"} <= {*whole}
     assert all(row["n"] == "4" for row in whole.values())
+    with (out / "costs.csv").open() as file:
+        costs = {row["score"]: row for row in csv.DictReader(file)}
+    assert float(costs["gtn digits, 2 steps"]["teacher_seconds"]) > 0
+    assert all(float(row["seconds_each"]) > 0 for row in costs.values())
     cells = (out / "cells.csv").read_text()
     (out / "scores.png").unlink()
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     assert (out / "cells.csv").read_text() == cells  # nothing was computed again
     assert matplotlib.image.imread(out / "scores.png").std() > 0
+
+
+def test_comparison_of_searches(tmp_path):
+    command = [sys.executable, "cli/search_comparison.py", "--scale", "smoke"]
+    command += ["--data", "digits", "--teacher", "digits", "--out", tmp_path / "out"]
+    command += ["--run-dir", tmp_path / "runs"]
+    for _ in range(2):  # again, nothing is computed
+        run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert b"candidate" not in run.stdout
+    with (tmp_path / "out" / "winners.csv").open() as file:
+        rows = {row["arm"]: row for row in csv.DictReader(file)}
+    assert rows["random"]["candidates"] == rows["real data"]["candidates"] == "1"
+    assert all(0 <= float(row["test_accuracy"]) <= 1 for row in rows.values())
+    assert matplotlib.image.imread(tmp_path / "out" / "winners.png").std() > 0

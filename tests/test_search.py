@@ -338,3 +338,12 @@ def test_correlations_of_known_rankings() -> None:
 def test_cost_is_the_papers() -> None:
     # Eight hours of the teacher and 800 candidates of 36 seconds.
     assert search_cost(8 * 3600, 800, 36)["days"] == pytest.approx(0.67, abs=0.01)
+
+
+def test_no_candidate_is_drawn_when_the_time_is_over(tmp_path) -> None:
+    tuner = Stub(tmp_path, candidates=9, top_k=2, seconds=3.5)
+    tuner.search(verbose=0)
+    assert len(tuner.oracle.scored_trials()) == 4  # of one second each
+    assert len(tuner.oracle.trained_trials()) == 2
+    with pytest.raises(ValueError, match="above 0, received 0"):
+        Stub(tmp_path, seconds=0)

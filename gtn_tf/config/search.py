@@ -46,6 +46,8 @@ class RankingConfig(Checked):
     _prefix: ClassVar[str] = "ranking."
 
     candidates: int = setting(50, COUNT)  # architectures scored
+    # No further one is scored after so many seconds of scoring; 0: any.
+    seconds: float = setting(0.0, FROM_0)
     # One, or several whose ranks are added.
     scorer: Each[str] = setting("gtn", or_each(one_of(*SCORERS)))
     # Scores that are recorded and do not count; [] for none.

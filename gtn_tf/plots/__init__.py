@@ -2,6 +2,7 @@
 
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
 from gtn_tf.plots.curves import heat_map, learning_curves, rates
+from gtn_tf.plots.dots import dots
 from gtn_tf.plots.grids import (
     curriculum_grid,
     image_grid,
@@ -17,6 +18,7 @@ __all__ = [
     "Arc",
     "CellPicture",
     "curriculum_grid",
+    "dots",
     "draw_cells",
     "heat_map",
     "image_grid",

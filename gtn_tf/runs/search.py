@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +142,7 @@ def make_tuner(config: SearchConfig, splits: Splits, run_dir: Path) -> GTNTuner:
         top_k=training.top_k,
         scorer=_scorers(ranking.scorer, config, splits),
         also=_scorers(ranking.also, config, splits),
+        seconds=ranking.seconds or math.inf,
         seed=config.seed,
         directory=str(run_dir.parent),
         project_name=run_dir.name,

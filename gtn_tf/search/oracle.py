@@ -45,6 +45,8 @@ class GTNOracle(keras_tuner.Oracle):
         objective: As for `keras_tuner.Oracle`; it counts in the second phase.
         candidates: Architectures that are scored; fewer if the space has fewer.
         top_k: Architectures that are trained.
+        seconds: No further candidate is drawn once the scorings took so long, added
+            up over all workers. The search then depends on the machine's speed.
         rank_by: Names of the scores that make the rank. The ranks by each are added.
         describe: Writes a trial's architecture for results.csv, given its
             hyperparameters; by default, their values as JSON.
@@ -65,6 +67,7 @@ class GTNOracle(keras_tuner.Oracle):
         objective: Any = None,
         candidates: int = 100,
         top_k: int = 10,
+        seconds: float = math.inf,
         rank_by: Sequence[str] = ("gtn_score",),
         describe: Callable[[keras_tuner.HyperParameters], str] | None = None,
         seed: int = 0,
@@ -75,12 +78,15 @@ class GTNOracle(keras_tuner.Oracle):
                 "expected at least one candidate and top_k from 0 to candidates, "
                 f"received candidates={candidates}, top_k={top_k}"
             )
+        if not seconds > 0:
+            raise ValueError(f"seconds: expected a number above 0, received {seconds}")
         # Candidates that fail never stop the search.
         kwargs.setdefault("max_consecutive_failed_trials", math.inf)
         super().__init__(objective, seed=seed, **kwargs)
         self.seed = self._seed_state = seed  # KerasTuner takes 0 for no seed
         self.candidates = candidates
         self.top_k = top_k
+        self.seconds = seconds
         self.rank_by = tuple(rank_by)
         self.describe = describe or _values_as_json
 
@@ -91,7 +97,7 @@ class GTNOracle(keras_tuner.Oracle):
             trial_id: Of the trial.
         """
         scored = self.scored_trials()
-        if len(scored) < self.candidates:
+        if len(scored) < self.candidates and self.spent() < self.seconds:
             values = self._random_values()
             if values is not None:  # else the space has no more
                 return {"status": "RUNNING", "values": {**values, STAGE: SCORE}}
@@ -111,6 +117,11 @@ class GTNOracle(keras_tuner.Oracle):
     def scored_trials(self) -> list[Any]:
         """Trials of the first phase, in their order."""
         return [t for t in self._in_order() if is_scored(t.hyperparameters)]
+
+    def spent(self) -> float:
+        """Seconds that the finished scorings took, added up."""
+        good = [t for t in self.scored_trials() if t.status == "COMPLETED"]
+        return float(np.nansum([score_of(t, "seconds") for t in good]))
 
     def trained_trials(self) -> list[Any]:
         """Trials of the second phase, in their order."""
@@ -283,6 +294,8 @@ class GTNOracle(keras_tuner.Oracle):
             found = f"failed: {last_line(trial.message)}"
         seconds = [score_of(t, "seconds") for t in same if t.status == "COMPLETED"]
         left = np.nanmean(seconds or [0.0]) * (total - done)
+        if name == "candidate":
+            left = min(left, max(0.0, self.seconds - self.spent()))
         left /= max(1, len(self.tuner_ids))
         print(f"{name} {done}/{total}  {found}  about {left:.0f} s left", flush=True)
 

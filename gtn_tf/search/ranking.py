@@ -105,6 +105,36 @@ def search_cost(
     return {"seconds": seconds, "days": seconds / 86400}
 
 
+def seconds_to_reach(
+    correlation: float, points: Sequence[tuple[float, float]]
+) -> float | None:
+    """How long scoring by real data takes for a correlation, per candidate.
+
+    Args:
+        correlation: To be reached.
+        points: Measured seconds and correlations. Between two of them the correlation
+            is taken to rise linearly.
+
+    Returns:
+        The fewest seconds; those of the shortest point if it reaches the correlation
+        already, and None if no point does.
+
+    Example:
+
+    >>> seconds_to_reach(0.5, [(10.0, 0.4), (30.0, 0.6)])
+    20.0
+    """
+    before: tuple[float, float] | None = None
+    for seconds, reached in sorted(points):
+        if reached >= correlation:
+            if before is None:
+                return seconds
+            share = (correlation - before[1]) / (reached - before[1])
+            return before[0] + share * (seconds - before[0])
+        before = seconds, reached
+    return None
+
+
 def in_words(found: Mapping[str, Mapping[str, float | None]]) -> str:
     """Writes what `correlations` gives in one line.
 

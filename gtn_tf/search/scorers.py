@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -156,8 +157,7 @@ class RealDataScorer(Scorer):
 
     Args:
         steps: Steps of SGD.
-        seconds: Ends the training earlier, counted from the first step's end, since
-            tracing is not training.
+        seconds: Ends the training earlier, counted from its start, tracing included.
         learning_rate: Of SGD.
         momentum: Of SGD.
         cosine: Whether the learning rate falls to 0 along a cosine, as in a full
@@ -223,12 +223,13 @@ class _StopAfter(tf.keras.callbacks.Callback):
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
-        self._end: float | None = None
+        self._end = math.inf
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._end = time.monotonic() + self._seconds
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self._end is None:
-            self._end = time.monotonic() + self._seconds
-        elif time.monotonic() >= self._end:
+        if time.monotonic() >= self._end:
             self.model.stop_training = True
 
 

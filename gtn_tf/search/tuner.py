@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ class GTNTuner(keras_tuner.Tuner):
             list of them, whose ranks are added.
         also: More scorers, whose scores are recorded and do not count. The numbers of
             parameters and of operations always are.
+        seconds: As for `GTNOracle`.
         steps: Inner steps of the scorer `"gtn"`; beyond the teacher's own, its
             curriculum is repeated.
         seed: Of the candidates, their weights and their training; 0 means 0.
@@ -88,6 +90,7 @@ class GTNTuner(keras_tuner.Tuner):
         top_k: int = 10,
         scorer: Union[str, Scorer, Sequence[Union[str, Scorer]]] = "gtn",
         also: Sequence[Union[str, Scorer]] = (),
+        seconds: float = math.inf,
         steps: int = 128,
         seed: int = 0,
         oracle_options: dict[str, Any] | None = None,
@@ -106,6 +109,7 @@ class GTNTuner(keras_tuner.Tuner):
             objective,
             candidates,
             top_k,
+            seconds,
             [one.name for one in rank_by],
             getattr(hypermodel, "describe", None),
             seed,
