@@ -157,11 +157,17 @@ def ranking_scorers(
     scorers: list[Scorer] = [make_scorer(one) for one in untrained]
     for teacher in teachers:
         for count in steps:
-            gtn = GTNScorer(load_teacher(teacher), count)
-            gtn.name = f"gtn {Path(teacher).stem}, {count} steps"
-            scorers.append(gtn)
-    scorers += [RealDataScorer(n, name=f"real data, {n} steps") for n in steps]
+            names = _names(f"gtn {Path(teacher).stem}", count)
+            scorers.append(GTNScorer(load_teacher(teacher), count, names=names))
+    scorers += [RealDataScorer(n, names=_names("real data", n)) for n in steps]
     return scorers
+
+
+def _names(source: str, steps: int) -> tuple[str, str]:
+    return f"{source}, {steps} steps", f"{source}, {steps} steps{_SPEED}"
+
+
+_SPEED = ", training speed"
 
 
 _WITH_PARAMS = " + params"  # the sum of two ranks
@@ -170,7 +176,9 @@ _WITH_PARAMS = " + params"  # the sum of two ranks
 def score_columns(
     rows: Sequence[Mapping[str, Any]], besides: Sequence[str] = ()
 ) -> dict[str, list[float]]:
-    """The scores of a table, and for each of a teacher the sum with the size's ranks.
+    """The scores of a table, and the sums of their ranks with those of the size.
+
+    Only scores that train are summed.
 
     Args:
         rows: What `score_all` gave.
@@ -178,11 +186,11 @@ def score_columns(
     """
     others = ("genotype", *besides)
     columns = {
-        name: [row[name] for row in rows]
+        name: [row.get(name, math.nan) for row in rows]
         for name in rows[0]
         if name not in others and not name.startswith("seconds")
     }
-    for name in [name for name in columns if name.startswith("gtn")]:
+    for name in [name for name in columns if name.startswith(("gtn", "real"))]:
         sums = summed_ranks([columns[name], columns["params"]])
         columns[name + _WITH_PARAMS] = (-sums).tolist()
     return columns
@@ -210,7 +218,7 @@ def score_all(
         seed: Of the weights.
 
     Returns:
-        A row for each genotype: `genotype`, and for each scorer its score, NaN if it
+        A row for each genotype: `genotype`, and for each scorer its scores, NaN if it
         failed, and `seconds_` and its name.
     """
     found = {row["genotype"]: row for row in read_table(file)}
@@ -239,11 +247,11 @@ def _timed_score(
 
     started = time.monotonic()
     try:
-        value = score(build, [scorer], examples, seed)[scorer.name]
+        found = score(build, [scorer], examples, seed)
     except (ValueError, ArithmeticError) as error:
         say(f"{space.text(genotype)}: {scorer.name}: {error}")
-        value = math.nan
-    return {scorer.name: value, f"seconds_{scorer.name}": time.monotonic() - started}
+        found = {scorer.name: math.nan}
+    return {**found, f"seconds_{scorer.name}": time.monotonic() - started}
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
@@ -320,34 +328,43 @@ def _costs(
     full: str | None,
     out: Path,
 ) -> list[dict[str, Any]]:
-    """What each score costs, and how long real data takes to be as good."""
+    """What each score costs, and how long real data takes to be as good.
+
+    Like is compared with like: training speed with that on real data, and sums of
+    ranks with such sums.
+    """
 
     def seconds(name: str) -> float:
-        parts = [name.removesuffix(_WITH_PARAMS)]
-        parts += ["params"] if name.endswith(_WITH_PARAMS) else []
+        parts = [_training(name)] + ["params"] * name.endswith(_WITH_PARAMS)
         return float(sum(np.mean([row[f"seconds_{p}"] for row in rows]) for p in parts))
 
     teachers = json.loads((out / "facts.json").read_text(encoding="utf-8"))["teachers"]
     known = {name: value or 0.0 for name, value in whole.items()}
-    timed = [name for name in known if f"seconds_{name.split(' + ')[0]}" in rows[0]]
-    real = [(seconds(n), known[n]) for n in timed if n.startswith("real data")]
-    real += [(seconds(full), 1.0)] if full else []
+    timed = [name for name in known if f"seconds_{_training(name)}" in rows[0]]
     table = []
     for name in timed:
-        each = seconds(name)
+        kind = name[len(_training(name)) :]
+        real = [n for n in timed if n == f"{_training(n)}{kind}" and n[:4] == "real"]
+        points = [(seconds(n), known[n]) for n in real]
+        points += [(seconds(full), 1.0)] if full else []
         trained = [t for t in teachers if name.startswith(f"gtn {t['name']},")]
         once = trained[0]["training_seconds"] or 0.0 if trained else 0.0
-        as_good = seconds_to_reach(known[name], real)
-        row = {
+        each, as_good = seconds(name), seconds_to_reach(known[name], points)
+        row: dict[str, Any] = {
             "score": name,
             "spearman": known[name],
             "seconds_each": each,
             "teacher_seconds": once,
             "days": search_cost(once, len(rows), each)["days"],
-            "real_data_seconds_each": as_good,
-            "times_cheaper": as_good and as_good / each,
-            "times_cheaper_with_teacher": as_good
-            and as_good / (each + once / len(rows)),
         }
-        table.append({k: "" if v is None else v for k, v in row.items()})
+        if as_good is not None:
+            row["real_data_seconds_each"] = as_good
+            row["times_cheaper"] = as_good / each
+            row["times_cheaper_with_teacher"] = as_good / (each + once / len(rows))
+        table.append(row)
     return table
+
+
+def _training(name: str) -> str:
+    """The column of the training that a score comes from."""
+    return name.removesuffix(_WITH_PARAMS).removesuffix(_SPEED)

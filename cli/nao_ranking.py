@@ -30,7 +30,7 @@ from common import (
 
 from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
 
-_FULL = "full training"
+_FULL, _SPEED = "full training", "speed of full training"
 
 
 class _Scale(NamedTuple):
@@ -82,7 +82,9 @@ def measure(options: argparse.Namespace) -> None:
     score_all(genotypes, space, scorers, ScoringData(train, validation), file)
     say("full trainings")
     count = len(test[1])
-    full = RealDataScorer(scale.full_steps, cosine=True, images=count, name=_FULL)
+    full = RealDataScorer(
+        scale.full_steps, cosine=True, images=count, names=(_FULL, _SPEED)
+    )
     score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
     command = f"python cli/nao_ranking.py --scale {options.scale}"
     write_facts(options.out, options, command=command, scale=scale._asdict())
@@ -91,7 +93,7 @@ def measure(options: argparse.Namespace) -> None:
 def draw(out: Path) -> None:
     """Writes the tables and draws `scores.png` from `cells.csv`."""
     rows = read_table(out / "cells.csv")
-    columns = score_columns(rows, besides=(_FULL,))
+    columns = score_columns(rows, besides=(_FULL, _SPEED))
     truth = [100 * row[_FULL] for row in rows]
     label = "test accuracy after full training [%]"
     compare(rows, columns, truth, label, _FULL, out)

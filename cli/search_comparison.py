@@ -43,7 +43,7 @@ from gtn_tf.search import RealDataScorer, ScoringData
 from gtn_tf.search.ranking import summed_ranks
 from gtn_tf.teaching import load_teacher
 
-_FULL = "full training"
+_FULL, _SPEED = "full training", "speed of full training"
 _MANY = 10_000  # candidates that no search has the time for
 _BATCH = 32  # real examples in a step of scoring, as many as the teacher's
 _ARMS = {
@@ -180,7 +180,7 @@ def _full_training(
     space = runs.make_space(chosen, splits)
     test = splits.test_images, splits.test_labels
     full = RealDataScorer(
-        scale.full_steps, cosine=True, images=len(test[1]), name=_FULL
+        scale.full_steps, cosine=True, images=len(test[1]), names=(_FULL, _SPEED)
     )
     say(f"seed {seed}: full training of the winners")
     rows = score_all(

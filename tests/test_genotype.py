@@ -18,7 +18,7 @@ from gtn_tf.cells import (
     GenotypeError,
     Node,
     draw_genotype,
-    nao_network,
+    cell_network,
     network_201,
     read_table,
 )
@@ -74,7 +74,7 @@ def test_known_genotype_is_read_as_written() -> None:
     genotype = Genotype.parse(NAONET)
     assert genotype.normal.nodes[0] == Node(0, "conv_3x3", 1, "avg_pool_5x5")
     assert genotype.reduction.nodes[4] == Node(1, "max_pool_3x3", 0, "conv_3x3")
-    assert genotype.normal.loose_ends == (3, 5, 6)
+    assert genotype.normal.ends == (3, 5, 6)
     assert Genotype.parse(NAONET_B).normal.nodes[0].op_a == "sep_conv_5x5"
 
 
@@ -110,7 +110,7 @@ def test_what_is_no_cell_of_nas_bench_201_is_told() -> None:
 def test_parameters_are_those_of_the_reference(
     text: str, cells: int, filters: int, millions: float
 ) -> None:
-    model = nao_network(Genotype.parse(text), (32, 32, 3), 10, cells, filters)
+    model = cell_network(Genotype.parse(text), (32, 32, 3), 10, cells, filters)
     assert weights(model) / 1e6 == pytest.approx(millions, rel=1e-3)
 
 
@@ -129,7 +129,7 @@ def test_every_operation_takes_any_image(ops: str, kind: str) -> None:
     # Odd and even sides, an odd number of channels, and no normal cell at all.
     cell = Cell(tuple(Node(0, op, 1, op) for op in OPS[ops]))
     genotype = Genotype(cell, cell)
-    model = nao_network(genotype, (7, 6, 2), 3, cells=0, filters=1, kind=kind)
+    model = cell_network(genotype, (7, 6, 2), 3, cells=0, filters=1, kind=kind)
     logits = model(tf.random.stateless_normal([2, 7, 6, 2], [0, 1]), training=True)
     assert logits.shape == (2, 3)
     assert np.all(np.isfinite(logits))
@@ -138,8 +138,8 @@ def test_every_operation_takes_any_image(ops: str, kind: str) -> None:
 def test_unread_inputs_are_loose_ends() -> None:
     # Both nodes read node 2 alone: inputs 0 and 1 reach the output by themselves.
     nodes = (Node(0, "identity", 0, "identity"), Node(2, "identity", 2, "identity"))
-    assert Cell(nodes).loose_ends == (1, 3)
-    model = nao_network(Genotype(Cell(nodes), Cell(nodes)), (8, 8, 1), 4, 1, 2)
+    assert Cell(nodes).ends == (1, 3)
+    model = cell_network(Genotype(Cell(nodes), Cell(nodes)), (8, 8, 1), 4, 1, 2)
     widths = [x.shape[-1] for x in model.layers[-1].input.node.keras_inputs]
     assert widths == [2 * 8]  # two loose ends of 4 F channels, pooled
 

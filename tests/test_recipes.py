@@ -75,7 +75,7 @@ def test_comparison_of_searches(tmp_path):
     command += ["--run-dir", tmp_path / "runs"]
     for _ in range(2):  # again, nothing is computed
         run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert b"candidate" not in run.stdout
+    assert b"candidate 1/" not in run.stdout
     with (tmp_path / "out" / "winners.csv").open() as file:
         rows = {row["arm"]: row for row in csv.DictReader(file)}
     assert rows["random"]["candidates"] == rows["real data"]["candidates"] == "1"

@@ -107,6 +107,25 @@ def test_the_teacher_scores_what_it_has_taught(digits) -> None:
     assert score(mlp, scorers[:1], digits, seed=2)["gtn_score"] != found["gtn_score"]
 
 
+def test_training_speed_comes_with_the_accuracy(digits) -> None:
+    teacher, built = gtn_tf.load_teacher("digits"), []
+
+    def build() -> tf.keras.Model:
+        built.append(mlp())
+        return built[-1]
+
+    names = ("gtn", "gtn_tse", "real_tse")
+    scorers = [make_scorer(name, teacher, steps=6) for name in names]
+    assert [one.name for one in scorers] == ["gtn_score", "gtn_tse", "real_tse"]
+    found = score(build, scorers, digits, seed=0)
+    assert len(built) == 2  # one training gives both scores
+    assert set(found) == {"gtn_score", "gtn_tse", "real_score", "real_tse"}
+    tf.keras.utils.set_random_seed(0)
+    model = mlp()
+    history = gtn_tf.teach(model, teacher.repeated(6), verbose=0)
+    assert found["gtn_tse"] == pytest.approx(-history.history["loss"][0], rel=1e-5)
+
+
 def test_datasets_are_taken_as_arrays_are(digits) -> None:
     def batches(pair) -> tf.data.Dataset:
         return tf.data.Dataset.from_tensor_slices(pair).batch(64)
@@ -146,7 +165,7 @@ def test_repeated_curriculum_has_lower_rates() -> None:
 def test_missing_parts_are_told() -> None:
     with pytest.raises(ValueError, match="'gtn': expected a teacher"):
         make_scorer("gtn")
-    with pytest.raises(ValueError, match="one of gtn, real, params"):
+    with pytest.raises(ValueError, match="one of gtn, gtn_tse, real, real_tse, params"):
         make_scorer("grasp")
     with pytest.raises(ScoreError, match="pass validation_data"):
         GTNScorer(gtn_tf.load_teacher("digits"))(mlp, ScoringData(), 0)

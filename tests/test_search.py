@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 
 from gtn_tf.search import GTNTuner, Scorer, correlations, search_cost
+from gtn_tf.search.ranking import seconds_to_reach
 from gtn_tf.search import oracle as oracle_module
 from gtn_tf.search import results as results_module
 from gtn_tf.search import tuner as tuner_module
@@ -330,9 +331,16 @@ def test_correlations_of_known_rankings() -> None:
     assert found["top half"]["spearman"] == pytest.approx(-1)
     assert found["top tenth"]["n"] == 4
     assert found["all"]["low"] < found["all"]["spearman"] < found["all"]["high"]
-    score[0] = math.nan  # it failed
-    assert correlations(score, truth)["all"]["n"] == 39
+    score[0], before = math.nan, found["all"]["spearman"]  # it failed, and is last
+    assert correlations(score, truth)["all"]["spearman"] == pytest.approx(before)
     assert correlations([1, 1, 1, 1], [1, 2, 3, 4])["all"]["spearman"] is None
+
+
+def test_seconds_to_reach_a_correlation() -> None:
+    points = [(30.0, 0.6), (10.0, 0.4), (300.0, 1.0)]
+    assert seconds_to_reach(0.5, points) == pytest.approx(20)
+    assert seconds_to_reach(0.3, points) == 10  # the shortest is enough
+    assert seconds_to_reach(0.9, points[:2]) is None
 
 
 def test_cost_is_the_papers() -> None:

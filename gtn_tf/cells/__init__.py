@@ -9,20 +9,24 @@ from gtn_tf.cells.nas_bench_201 import (
     network_201,
     read_table,
 )
-from gtn_tf.cells.network import nao_network
+from gtn_tf.cells.network import cell_network
+from gtn_tf.cells.published import PUBLISHED, Published, find_published
 
 __all__ = [
     "EDGES",
     "NODES",
     "OPS",
     "OPS_201",
+    "PUBLISHED",
     "Cell",
     "Genotype",
     "Genotype201",
     "GenotypeError",
     "Node",
+    "Published",
+    "cell_network",
     "draw_genotype",
-    "nao_network",
+    "find_published",
     "network_201",
     "read_table",
 ]

@@ -29,7 +29,7 @@ def draw_genotype(
         _picture("normal cell", genotype.normal),
         _picture("reduction cell", genotype.reduction),
     ]
-    draw_cells(cells, f"{title}\n(yellow: loose ends, concatenated)", path)
+    draw_cells(cells, f"{title}\n(yellow: concatenated, the cell's output)", path)
 
 
 def _picture(title: str, cell: Cell) -> CellPicture:
@@ -42,6 +42,4 @@ def _picture(title: str, cell: Cell) -> CellPicture:
         )
     ]
     numbers = [str(2 + n) for n in range(len(cell.nodes))]
-    return CellPicture(
-        title, ["cell\nk-2", "cell\nk-1", *numbers], arcs, cell.loose_ends
-    )
+    return CellPicture(title, ["cell\nk-2", "cell\nk-1", *numbers], arcs, cell.ends)

@@ -28,9 +28,12 @@ LARGE = (
     "avg_pool_5x5",
 )
 OPS = {"small": SMALL, "large": LARGE}
+# Of published cells of other spaces. They have no code.
+OTHERS = ("sep_conv_7x7", "dil_conv_3x3", "dil_sep_conv_5x5")
 NODES = 5  # of a cell
 
 _BY_CODE = SMALL + LARGE
+_KNOWN = tuple(dict.fromkeys(_BY_CODE + OTHERS))
 _INPUTS = 2  # a cell's own: 0 is two cells back, 1 the previous cell
 _CELLS = ("normal", "reduction")
 
@@ -53,18 +56,20 @@ class Cell:
     """The nodes of a cell.
 
     Inputs are numbered from 0: 0 is the output two cells back, 1 that of the previous
-    cell, and from 2 on the nodes of this cell. The cell's output is the concatenation
-    of its loose ends.
+    cell, and from 2 on the nodes of this cell.
 
     Args:
         nodes: In their order.
+        concat: Inputs and nodes whose concatenation is the cell's output; by default
+            its loose ends, those that no node reads.
 
     Raises:
-        GenotypeError: If a node reads something that does not come before it, or has
-            an unknown operation.
+        GenotypeError: If a node reads something that does not come before it or has
+            an unknown operation, or `concat` is not a choice of inputs and nodes.
     """
 
     nodes: tuple[Node, ...]
+    concat: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         nodes = tuple(Node(*node) for node in self.nodes)
@@ -77,25 +82,48 @@ class Cell:
                         f"node {number}: expected inputs from 0 to {number - 1}, "
                         f"received {index!r}"
                     )
-                if op not in _BY_CODE:
-                    near = difflib.get_close_matches(str(op), _BY_CODE, n=1)
+                if op not in _KNOWN:
+                    near = difflib.get_close_matches(str(op), _KNOWN, n=1)
                     hint = f"; did you mean {near[0]}?" if near else ""
                     raise GenotypeError(
                         f"node {number}: expected an operation of "
-                        f"{', '.join(dict.fromkeys(_BY_CODE))}, received {op!r}{hint}"
+                        f"{', '.join(_KNOWN)}, received {op!r}{hint}"
                     )
         object.__setattr__(self, "nodes", nodes)  # the way of frozen classes
+        if self.concat is not None:
+            self._check_concat()
+
+    def _check_concat(self) -> None:
+        chosen, states = tuple(self.concat), _INPUTS + len(self.nodes)
+        if not chosen or set(chosen) - {*range(states)}:
+            raise GenotypeError(
+                f"concat: expected some of the numbers from 0 to {states - 1}, "
+                f"received {chosen}"
+            )
+        if sorted(set(chosen)) != list(chosen):
+            raise GenotypeError(
+                f"concat: expected ascending numbers, received {chosen}"
+            )
+        # Cells that are alike are equal, however they are written.
+        same = chosen == self._loose_ends()
+        object.__setattr__(self, "concat", None if same else chosen)
 
     @property
-    def loose_ends(self) -> tuple[int, ...]:
-        """Inputs and nodes that no node reads, in their order."""
+    def ends(self) -> tuple[int, ...]:
+        """Inputs and nodes that the cell puts out, in their order."""
+        return self._loose_ends() if self.concat is None else self.concat
+
+    def _loose_ends(self) -> tuple[int, ...]:
         read = {i for node in self.nodes for i in (node.input_a, node.input_b)}
         return tuple(i for i in range(_INPUTS + len(self.nodes)) if i not in read)
 
     def __str__(self) -> str:
-        return "; ".join(
+        nodes = "; ".join(
             f"{n.op_a}@{n.input_a} {n.op_b}@{n.input_b}" for n in self.nodes
         )
+        if self.concat is None:
+            return nodes
+        return f"{nodes} -> {' '.join(map(str, self.concat))}"
 
 
 @dataclass(frozen=True)
@@ -181,7 +209,8 @@ class Genotype:
         operation of the small list alone occurs.
 
         Raises:
-            GenotypeError: If a cell has other than five nodes.
+            GenotypeError: If the cells have no such form: other than five nodes,
+                operations without a code, or an output that is not the loose ends.
         """
         nodes = [node for _, cell in self._named() for node in cell.nodes]
         if any(len(cell.nodes) != NODES for _, cell in self._named()):
@@ -190,6 +219,12 @@ class Genotype:
                 f"{len(self.normal.nodes)} and {len(self.reduction.nodes)}"
             )
         ops = {op for node in nodes for op in (node.op_a, node.op_b)}
+        other = sorted(ops - {*_BY_CODE})
+        if other or self.normal.concat or self.reduction.concat:
+            what = f"the operation {other[0]}" if other else "a cell with `->`"
+            raise GenotypeError(
+                f"expected cells that integers can say, received {what}"
+            )
         lists = _BY_CODE if ops & {*SMALL} - {*LARGE} else (None,) * 5 + LARGE
         return [
             number
@@ -202,7 +237,8 @@ class Genotype:
         """Reads either form: 40 integers, or what `str` gives.
 
         Args:
-            text: `"0 7 1 15 ..."`, or `"conv_3x3@0 identity@1; ... | ..."`.
+            text: `"0 7 1 15 ..."`, or `"conv_3x3@0 identity@1; ... | ..."`, where
+                a cell may end with `-> 2 3 4 5`, the states it puts out.
 
         Raises:
             GenotypeError: If it is neither.
@@ -216,7 +252,7 @@ class Genotype:
                 "expected 40 integers, or a normal and a reduction cell such as "
                 f"'conv_3x3@0 identity@1; ... | ...', received {text.strip()!r}"
             )
-        return cls(*(_cell(n, _parse_nodes(n, c)) for n, c in zip(_CELLS, cells)))
+        return cls(*(_parse_cell(name, cell) for name, cell in zip(_CELLS, cells)))
 
     @property
     def digest(self) -> str:
@@ -230,7 +266,8 @@ class Genotype:
         return f"{self.normal} | {self.reduction}"
 
 
-def _parse_nodes(name: str, text: str) -> list[tuple[int, str, int, str]]:
+def _parse_cell(name: str, text: str) -> Cell:
+    text, arrow, ends = text.partition("->")
     nodes = []
     for number, part in enumerate(text.split(";"), start=_INPUTS):
         pair = re.fullmatch(r"\s*(\w+)@(\d+)\s+(\w+)@(\d+)\s*", part)
@@ -241,11 +278,19 @@ def _parse_nodes(name: str, text: str) -> list[tuple[int, str, int, str]]:
             )
         op_a, a, op_b, b = pair.groups()
         nodes.append((int(a), op_a, int(b), op_b))
-    return nodes
+    if arrow and not re.fullmatch(r"(\s*\d+)+\s*", ends):
+        raise GenotypeError(
+            f"{name} cell: expected numbers after ->, received {ends.strip()!r}"
+        )
+    return _cell(name, nodes, tuple(map(int, ends.split())) if arrow else None)
 
 
-def _cell(name: str, nodes: Sequence[tuple[int, str, int, str]]) -> Cell:
+def _cell(
+    name: str,
+    nodes: Sequence[tuple[int, str, int, str]],
+    concat: tuple[int, ...] | None = None,
+) -> Cell:
     try:
-        return Cell(tuple(Node(*node) for node in nodes))
+        return Cell(tuple(Node(*node) for node in nodes), concat)
     except GenotypeError as error:
         raise GenotypeError(f"{name} cell, {error}") from None

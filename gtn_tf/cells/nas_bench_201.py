@@ -109,7 +109,7 @@ def network_201(
         num_classes: Number of logits.
         cells: Cells in each part; 5 in the benchmark.
         filters: Channels of the first part; 16 in the benchmark.
-        kind: As for `gtn_tf.cells.nao_network`.
+        kind: As for `gtn_tf.cells.cell_network`.
 
     Returns:
         A Keras model from images `[batch, h, w, c]` to logits `[batch, num_classes]`.

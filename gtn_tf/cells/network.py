@@ -1,4 +1,4 @@
-"""From a genotype to a Keras model: the stack of cells of NAO."""
+"""From a genotype to a Keras model: the stack of cells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
 from gtn_tf.cells.genotype import Cell, Genotype
+from gtn_tf.cells.layouts import LAYOUTS, Calibrate
 from gtn_tf.cells.operations import apply_operation
 
 layers = tf.keras.layers
@@ -13,13 +14,14 @@ layers = tf.keras.layers
 _STEM = 3  # times F channels
 
 
-def nao_network(
+def cell_network(
     genotype: Genotype,
     image_shape: tuple[int, int, int],
     num_classes: int,
     cells: int = 6,
     filters: int = 36,
     kind: str = "training",
+    layout: str = "nao",
     dropout: float = 0.0,
 ) -> tf.keras.Model:
     """Stacks the two cells of a genotype (Luo et al. 2018, section 4).
@@ -36,6 +38,8 @@ def nao_network(
         filters: F, channels of the first cells.
         kind: `"training"` for ReLU and Keras' `BatchNormalization`, or
             `"evaluation"` for the layers of the paper's learners.
+        layout: How the inputs of a cell are calibrated: `"nao"`, `"enas"`,
+            `"nasnet"` or `"darts"`.
         dropout: Share of the pooled features dropped in training.
 
     Returns:
@@ -44,19 +48,21 @@ def nao_network(
     Example:
 
     >>> genotype = Genotype.from_integers([0, 6, 1, 5] * 10)
-    >>> nao_network(genotype, (8, 8, 1), 10, cells=1, filters=2).output_shape
+    >>> cell_network(genotype, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
-    blocks = BLOCKS[kind]
+    blocks, calibrate = BLOCKS[kind], LAYOUTS[layout]
     inputs = layers.Input(image_shape)
     stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
     before, x = stem, stem
     for part in range(3):
         width = filters * 2**part
         if part > 0:
-            before, x = x, _cell(genotype.reduction, before, x, width, 2, blocks)
+            cell = genotype.reduction
+            before, x = x, _cell(cell, before, x, width, 2, blocks, calibrate)
         for _ in range(cells):
-            before, x = x, _cell(genotype.normal, before, x, width, 1, blocks)
+            cell = genotype.normal
+            before, x = x, _cell(cell, before, x, width, 1, blocks, calibrate)
     x = layers.GlobalAveragePooling2D()(blocks.activation(x))
     if dropout:
         x = layers.Dropout(dropout)(x)
@@ -70,8 +76,9 @@ def _cell(
     filters: int,
     stride: int,
     blocks: TrainingBlocks,
+    calibrate: Calibrate,
 ) -> tf.Tensor:
-    states = _calibrate(before, previous, filters, blocks)
+    states = calibrate(before, previous, filters, blocks)
     for node in cell.nodes:
         pair = (node.input_a, node.op_a), (node.input_b, node.op_b)
         # Only what reads a cell's inputs has the stride: nodes are already smaller.
@@ -81,22 +88,9 @@ def _cell(
         )
         states.append(layers.Add()([a, b]))
     size = states[-1].shape[1:3]  # of every node
-    ends = [states[i] for i in cell.loose_ends]
+    ends = [states[i] for i in cell.ends]
     ends = [
         end if end.shape[1:3] == size else blocks.factorized_reduce(end, filters)
         for end in ends
     ]
     return ends[0] if len(ends) == 1 else layers.Concatenate()(ends)
-
-
-def _calibrate(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> list[tf.Tensor]:
-    """Gives both inputs of a cell the same size and its number of channels."""
-    if before.shape[1:3] != previous.shape[1:3]:
-        before = blocks.factorized_reduce(before, filters)
-    elif before.shape[-1] != filters:
-        before = blocks.conv_norm(before, filters, 1)
-    if previous.shape[-1] != filters:
-        previous = blocks.conv_norm(previous, filters, 1)
-    return [before, previous]

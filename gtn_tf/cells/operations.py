@@ -49,6 +49,17 @@ def _separable(size: int) -> Callable[..., tf.Tensor]:
     return lambda x, filters, stride, blocks: blocks.separable(x, filters, size, stride)
 
 
+def _dilated(size: int, times: int) -> Callable[..., tf.Tensor]:
+    def run(
+        x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
+    ) -> tf.Tensor:
+        for stride_now in (stride, 1)[:times]:
+            x = blocks.dilated(x, filters, size, stride_now)
+        return x
+
+    return run
+
+
 def _row_and_column(size: int) -> Callable[..., tf.Tensor]:
     def run(
         x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
@@ -73,4 +84,7 @@ _OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
     "avg_pool_5x5": _average_pool(5),
     "sep_conv_3x3": _separable(3),
     "sep_conv_5x5": _separable(5),
+    "sep_conv_7x7": _separable(7),
+    "dil_conv_3x3": _dilated(3, times=1),
+    "dil_sep_conv_5x5": _dilated(5, times=2),
 }

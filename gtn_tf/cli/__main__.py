@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from gtn_tf.cli import evaluate, export, rank, sample, search, train
+from gtn_tf.cli import evaluate, export, genotypes, rank, sample, search, train
 
 _COMMANDS = {
     "train": train,
@@ -17,6 +17,7 @@ _COMMANDS = {
     "export": export,
     "search": search,
     "rank": rank,
+    "genotypes": genotypes,
 }
 
 

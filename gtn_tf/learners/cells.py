@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells import Genotype, Genotype201, nao_network, network_201
+from gtn_tf.cells import Genotype, Genotype201, cell_network, network_201
 from gtn_tf.learners.learners import Learners, check_pool
 
 _SPACES = ("nao", "nas_bench_201")
@@ -60,6 +60,6 @@ class CellLearners(Learners):
         size = self.cells, self.filters, "evaluation"
         if self.space == "nao":
             drawn = [Genotype.sample(rng) for _ in range(self.pool)]
-            return [nao_network(g, image_shape, num_classes, *size) for g in drawn]
+            return [cell_network(g, image_shape, num_classes, *size) for g in drawn]
         drawn_201 = [Genotype201.sample(rng) for _ in range(self.pool)]
         return [network_201(g, image_shape, num_classes, *size) for g in drawn_201]

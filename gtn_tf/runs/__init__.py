@@ -3,6 +3,7 @@
 from gtn_tf.runs.directory import RunDirectory, RunError
 from gtn_tf.runs.evaluate import SOURCES, evaluate
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.published import Sizes, published_sizes
 from gtn_tf.runs.rank import rank, read_genotypes
 from gtn_tf.runs.sample import sample
 from gtn_tf.runs.search import make_space, search
@@ -12,9 +13,11 @@ __all__ = [
     "SOURCES",
     "RunDirectory",
     "RunError",
+    "Sizes",
     "evaluate",
     "machine",
     "make_space",
+    "published_sizes",
     "rank",
     "read_genotypes",
     "sample",

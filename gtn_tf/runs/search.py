@@ -155,13 +155,15 @@ def _scorers(
     ranking = config.ranking
     made: list[Scorer] = []
     for name in (names,) if isinstance(names, str) else names:
-        if name == "gtn":
+        kind, _, measure = name.partition("_")
+        by = measure or "accuracy"
+        if kind == "gtn":
             teacher = load_teacher(ranking.teacher)
             RealLessons(splits, teacher)  # told now, and not by every candidate
             made.append(
-                GTNScorer(teacher, ranking.steps, ranking.learners, ranking.images)
+                GTNScorer(teacher, ranking.steps, ranking.learners, ranking.images, by)
             )
-        elif name == "real":
+        elif kind == "real":
             made.append(
                 RealDataScorer(
                     ranking.steps,
@@ -169,6 +171,7 @@ def _scorers(
                     momentum=ranking.real_momentum,
                     learners=ranking.learners,
                     images=ranking.images,
+                    by=by,
                 )
             )
         else:

@@ -20,8 +20,8 @@ def correlations(
     """Rank correlations of a score with the truth (paper, section 3.4).
 
     Args:
-        score: Of each candidate; NaN for one that failed, which is left out.
-        truth: The accuracy of each after its full training.
+        score: Of each candidate; NaN for one that failed, which is last.
+        truth: The accuracy of each after its full training; NaN leaves one out.
         seed: Of the bootstrap.
 
     Returns:
@@ -36,7 +36,8 @@ def correlations(
     0.8
     """
     score, truth = np.asarray(score, float), np.asarray(truth, float)
-    known = np.isfinite(score) & np.isfinite(truth)
+    known = np.isfinite(truth)
+    score = np.where(np.isnan(score), -np.inf, score)
     order = np.argsort(-score[known], kind="stable")
     score, truth = score[known][order], truth[known][order]
     found = {}
@@ -48,13 +49,13 @@ def correlations(
 
 def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float | None]:
     nothing = dict.fromkeys(("spearman", "low", "high", "kendall"))
-    if len(a) < _FEWEST or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if len(a) < _FEWEST or not (_differ(a) and _differ(b)):
         return nothing
     rng = np.random.default_rng(seed)
     resampled = []
     for _ in range(_RESAMPLES):
         chosen = rng.integers(len(a), size=len(a))
-        if np.ptp(a[chosen]) and np.ptp(b[chosen]):  # else it has no correlation
+        if _differ(a[chosen]) and _differ(b[chosen]):  # else it has no correlation
             resampled.append(stats.spearmanr(a[chosen], b[chosen]).statistic)
     low, high = np.quantile(resampled, [0.025, 0.975])
     return {
@@ -65,11 +66,16 @@ def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float | N
     }
 
 
+def _differ(values: np.ndarray) -> bool:
+    return bool(np.any(values != values[0]))
+
+
 def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
     """Ranks candidates by several scores at once.
 
     Args:
-        scores: For each score, that of each candidate; greater is better.
+        scores: For each score, that of each candidate; greater is better, and NaN,
+            for one that failed, is last.
 
     Returns:
         The sum of each candidate's ranks, where rank 1 is the best and equals share
@@ -80,7 +86,9 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
     >>> summed_ranks([[0.9, 0.8, 0.7], [10, 30, 20]]).tolist()
     [4.0, 3.0, 5.0]
     """
-    return stats.rankdata(-np.asarray(scores, float), axis=1).sum(axis=0)
+    scores = np.asarray(scores, float)
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    return stats.rankdata(-scores, axis=1).sum(axis=0)
 
 
 def search_cost(

@@ -106,16 +106,84 @@ class Scorer(abc.ABC):
             ScoreError: If it cannot be scored.
         """
 
+    def scores(self, build: Build, data: ScoringData, seed: int) -> dict[str, float]:
+        """Its score, and others that it finds on the way, by name.
 
-class GTNScorer(Scorer):
-    """Real validation accuracy after a teacher's lessons (paper, section 3.4).
+        Args:
+            build: As for a call.
+            data: As for a call.
+            seed: As for a call.
+        """
+        return {self.name: self(build, data, seed)}
+
+
+class TrainingScorer(Scorer):
+    """What scorers that train a little share: two scores of one training.
+
+    Args:
+        by: What ranks: `"accuracy"`, real validation accuracy after the training, or
+            `"tse"`, training speed (Ru et al. 2021, arXiv 2006.04492): minus the mean
+            training loss of all steps.
+        names: Of the columns of both in results.csv.
+        learners: Fresh networks whose scores are averaged.
+        images: Validation images at most.
+
+    Raises:
+        ValueError: If `by` is something else.
+    """
+
+    def __init__(
+        self, by: str, names: tuple[str, str], learners: int, images: int
+    ) -> None:
+        if by not in MEASURES:
+            raise ValueError(
+                f"by: expected one of {', '.join(MEASURES)}, received {by!r}"
+            )
+        self.names = names
+        self.name = names[MEASURES.index(by)]
+        self.learners = learners
+        self.images = images
+
+    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
+        return self.scores(build, data, seed)[self.name]
+
+    def scores(self, build: Build, data: ScoringData, seed: int) -> dict[str, float]:
+        validation = data.validation_batches(self.images)
+        found = []
+        for learner in range(self.learners):
+            model = build()
+            history = self.train(model, data, seed + learner)
+            results = model.evaluate(validation, verbose=0, return_dict=True)
+            found.append([results["accuracy"], -history.history["loss"][0]])
+        return dict(zip(self.names, np.mean(found, axis=0).tolist()))
+
+    @abc.abstractmethod
+    def train(
+        self, model: tf.keras.Model, data: ScoringData, seed: int
+    ) -> tf.keras.callbacks.History:
+        """Trains a network for one epoch and leaves it ready to be evaluated.
+
+        Args:
+            model: With fresh weights.
+            data: Real data.
+            seed: Of what is drawn beside the weights.
+        """
+
+
+MEASURES = ("accuracy", "tse")
+
+
+class GTNScorer(TrainingScorer):
+    """Accuracy, or training speed, on a teacher's lessons (paper, section 3.4).
 
     Args:
         teacher: The teacher.
         steps: Inner steps; beyond the teacher's own, the curriculum is repeated with
             lower rates. 128 in the paper.
-        learners: Fresh networks whose accuracies are averaged.
-        images: Validation images at most.
+        learners: As for `TrainingScorer`.
+        images: As for `TrainingScorer`.
+        by: As for `TrainingScorer`; the paper's is `"accuracy"`.
+        names: As for `TrainingScorer`.
 
     Example:
 
@@ -128,32 +196,26 @@ class GTNScorer(Scorer):
     True
     """
 
-    name = "gtn_score"
-
     def __init__(
         self,
         teacher: TrainedTeacher,
         steps: int = 128,
         learners: int = 1,
         images: int = 2000,
+        by: str = "accuracy",
+        names: tuple[str, str] = ("gtn_score", "gtn_tse"),
     ) -> None:
+        super().__init__(by, names, learners, images)
         self.teacher = teacher.repeated(steps)
-        self.learners = learners
-        self.images = images
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        validation = data.validation_batches(self.images)
-
-        def accuracy() -> float:
-            model = build()
-            teach(model, self.teacher, verbose=0)
-            return model.evaluate(validation, verbose=0, return_dict=True)["accuracy"]
-
-        return float(np.mean([accuracy() for _ in range(self.learners)]))
+    def train(
+        self, model: tf.keras.Model, data: ScoringData, seed: int
+    ) -> tf.keras.callbacks.History:
+        return teach(model, self.teacher, verbose=0)
 
 
-class RealDataScorer(Scorer):
-    """Real validation accuracy after a few steps, or seconds, of real data.
+class RealDataScorer(TrainingScorer):
+    """Accuracy, or training speed, in a few steps, or seconds, of real data.
 
     Args:
         steps: Steps of SGD.
@@ -162,9 +224,10 @@ class RealDataScorer(Scorer):
         momentum: Of SGD.
         cosine: Whether the learning rate falls to 0 along a cosine, as in a full
             training, or stays.
-        learners: Fresh networks whose accuracies are averaged.
-        images: Validation images at most.
-        name: Of the column in results.csv.
+        learners: As for `TrainingScorer`.
+        images: As for `TrainingScorer`.
+        by: As for `TrainingScorer`.
+        names: As for `TrainingScorer`.
     """
 
     def __init__(
@@ -176,36 +239,29 @@ class RealDataScorer(Scorer):
         cosine: bool = False,
         learners: int = 1,
         images: int = 2000,
-        name: str = "real_score",
+        by: str = "accuracy",
+        names: tuple[str, str] = ("real_score", "real_tse"),
     ) -> None:
-        self.name = name
+        super().__init__(by, names, learners, images)
         self.steps = steps
         self.seconds = seconds
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.cosine = cosine
-        self.learners = learners
-        self.images = images
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        validation = data.validation_batches(self.images)
-        found = []
-        for learner in range(self.learners):
-            model = build()
-            batches = data.train_batches(seed + learner).take(self.steps)
-            settle = SettleBatchNorm(batches.take(_SETTLE))
-            callbacks: list[Any] = [settle]
-            if self.seconds is not None:
-                callbacks.append(_StopAfter(self.seconds))
-            model.compile(
-                real_data_sgd(self._rate(), self.momentum),
-                tf.keras.losses.SparseCategoricalCrossentropy(_puts_out_logits(model)),
-                ["accuracy"],
-            )
-            model.fit(batches, callbacks=callbacks, verbose=0)
-            results = model.evaluate(validation, verbose=0, return_dict=True)
-            found.append(results["accuracy"])
-        return float(np.mean(found))
+    def train(
+        self, model: tf.keras.Model, data: ScoringData, seed: int
+    ) -> tf.keras.callbacks.History:
+        batches = data.train_batches(seed).take(self.steps)
+        callbacks: list[Any] = [SettleBatchNorm(batches.take(_SETTLE))]
+        if self.seconds is not None:
+            callbacks.append(_StopAfter(self.seconds))
+        model.compile(
+            real_data_sgd(self._rate(), self.momentum),
+            tf.keras.losses.SparseCategoricalCrossentropy(_puts_out_logits(model)),
+            ["accuracy"],
+        )
+        return model.fit(batches, callbacks=callbacks, verbose=0)
 
     def _rate(self) -> float | tf.keras.optimizers.schedules.LearningRateSchedule:
         if not self.cosine:

@@ -42,8 +42,8 @@ def make_scorer(
 
     Args:
         asked: One of `gtn_tf.config.SCORERS`, or a scorer, which is given back.
-        teacher: Of the scorer `"gtn"`.
-        steps: Of the scorers `"gtn"` and `"real"`.
+        teacher: Of the scorers `"gtn"` and `"gtn_tse"`.
+        steps: Of these and of `"real"` and `"real_tse"`.
 
     Raises:
         ValueError: If it is unknown or lacks its teacher.
@@ -60,16 +60,18 @@ def make_scorer(
             f"scorer: expected a Scorer or one of {', '.join(SCORERS)}, received "
             f"{asked!r}"
         )
-    if asked == "real":
-        return RealDataScorer(steps)
-    if asked != "gtn":
+    if asked in _UNTRAINED:
         return _UNTRAINED[asked]()
+    kind, _, measure = asked.partition("_")
+    by = measure or "accuracy"
+    if kind == "real":
+        return RealDataScorer(steps, by=by)
     if teacher is None:
         raise ValueError(
-            "scorer 'gtn': expected a teacher, received none; pass "
+            f"scorer {asked!r}: expected a teacher, received none; pass "
             "gtn_tf.load_teacher(...)"
         )
-    return GTNScorer(teacher, steps)
+    return GTNScorer(teacher, steps, by=by)
 
 
 def score(
@@ -84,21 +86,24 @@ def score(
         seed: Of the weights, and of what scorers draw.
 
     Returns:
-        For each scorer's name, its score.
+        For each scorer's name, its score, and what others it found on the way.
 
     Raises:
-        ScoreError: If a score is infinite or not a number.
+        ScoreError: If a scorer's own score is infinite or not a number.
     """
-    scores = {}
+    scores: dict[str, float] = {}
     for scorer in scorers:
+        if scorer.name in scores:  # another found it on the way
+            continue
         tf.keras.backend.clear_session()
         gc.collect()  # one network at a time, however many candidates
         tf.keras.utils.set_random_seed(seed)
         with without_retracing_warnings():
-            value = scorer(build, data, seed)
+            found = scorer.scores(build, data, seed)
+        value = found[scorer.name]
         if not np.isfinite(value):
             raise ScoreError(f"{scorer.name} is {value}")
-        scores[scorer.name] = value
+        scores.update({n: v for n, v in found.items() if np.isfinite(v)})
     return scores
 
 

@@ -20,7 +20,7 @@ from gtn_tf.cells import (
     Genotype201,
     GenotypeError,
     Node,
-    nao_network,
+    cell_network,
     network_201,
 )
 from gtn_tf.search.stages import is_scored
@@ -217,7 +217,7 @@ class NAOSpace(CellSpace[Genotype]):
         return values
 
     def network(self, genotype: Genotype, kind: str = "training") -> tf.keras.Model:
-        return nao_network(
+        return cell_network(
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
 

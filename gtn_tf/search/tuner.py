@@ -43,12 +43,13 @@ class GTNTuner(keras_tuner.Tuner):
         candidates: Architectures that are scored.
         top_k: Architectures that are trained.
         scorer: What ranks the candidates: `"gtn"`, `"real"` (a few steps of real
-            data), `"params"`, `"flops"`, `"synflow"`, `"naswot"`, a `Scorer`, or a
-            list of them, whose ranks are added.
+            data), `"gtn_tse"`, `"real_tse"` (training speed in the same steps),
+            `"params"`, `"flops"`, `"synflow"`, `"naswot"`, a `Scorer`, or a list of
+            them, whose ranks are added.
         also: More scorers, whose scores are recorded and do not count. The numbers of
             parameters and of operations always are.
         seconds: As for `GTNOracle`.
-        steps: Inner steps of the scorer `"gtn"`; beyond the teacher's own, its
+        steps: Inner steps of the scorers that train; beyond the teacher's own, its
             curriculum is repeated.
         seed: Of the candidates, their weights and their training; 0 means 0.
         oracle_options: More arguments for `GTNOracle`.
