@@ -140,7 +140,7 @@ def test_unread_inputs_are_loose_ends() -> None:
     nodes = (Node(0, "identity", 0, "identity"), Node(2, "identity", 2, "identity"))
     assert Cell(nodes).ends == (1, 3)
     model = cell_network(Genotype(Cell(nodes), Cell(nodes)), (8, 8, 1), 4, 1, 2)
-    widths = [x.shape[-1] for x in model.layers[-1].input.node.keras_inputs]
+    widths = [x.shape[-1] for x in model.layers[-2].input.node.keras_inputs]
     assert widths == [2 * 8]  # two loose ends of 4 F channels, pooled
 
 

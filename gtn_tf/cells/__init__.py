@@ -10,7 +10,7 @@ from gtn_tf.cells.nas_bench_201 import (
     read_table,
 )
 from gtn_tf.cells.network import cell_network
-from gtn_tf.cells.published import PUBLISHED, Published, find_published
+from gtn_tf.cells.published import PUBLISHED, Published, read_genotype
 
 __all__ = [
     "EDGES",
@@ -26,7 +26,7 @@ __all__ = [
     "Published",
     "cell_network",
     "draw_genotype",
-    "find_published",
     "network_201",
+    "read_genotype",
     "read_table",
 ]

@@ -6,7 +6,9 @@ Inputs are numbered as in `Cell`: 0 is two cells back, 1 the previous cell.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from gtn_tf.cells.genotype import Genotype, GenotypeError
 
@@ -146,24 +148,41 @@ PUBLISHED: dict[str, Published] = {
 }
 
 
-def find_published(name: str) -> Published:
-    """Looks a published architecture up.
+def read_genotype(text: str) -> tuple[Genotype, str]:
+    """Reads a genotype, wherever it is, and finds the layout of its network.
 
     Args:
-        name: One of `PUBLISHED`.
+        text: Name of one of `PUBLISHED`, a file whose first line is a genotype, or a
+            genotype as `Genotype.parse` reads it.
+
+    Returns:
+        The genotype, and the layout: the published one's own, else `"nao"`.
 
     Raises:
-        GenotypeError: If there is none of that name.
+        GenotypeError: If it is none of these.
 
     Example:
 
-    >>> find_published("darts_v2").layout
+    >>> read_genotype("darts_v2")[1]
     'darts'
     """
-    if name in PUBLISHED:
-        return PUBLISHED[name]
-    near = difflib.get_close_matches(name, PUBLISHED, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise GenotypeError(
-        f"expected one of {', '.join(PUBLISHED)}, received {name!r}{hint}"
-    )
+    if text in PUBLISHED:
+        return PUBLISHED[text].genotype, PUBLISHED[text].layout
+    if re.fullmatch(r"[\w.-]+", text) and not text.isdecimal():
+        near = difflib.get_close_matches(text, PUBLISHED, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        if not Path(text).exists():
+            raise GenotypeError(
+                f"expected a file, a genotype or one of {', '.join(PUBLISHED)}, "
+                f"received {text!r}{hint}"
+            )
+    if len(text) < _LONGEST_PATH and Path(text).is_file():
+        lines = Path(text).read_text(encoding="utf-8").strip().splitlines()
+        try:
+            return Genotype.parse(lines[0] if lines else ""), "nao"
+        except GenotypeError as error:
+            raise GenotypeError(f"{text}, line 1: {error}") from None
+    return Genotype.parse(text), "nao"
+
+
+_LONGEST_PATH = 250

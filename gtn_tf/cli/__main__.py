@@ -8,7 +8,16 @@ import os
 import signal
 import sys
 
-from gtn_tf.cli import evaluate, export, genotypes, rank, sample, search, train
+from gtn_tf.cli import (
+    evaluate,
+    export,
+    genotypes,
+    rank,
+    sample,
+    search,
+    train,
+    train_final,
+)
 
 _COMMANDS = {
     "train": train,
@@ -18,6 +27,7 @@ _COMMANDS = {
     "search": search,
     "rank": rank,
     "genotypes": genotypes,
+    "train-final": train_final,
 }
 
 
@@ -52,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on (train: with --resume)")
+        print("\ninterrupted; the same command goes on (with --resume, if it has that)")
         return 130
     return 0
 

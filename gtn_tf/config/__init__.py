@@ -5,6 +5,7 @@ reported in milliseconds, before TensorFlow starts.
 """
 
 from gtn_tf.config.files import differences, load_config, to_yaml
+from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
     DATASETS,
@@ -38,10 +39,13 @@ __all__ = [
     "ConfigError",
     "DataConfig",
     "EvaluationConfig",
+    "FinalConfig",
+    "FullTrainingConfig",
     "GeneratorConfig",
     "InnerOptimizerConfig",
     "LearnersConfig",
     "MetaConfig",
+    "NetworkConfig",
     "RankingConfig",
     "SearchConfig",
     "SpaceConfig",

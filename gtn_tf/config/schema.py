@@ -49,6 +49,7 @@ class DataConfig(Checked):
 
     name: str = setting("digits", one_of(*DATASETS))  # data set
     augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
+    cutout: int = setting(0, COUNT_OR_0)  # side of a square that covers them, pixels
     image_size: int = setting(0, COUNT_OR_0)  # resized to, in pixels; 0: as stored
 
 

@@ -107,6 +107,12 @@ class SearchConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("augment", "cutout"):
+            if getattr(self.data, name):
+                raise ConfigError(
+                    f"data.{name}: expected none in a search, whose networks see the "
+                    f"images as they are, received {getattr(self.data, name)}"
+                )
         if self.training.top_k > self.ranking.candidates:
             raise ConfigError(
                 "training.top_k: expected at most ranking.candidates "

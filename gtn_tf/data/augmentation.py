@@ -1,4 +1,4 @@
-"""Shifted and mirrored copies of training images."""
+"""Shifted, mirrored and partly covered copies of training images."""
 
 from __future__ import annotations
 
@@ -47,6 +47,45 @@ def shift_and_mirror(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor
     padded = tf.pad(images, [[0, 0], margin, margin, [0, 0]])  # [b, h + 8, w + 8, c]
     moved = tf.gather(padded, rows, axis=1, batch_dims=1)  # [b, h, w + 8, c]
     return tf.gather(moved, columns, axis=2, batch_dims=1)  # [b, h, w, c]
+
+
+def cut_out(images: tf.Tensor, size: int, seed: int, step: tf.Tensor) -> tf.Tensor:
+    """Covers a square of each image with zeros (DeVries & Taylor 2017).
+
+    The square's centre is any pixel, so that it may lie partly outside. The result is
+    a pure function of its arguments, as that of `shift_and_mirror`.
+
+    Args:
+        images: float32 tensor `[b, h, w, c]`, normalised.
+        size: Side of the square, in pixels.
+        seed: Seed of all steps.
+        step: int64 scalar, the position of the batch in the stream.
+
+    Returns:
+        float32 tensor `[b, h, w, c]`.
+
+    Example:
+
+    >>> covered = cut_out(tf.ones([1, 8, 8, 1]), 16, 0, tf.constant(0, tf.int64))
+    >>> float(tf.reduce_sum(covered))
+    0.0
+    """
+    batch, height, width, _ = images.shape
+    key = tf.stack([tf.constant(2 * seed + 1, tf.int64), step])
+    key = tf.random.experimental.stateless_fold_in(key, 1)  # not that of the shifts
+    drawn = tf.random.stateless_uniform([2, batch, 1], key)  # in 0..1
+    rows = _covered(drawn[0], height, size)  # [b, h]
+    columns = _covered(drawn[1], width, size)  # [b, w]
+    covered = rows[:, :, tf.newaxis] & columns[:, tf.newaxis, :]  # [b, h, w]
+    return tf.where(covered[..., tf.newaxis], tf.zeros_like(images), images)
+
+
+def _covered(uniform: tf.Tensor, length: int, size: int) -> tf.Tensor:
+    """Which rows, or columns, the square of each image covers."""
+    centre = tf.cast(uniform * length, tf.int32)  # [b, 1]
+    first = centre - size // 2
+    places = tf.range(length)  # [length]
+    return (places >= first) & (places < first + size)  # [b, length]
 
 
 def _start(uniform: tf.Tensor) -> tf.Tensor:

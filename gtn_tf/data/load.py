@@ -23,6 +23,7 @@ def load(
     seed: int = 0,
     batch_size: int = 128,
     augment: bool = False,
+    cutout: int = 0,
     validation_size: int | None = None,
     image_size: int | None = None,
 ) -> Splits:
@@ -40,6 +41,8 @@ def load(
             their augmentation, but never the test split; 0 to 2**32 - 1.
         batch_size: Images a training batch.
         augment: Shift and mirror training images at random; `cifar10` only.
+        cutout: Side of a square that covers each training image at random, in pixels;
+            0 for none.
         validation_size: Images of the training part held out for validation;
             by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
         image_size: Height and width in pixels that images are resized to, by the mean
@@ -62,6 +65,8 @@ def load(
     entry = find_entry(name)
     if not 0 <= operator.index(seed) < 2**32:
         raise ValueError(f"seed must be between 0 and 2**32 - 1, received {seed}")
+    if operator.index(cutout) < 0:
+        raise ValueError(f"cutout must not be negative, received {cutout}")
     if augment and not entry.augmentable:
         possible = ", ".join(e.name for e in CATALOG.values() if e.augmentable)
         raise ValueError(
@@ -81,6 +86,7 @@ def load(
         seed=seed,
         batch_size=batch_size,
         augment=augment,
+        cutout=cutout,
         validation_size=(
             entry.validation_size if validation_size is None else validation_size
         ),

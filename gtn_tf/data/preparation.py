@@ -21,6 +21,7 @@ def prepare(
     seed: int,
     batch_size: int,
     augment: bool,
+    cutout: int,
     validation_size: int,
 ) -> Splits:
     """Divides the training part and normalises all images by what is left of it.
@@ -31,6 +32,7 @@ def prepare(
         seed: Seed of the validation split and of the training stream.
         batch_size: Images a training batch.
         augment: Whether training images are shifted and mirrored at random.
+        cutout: Side of the square that covers each training image, in pixels.
         validation_size: Images held out of the training part.
 
     Returns:
@@ -46,7 +48,7 @@ def prepare(
     >>> from gtn_tf.data.digits import read_digits
     >>> from gtn_tf.data.preparation import prepare
     >>> splits = prepare(find_entry("digits"), read_digits(), seed=0, batch_size=32,
-    ...                  augment=False, validation_size=200)
+    ...                  augment=False, cutout=0, validation_size=200)
     >>> len(splits.train_labels), len(splits.validation_labels)
     (1237, 200)
     """
@@ -73,6 +75,7 @@ def prepare(
         seed=seed,
         batch_size=batch_size,
         augment=augment,
+        cutout=cutout,
     )
 
 

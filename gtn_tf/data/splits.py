@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.data.augmentation import shift_and_mirror
+from gtn_tf.data.augmentation import cut_out, shift_and_mirror
 from gtn_tf.data.order import shuffled_batches
 
 _EVALUATION_BATCH = 500
@@ -38,6 +38,8 @@ class Splits:
         seed: Seed of the validation split, the order and the augmentation.
         batch_size: Images a training batch.
         augment: Whether training images are shifted and mirrored at random.
+        cutout: Side of a square that covers each training image at random, in pixels;
+            0 for none.
 
     Raises:
         ValueError: `batch_size` is not between 1 and the number of training images.
@@ -66,6 +68,7 @@ class Splits:
     seed: int = 0
     batch_size: int = 128
     augment: bool = False
+    cutout: int = 0
 
     def __post_init__(self) -> None:
         count = len(self.train_images)
@@ -121,6 +124,8 @@ class Splits:
             chosen = tf.gather(images, positions)  # [b, h, w, c]
             if self.augment:
                 chosen = shift_and_mirror(chosen, self.seed, step)
+            if self.cutout:
+                chosen = cut_out(chosen, self.cutout, self.seed, step)
             return chosen, tf.gather(labels, positions)  # [b]
 
         return (

@@ -8,6 +8,7 @@ from gtn_tf.runs.rank import rank, read_genotypes
 from gtn_tf.runs.sample import sample
 from gtn_tf.runs.search import make_space, search
 from gtn_tf.runs.train import train
+from gtn_tf.runs.train_final import train_final
 
 __all__ = [
     "SOURCES",
@@ -23,4 +24,5 @@ __all__ = [
     "sample",
     "search",
     "train",
+    "train_final",
 ]

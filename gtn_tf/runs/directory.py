@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, Union
 
 from gtn_tf.atomic_file import write
 from gtn_tf.config import (
     Config,
     ConfigError,
+    FinalConfig,
     SearchConfig,
     differences,
     load_config,
     to_yaml,
 )
+
+
+AnyConfig = Union[Config, SearchConfig, FinalConfig]
 
 
 class RunError(RuntimeError):
@@ -86,7 +90,7 @@ class RunDirectory:
         return self.path / "README.md"
 
     @contextmanager
-    def open(self, config: Config | SearchConfig, resume: bool) -> Iterator[None]:
+    def open(self, config: AnyConfig, resume: bool) -> Iterator[None]:
         """Claims the directory for one process, for the length of the context.
 
         Args:
@@ -137,7 +141,7 @@ class RunDirectory:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
 
-    def _claim(self, config: Config | SearchConfig, resume: bool) -> None:
+    def _claim(self, config: AnyConfig, resume: bool) -> None:
         if not self.config.exists():
             write(self.config, to_yaml(config))
             return

@@ -65,6 +65,7 @@ def train(
         seed=config.seed % 2**32,
         batch_size=config.meta.batch_size,
         augment=config.data.augment,
+        cutout=config.data.cutout,
         image_size=config.data.image_size or None,
     )
     with run.open(config, resume):

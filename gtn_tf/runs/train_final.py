@@ -1,0 +1,291 @@
+"""The full training of one architecture, as the literature does it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf import data
+from gtn_tf.atomic_file import write
+from gtn_tf.cells import cell_network, read_genotype
+from gtn_tf.config import FinalConfig
+from gtn_tf.data import Splits
+from gtn_tf.runs.classifier import export_classifier
+from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.machine import machine
+from gtn_tf.runs.records import Metrics
+
+Report = Callable[[str], None]
+
+_BATCH = 500  # images evaluated at once
+
+
+def train_final(
+    config: FinalConfig,
+    run_dir: Path,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Trains an architecture and exports the classifier.
+
+    Killed at any moment and started again, it goes on after the last whole epoch, to
+    the same weights on the same processor.
+
+    Args:
+        config: The configuration.
+        run_dir: Holds config.yaml, metrics.csv, checkpoints/ (the best by validation
+            and the last), tensorboard/, export/1/ and summary.json.
+        resume: Whether a training that is already there goes on.
+        data_dir: Folder with the data files.
+        report: Called with each line of progress.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        GenotypeError: If there is no such genotype.
+        RunError: If the directory cannot be used.
+    """
+    read_genotype(config.network.genotype)  # told before the data is read
+    splits = data.load(
+        config.data.name,
+        data_dir=data_dir,
+        seed=config.seed % 2**32,
+        batch_size=config.training.batch_size,
+        augment=config.data.augment,
+        cutout=config.data.cutout,
+        image_size=config.data.image_size or None,
+    )
+    run = RunDirectory(run_dir)
+    with run.open(config, resume):
+        if not run.summary.exists():
+            _finish(run, config, splits, report)
+        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        report(
+            f"test accuracy {summary['test_accuracy']:.2%}, {summary['params']} "
+            f"parameters, {summary['seconds']:.0f} s. Everything is in {run_dir}"
+        )
+        return summary
+
+
+def _finish(
+    run: RunDirectory, config: FinalConfig, splits: Splits, report: Report
+) -> None:
+    """Does what is left of a training; the summary comes last."""
+    tf.keras.utils.set_random_seed(config.seed % 2**32)
+    before = tf.keras.mixed_precision.global_policy()
+    policy = "mixed_float16" if config.training.mixed_precision else "float32"
+    tf.keras.mixed_precision.set_global_policy(policy)
+    try:
+        # As many copies as there are GPUs; none is made for one or none.
+        gpus = tf.config.list_logical_devices("GPU")
+        several = len(gpus) > 1
+        strategy = (
+            tf.distribute.MirroredStrategy()
+            if several
+            else tf.distribute.get_strategy()
+        )
+        with strategy.scope():
+            model = build_network(config, splits)
+        _fit(model, run, config, splits, report)
+        classifier = logits_alone(model)
+        classifier.compile(metrics=["accuracy"])
+        found = classifier.evaluate(splits.test, verbose=0, return_dict=True)
+        export_classifier(classifier, splits, run.export)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
+    rows = _rows(run.metrics)
+    summary = {
+        "genotype": config.network.genotype,
+        "dataset": config.data.name,
+        "test_accuracy": found["accuracy"],
+        "validation_accuracy": float(rows[-1]["val_accuracy"]),
+        "best_validation_accuracy": max(float(row["val_accuracy"]) for row in rows),
+        "params": sum(v.shape.num_elements() for v in classifier.trainable_variables),
+        "epochs": len(rows),
+        "seconds": sum(float(row["seconds"]) for row in rows),
+        "seed": config.seed,
+        **machine(),
+    }
+    write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def build_network(config: FinalConfig, splits: Splits) -> tf.keras.Model:
+    """Makes the network of a configuration, compiled.
+
+    Args:
+        config: The configuration.
+        splits: The real data.
+
+    Returns:
+        A Keras model of images `[batch, h, w, c]`, with labels one-hot.
+    """
+    network, training = config.network, config.training
+    genotype, own = read_genotype(network.genotype)
+    steps = training.epochs * steps_per_epoch(config, splits)
+    model = cell_network(
+        genotype,
+        splits.image_shape,
+        splits.num_classes,
+        network.cells,
+        network.filters,
+        layout=own if network.layout == "own" else network.layout,
+        dropout=network.dropout,
+        drop_path=network.drop_path,
+        steps=steps,
+        auxiliary=bool(network.auxiliary),
+        seed=config.seed,
+    )
+    if training.weight_decay:
+        kernels = [v for v in model.trainable_variables if "kernel" in v.name]
+        # Half of it, since its gradient is to be the kernel times the decay.
+        half = training.weight_decay / 2
+        model.add_loss(
+            lambda: half * tf.add_n([tf.reduce_sum(tf.square(v)) for v in kernels])
+        )
+    rate = tf.keras.optimizers.schedules.CosineDecay(
+        training.learning_rate,
+        steps,
+        alpha=training.final_learning_rate / training.learning_rate,
+    )
+    model.compile(
+        tf.keras.optimizers.SGD(
+            rate, training.momentum, global_clipnorm=training.gradient_clip or None
+        ),
+        tf.keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=training.label_smoothing
+        ),
+        loss_weights={"logits": 1.0, "auxiliary": network.auxiliary}
+        if network.auxiliary
+        else None,
+        metrics={"logits": "accuracy"} if network.auxiliary else ["accuracy"],
+    )
+    return model
+
+
+def logits_alone(model: tf.keras.Model) -> tf.keras.Model:
+    """The network without its auxiliary head.
+
+    Args:
+        model: What `build_network` made.
+    """
+    outputs = model.output
+    if not isinstance(outputs, dict):
+        return model
+    return tf.keras.Model(model.input, outputs["logits"])
+
+
+def steps_per_epoch(config: FinalConfig, splits: Splits) -> int:
+    """Whole batches in a pass over the training images.
+
+    Args:
+        config: The configuration.
+        splits: The real data.
+    """
+    return max(1, len(splits.train_labels) // config.training.batch_size)
+
+
+def _fit(
+    model: tf.keras.Model,
+    run: RunDirectory,
+    config: FinalConfig,
+    splits: Splits,
+    report: Report,
+) -> None:
+    steps, epochs = steps_per_epoch(config, splits), config.training.epochs
+    auxiliary = bool(config.network.auxiliary)
+    model.optimizer.build(model.trainable_variables)
+    backup = tf.keras.callbacks.BackupAndRestore(
+        str(run.path / "backup"), delete_checkpoint=False
+    )
+    # Restored now, and not by `fit` alone: the images go on where they were, too.
+    backup.set_model(model)
+    backup.on_train_begin()
+    done = int(model.optimizer.iterations) // steps
+    if done:
+        report(f"resuming after epoch {done} of {epochs}")
+    if done == epochs:
+        return
+    metrics = Metrics(run.metrics, done)
+    best = max((float(row["val_accuracy"]) for row in _rows(run.metrics)), default=None)
+    run.checkpoints.mkdir(parents=True, exist_ok=True)
+
+    def weights(name: str, **kwargs: Any) -> tf.keras.callbacks.Callback:
+        return tf.keras.callbacks.ModelCheckpoint(
+            str(run.checkpoints / f"{name}.weights.h5"),
+            save_weights_only=True,
+            **kwargs,
+        )
+
+    def labelled(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        one_hot = tf.one_hot(labels, splits.num_classes)  # [b, k]
+        if auxiliary:
+            return images, {"logits": one_hot, "auxiliary": one_hot}
+        return images, one_hot
+
+    model.fit(
+        splits.train_batches(done * steps).map(labelled),
+        initial_epoch=done,
+        epochs=epochs,
+        steps_per_epoch=steps,
+        validation_data=splits.validation.map(labelled),
+        callbacks=[
+            _EpochLine(epochs, done, report),
+            metrics,
+            tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
+            weights(
+                "best",
+                monitor="val_accuracy",
+                mode="max",
+                save_best_only=True,
+                initial_value_threshold=best,
+            ),
+            weights("last"),
+            backup,  # last: an epoch counts once everything else has its record
+        ],
+        verbose=0,
+    )
+
+
+class _EpochLine(tf.keras.callbacks.Callback):
+    """One line for each epoch; makes the names of logs independent of the head."""
+
+    def __init__(self, epochs: int, done: int, report: Report) -> None:
+        super().__init__()
+        self._epochs, self._done, self._report = epochs, done, report
+        self._began = self._first = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._report("tracing the network: the first epoch takes longer ...")
+        self._first = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        now = time.monotonic()
+        for name in ("accuracy", "val_accuracy"):
+            inner = name.replace("accuracy", "logits_accuracy")
+            if inner in logs:
+                logs[name] = logs.pop(inner)
+        logs["seconds"] = now - self._began
+        each = (now - self._first) / (epoch + 1 - self._done)
+        left = each * (self._epochs - epoch - 1)
+        self._report(
+            f"epoch {epoch + 1}/{self._epochs}  loss {logs['loss']:.3f}  "
+            f"validation accuracy {logs['val_accuracy']:.2%}  {left:.0f} s left"
+        )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
