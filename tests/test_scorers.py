@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.func_graph import FuncGraph
 
 import gtn_tf
 from gtn_tf.search import GTNScorer, RealDataScorer, ScoringData, make_scorer, score
@@ -169,3 +171,19 @@ def test_missing_parts_are_told() -> None:
         make_scorer("grasp")
     with pytest.raises(ScoreError, match="pass validation_data"):
         GTNScorer(gtn_tf.load_teacher("digits"))(mlp, ScoringData(), 0)
+
+
+def test_a_scored_network_leaves_no_graph_behind(digits) -> None:
+    teacher = gtn_tf.load_teacher("digits")
+    scorers = [GTNScorer(teacher, 2), RealDataScorer(2)]
+
+    def graphs() -> int:
+        tf.keras.backend.clear_session()
+        gc.collect()
+        return sum(isinstance(one, FuncGraph) for one in gc.get_objects())
+
+    score(mlp, scorers, digits, seed=0)
+    before = graphs()
+    for seed in range(2):
+        score(mlp, scorers, digits, seed)
+    assert graphs() <= before

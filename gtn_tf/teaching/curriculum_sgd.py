@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.teaching.one_replica import OneReplica
+
 
 class PerStep(tf.keras.optimizers.schedules.LearningRateSchedule):
     """A value for each step; after the last comes the first again.
@@ -33,7 +35,7 @@ class PerStep(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
-class CurriculumSGD(tf.keras.optimizers.Optimizer):
+class CurriculumSGD(OneReplica, tf.keras.optimizers.Optimizer):
     """SGD with heavy-ball momentum, both rates as a teacher has learned them.
 
     `v = momentum[t] * v + gradient; w = w - learning_rate[t] * v`, the inner loop's

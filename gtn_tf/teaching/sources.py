@@ -8,6 +8,7 @@ import tensorflow as tf
 from gtn_tf.data import Splits
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.fresh_learner import FreshLearner
+from gtn_tf.teaching.one_replica import SGD
 from gtn_tf.teaching.trained_teacher import CLIPNORM, TrainedTeacher
 
 Lessons = tuple[np.ndarray, np.ndarray]  # [steps, batch, h, w, c], [steps, batch]
@@ -88,7 +89,7 @@ def real_data_sgd(learning_rate: float, momentum: float) -> tf.keras.optimizers.
         learning_rate: For all steps.
         momentum: For all steps.
     """
-    return tf.keras.optimizers.SGD(learning_rate, momentum, clipnorm=CLIPNORM)
+    return SGD(learning_rate, momentum, clipnorm=CLIPNORM)
 
 
 def tuned_rates(model: tf.keras.Model, real: RealLessons) -> tuple[float, float]:

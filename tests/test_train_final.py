@@ -1,0 +1,272 @@
+"""The full training of an architecture: its parts, and the command as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gtn_tf import data
+from gtn_tf.cells import PUBLISHED, Genotype, cell_network
+from gtn_tf.cells.blocks import BLOCKS
+from gtn_tf.config import FinalConfig, load_config
+from gtn_tf.data.augmentation import cut_out
+from gtn_tf.layers import DropPath
+from gtn_tf.runs.train_final import build_network
+
+TINY = [
+    *("network.cells=0", "network.filters=2", "network.genotype=naonet_ws"),
+    *("training.epochs=4", "training.batch_size=400", "data.cutout=3"),
+]
+
+
+# Its parts, against closed forms
+
+
+def test_cutout_covers_a_square_around_any_pixel() -> None:
+    step = tf.constant(5, tf.int64)
+    images = cut_out(tf.ones([2000, 5, 6, 2]), 3, seed=1, step=step).numpy()
+    holes = images[..., 0] == 0
+    assert np.array_equal(holes, images[..., 1] == 0)
+    expected = set()
+    for row in range(5):
+        for column in range(6):
+            hole = np.zeros([5, 6], bool)
+            hole[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = True
+            expected.add(hole.tobytes())
+    assert {hole.tobytes() for hole in holes} == expected
+    again = cut_out(tf.ones([2000, 5, 6, 2]), 3, seed=1, step=step)
+    np.testing.assert_array_equal(images, again)
+    other = cut_out(tf.ones([2000, 5, 6, 2]), 3, seed=1, step=step + 1)
+    assert not np.array_equal(images, other)
+
+
+def test_cutout_covers_training_images_only() -> None:
+    plain, covered = (data.load(cutout=cutout) for cutout in (0, 4))
+    images, same = (next(iter(splits.train))[0] for splits in (plain, covered))
+    assert 0.05 < np.mean(images != same) < 0.3
+    np.testing.assert_array_equal(plain.test_images, covered.test_images)
+    with pytest.raises(ValueError, match="cutout must not be negative, received -1"):
+        data.load(cutout=-1)
+
+
+def test_drop_path_keeps_the_mean_and_rises_linearly() -> None:
+    drop, x = DropPath(rate=0.4, steps=10, seed=3), tf.ones([20_000, 1, 1, 2])
+    for step, rate in ((0, 0.0), (5, 0.2), (10, 0.4), (15, 0.4)):
+        found = drop([x, tf.constant(step, tf.int64)], training=True).numpy()
+        assert set(np.unique(found)) <= {0.0, np.float32(1 / np.float32(1 - rate))}
+        assert np.array_equal(found[..., 0], found[..., 1])  # the whole path
+        assert np.mean(found == 0) == pytest.approx(rate, abs=0.015)
+        assert found.mean() == pytest.approx(1, abs=0.03)
+    untouched = drop([x, tf.constant(9, tf.int64)], training=False)
+    np.testing.assert_array_equal(untouched, x)
+    with pytest.raises(ValueError, match="received 1 and 10"):
+        DropPath(1, 10)
+
+
+def test_drop_path_is_deeper_in_later_cells_and_spares_identities() -> None:
+    genotype = Genotype.parse("conv_1x1@0 identity@1 | conv_1x1@0 identity@1")
+    model = cell_network(
+        genotype, (8, 8, 1), 3, cells=1, filters=1, drop_path=0.5, steps=9
+    )
+    paths = [layer for layer in model.layers if isinstance(layer, DropPath)]
+    # Five cells; the strided identities of the reduction cells are dropped, too.
+    assert [p.rate for p in paths] == pytest.approx([0.1, 0.2, 0.2, 0.3, 0.4, 0.4, 0.5])
+    assert len({p.seed for p in paths}) == len(paths)
+    for _ in range(3):
+        model(tf.zeros([2, 8, 8, 1]), training=True)
+    assert int(model.get_layer("clock").step) == 3
+
+
+def test_factorized_reduction_is_two_shifted_samplings() -> None:
+    x = tf.random.stateless_normal([2, 6, 6, 3], [0, 1])
+    inputs = tf.keras.Input([6, 6, 3])
+    model = tf.keras.Model(inputs, BLOCKS["training"].factorized_reduce(inputs, 4))
+    first, second = (v.numpy()[0, 0] for v in model.trainable_variables[:2])
+    rectified = np.maximum(x.numpy(), 0)
+    shifted = np.pad(rectified, [(0, 0), (0, 1), (0, 1), (0, 0)])[:, 1:, 1:]
+    pair = [image[:, ::2, ::2] @ w for image, w in
+            ((rectified, first), (shifted, second))]  # fmt: skip
+    expected = np.concatenate(pair, -1) / np.sqrt(1 + 1e-5)  # fresh batch norm
+    np.testing.assert_allclose(model(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_learning_rate_is_a_cosine_and_kernels_decay() -> None:
+    config = load_config(
+        "final_digits",
+        [*TINY, "training.learning_rate=0.4", "training.final_learning_rate=0.1",
+         "training.weight_decay=0.5", "network.auxiliary=0"],
+        FinalConfig,
+    )  # fmt: skip
+    model = build_network(config, data.load(batch_size=400))
+    rate, steps = model.optimizer._learning_rate, 4 * 3
+    for step in (0, 5, steps):
+        cosine = 0.1 + 0.3 * (1 + np.cos(np.pi * step / steps)) / 2
+        assert float(rate(step)) == pytest.approx(cosine, rel=1e-5)
+    kernels = [v for v in model.trainable_variables if "kernel" in v.name]
+    with tf.GradientTape() as tape:
+        (penalty,) = model.losses
+    for kernel, gradient in zip(kernels, tape.gradient(penalty, kernels)):
+        np.testing.assert_allclose(gradient, 0.5 * kernel, rtol=1e-5)
+
+
+def test_the_auxiliary_head_is_left_behind() -> None:
+    genotype = Genotype.parse("conv_1x1@0 identity@1 | conv_1x1@0 identity@1")
+    size = {"image_shape": (32, 32, 3), "num_classes": 10, "cells": 1, "filters": 8}
+    plain, two = (cell_network(genotype, **size, auxiliary=on) for on in (False, True))
+    assert set(two.output_shape) == {"logits", "auxiliary"}
+    # An 8x8 image: pooled to 2x2, a convolution over all of it, and a dense layer.
+    channels = plain.get_layer(index=-3).input_shape[-1]
+    reduced = 2 * 32  # both loose ends of the second reduction cell
+    extra = reduced * 128 + 2 * 128 + 4 * 128 * 768 + 2 * 768 + 768 * 10 + 10
+    assert channels >= reduced
+    assert count(two) - count(plain) == extra
+
+
+def count(model: tf.keras.Model) -> int:
+    return sum(v.shape.num_elements() for v in model.trainable_variables)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_cell_learns_a_batch_by_heart(name: str) -> None:
+    one = PUBLISHED[name]
+    model = cell_network(
+        one.genotype, (8, 8, 1), 4, cells=1, filters=4, layout=one.layout
+    )
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=[16, 8, 8, 1]).astype(np.float32)
+    y = rng.integers(0, 4, 16)
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(tf.keras.optimizers.Adam(0.01), loss)
+    examples = tf.data.Dataset.from_tensors((x, y)).repeat(60)
+    model.fit(examples, verbose=0)
+    model.fit(tf.data.Dataset.from_tensors((x, y)), verbose=0)
+    (last,) = model.history.history["loss"]
+    assert last < 0.01
+
+
+# The command, as a user runs it
+
+
+def command(run_dir: Path, *more: str) -> list[str]:
+    module = [sys.executable, "-m", "gtn_tf.cli", "train-final", "--config"]
+    return [*module, "final_digits", "--run-dir", str(run_dir), *more, *TINY]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "whole"
+    return run_dir, subprocess.check_output(command(run_dir), text=True)
+
+
+def curve(run_dir: Path) -> list[dict[str, str]]:
+    with (run_dir / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+def test_a_training_leaves_everything(finished) -> None:
+    run_dir, output = finished
+    files = {str(p.relative_to(run_dir)) for p in run_dir.rglob("*") if p.is_file()}
+    assert files >= {
+        *("config.yaml", "metrics.csv", "summary.json", "export/1/saved_model.pb"),
+        *("checkpoints/best.weights.h5", "checkpoints/last.weights.h5"),
+    }
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["epochs"] == len(curve(run_dir)) == 4
+    assert summary["genotype"] == "naonet_ws" and summary["seconds"] > 0
+    assert f"{summary['test_accuracy']:.2%}" in output
+    assert "epoch 4/4" in output and "s left" in output
+
+
+def test_kill_9_and_resume_give_the_same_curve(finished, tmp_path) -> None:
+    whole, _ = finished
+    run_dir = tmp_path / "killed"
+    process = subprocess.Popen(command(run_dir), stdout=subprocess.DEVNULL)
+    backups = run_dir / "backup" / "chief"
+    for _ in range(1200):
+        if list(backups.glob("ckpt-2.index")):
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    output = subprocess.check_output(command(run_dir, "--resume"), text=True)
+    assert "resuming after epoch" in output
+    assert curve(run_dir) == curve(whole)
+    summaries = [json.loads((d / "summary.json").read_text()) for d in (whole, run_dir)]
+    accuracies = [one["test_accuracy"] for one in summaries]
+    assert accuracies[0] == accuracies[1]
+
+
+_USE = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = tf.constant(json.load(sys.stdin))
+found = model.signatures["serving_default"](images=images)
+assert not {"gtn_tf", "tensorflow_addons", "keras_tuner"} & set(sys.modules)
+print(json.dumps({k: v.numpy().tolist() for k, v in found.items()}))
+"""
+
+
+def test_the_classifier_in_a_process_without_gtn_tf(finished, tmp_path) -> None:
+    run_dir, _ = finished
+    digits = data.load()
+    pixels = digits.test_images * digits.std[0] + digits.mean[0]  # 0..1
+    output = subprocess.run(
+        [sys.executable, "-c", _USE, str(run_dir / "export" / "1")],
+        input=json.dumps(pixels.tolist()),
+        cwd=tmp_path,
+        text=True,
+        check=True,
+        capture_output=True,
+    ).stdout
+    found = json.loads(output.splitlines()[-1])
+    np.testing.assert_allclose(np.sum(found["probabilities"], 1), 1, rtol=1e-5)
+    accuracy = np.mean(np.argmax(found["logits"], 1) == digits.test_labels)
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert accuracy == pytest.approx(summary["test_accuracy"], abs=0.003)
+
+
+def test_a_genotype_on_the_command_line_or_in_a_file(tmp_path) -> None:
+    text = "conv_1x1@0 identity@1 | conv_1x1@0 identity@1"
+    (tmp_path / "cell.txt").write_text(text + "\n")
+    for given in (text, tmp_path / "cell.txt"):
+        run = subprocess.run(
+            command(tmp_path / "run", "--genotype", str(given), "--print-config"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"genotype: {given}" in run.stdout.replace("'", "")
+    wrong = subprocess.run(
+        command(tmp_path / "run", "--genotype", "dart_v2"),
+        capture_output=True,
+        text=True,
+    )
+    assert wrong.returncode == 1
+    assert "did you mean darts_v2?" in wrong.stderr.splitlines()[-1]
+
+
+def test_replicas_and_mixed_precision() -> None:
+    overrides = [*TINY, "training.mixed_precision=true"]
+    config = load_config("final_digits", overrides, FinalConfig)
+    splits = data.load(batch_size=16)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    tf.keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        with strategy.scope():
+            model = build_network(config, splits)
+    finally:
+        tf.keras.mixed_precision.set_global_policy("float32")
+    assert set(model.output) == {"logits", "auxiliary"}
+    assert {tensor.dtype for tensor in model.output.values()} == {tf.float32}
+    kinds = {layer.compute_dtype for layer in model.layers}
+    assert kinds == {"float16", "float32"}
