@@ -19,6 +19,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     DataConfig,
+    FinalConfig,
     GeneratorConfig,
     InnerOptimizerConfig,
     LearnersConfig,
@@ -32,8 +33,9 @@ from gtn_tf.config import (
 from gtn_tf.config import files
 
 _ALL = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
-SEARCHES = [path for path in _ALL if path.stem.startswith("search_")]
-PRESETS = [path for path in _ALL if path not in SEARCHES]
+_OTHERS = {"search": SearchConfig, "final": FinalConfig}
+OTHERS = [path for path in _ALL if path.stem.split("_")[0] in _OTHERS]
+PRESETS = [path for path in _ALL if path not in OTHERS]
 
 
 def write(folder: Path, text: str) -> str:
@@ -69,17 +71,24 @@ def test_preset_loads_by_name_and_by_path(path: Path) -> None:
     assert load_config(path.stem) == load_config(str(path))
 
 
-@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
-def test_search_preset_loads_and_round_trips(path: Path, tmp_path) -> None:
-    config = load_config(path.stem, schema=SearchConfig)
-    assert load_config(write(tmp_path, to_yaml(config)), (), SearchConfig) == config
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
+def test_other_presets_load_and_round_trip(path: Path, tmp_path) -> None:
+    schema = _OTHERS[path.stem.split("_")[0]]
+    config = load_config(path.stem, schema=schema)
+    assert load_config(write(tmp_path, to_yaml(config)), (), schema) == config
+
+
+def test_a_search_sees_images_as_they_are() -> None:
+    for name, value in {"augment": True, "cutout": 4}.items():
+        with pytest.raises(ConfigError, match=f"data.{name}: expected none in a"):
+            SearchConfig(data=DataConfig("cifar10", **{name: value}))
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["ranking.scorer=[gtn, size]"], "ranking.scorer: expected one of gtn, real"),
-        (["ranking.scorer=[]"], "ranking.scorer: expected one of gtn, real"),
+        (["ranking.scorer=[gtn, size]"], "ranking.scorer: expected one of gtn, gtn_tse"),
+        (["ranking.scorer=[]"], "ranking.scorer: expected one of gtn, gtn_tse"),
         (["training.top_k=99"], "at most ranking.candidates (12), received 99"),
         (["ranking.candidate=3"], "did you mean ranking.candidates?"),
         (["meta.iterations=3"], "meta.iterations: unknown key"),

@@ -1,4 +1,4 @@
-"""The full training of an architecture: its parts, and the command as a user runs it."""
+"""The full training of an architecture: its parts, and the command as users run it."""
 
 from __future__ import annotations
 
