@@ -26,14 +26,11 @@ from gtn_tf.search import (
     correlations,
     make_scorer,
     score,
-)
-from gtn_tf.search.ranking import (
-    in_words,
     search_cost,
     seconds_to_reach,
-    summed_ranks,
 )
-from gtn_tf.teaching import TrainedTeacher, load_teacher
+from gtn_tf.search.ranking import in_words, summed_ranks
+from gtn_tf.teaching import TrainedTeacher, load_teacher, training_seconds
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -104,21 +101,6 @@ def load_data(options: argparse.Namespace) -> Splits:
     """
     size = load_teacher(options.teacher[0]).image_shape[0]
     return data.load(options.data, data_dir=options.data_dir, image_size=size)
-
-
-def training_seconds(teacher: str) -> float | None:
-    """How long a teacher was meta-trained, if a record beside it says so.
-
-    Args:
-        teacher: A bundled one's name, or a run directory.
-    """
-    bundled = ROOT / "gtn_tf" / "bundled" / teacher / "results.json"
-    if bundled.exists():
-        return json.loads(bundled.read_text(encoding="utf-8"))["training_seconds"]
-    summary = Path(teacher) / "summary.json"
-    if summary.exists():
-        return json.loads(summary.read_text(encoding="utf-8"))["seconds"]
-    return None
 
 
 def write_facts(out: Path, options: argparse.Namespace, **facts: Any) -> None:

@@ -26,7 +26,6 @@ from common import (
     read_table,
     say,
     score_all,
-    training_seconds,
     write_facts,
     write_table,
 )
@@ -41,7 +40,7 @@ from gtn_tf.config import (
 )
 from gtn_tf.search import RealDataScorer, ScoringData
 from gtn_tf.search.ranking import summed_ranks
-from gtn_tf.teaching import load_teacher
+from gtn_tf.teaching import load_teacher, training_seconds
 
 _FULL, _SPEED = "full training", "speed of full training"
 _MANY = 10_000  # candidates that no search has the time for

@@ -18,8 +18,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtn_tf.search import GTNTuner, Scorer, correlations, search_cost
-from gtn_tf.search.ranking import seconds_to_reach
+from gtn_tf.search import (
+    GTNTuner,
+    Scorer,
+    correlations,
+    search_cost,
+    seconds_to_reach,
+)
 from gtn_tf.search import oracle as oracle_module
 from gtn_tf.search import results as results_module
 from gtn_tf.search import tuner as tuner_module

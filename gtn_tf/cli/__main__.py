@@ -15,6 +15,7 @@ from gtn_tf.cli import (
     rank,
     sample,
     search,
+    table,
     train,
     train_final,
 )
@@ -28,6 +29,7 @@ _COMMANDS = {
     "rank": rank,
     "genotypes": genotypes,
     "train-final": train_final,
+    "table": table,
 }
 
 

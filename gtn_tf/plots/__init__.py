@@ -13,6 +13,7 @@ from gtn_tf.plots.grids import (
     shown_steps,
 )
 from gtn_tf.plots.scatter import score_scatter
+from gtn_tf.plots.table import draw_tables
 
 __all__ = [
     "Arc",
@@ -20,6 +21,7 @@ __all__ = [
     "curriculum_grid",
     "dots",
     "draw_cells",
+    "draw_tables",
     "heat_map",
     "image_grid",
     "labelled_grid",

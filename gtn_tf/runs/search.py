@@ -31,8 +31,9 @@ from gtn_tf.search import (
     Scorer,
     make_scorer,
 )
-from gtn_tf.search.ranking import correlations, in_words, search_cost
-from gtn_tf.teaching import load_teacher
+from gtn_tf.search.cost import search_cost
+from gtn_tf.search.ranking import correlations, in_words
+from gtn_tf.teaching import load_teacher, training_seconds
 from gtn_tf.teaching.sources import RealLessons
 
 
@@ -203,7 +204,7 @@ def _write_summary(
     best = tuner.oracle.get_best_trials(1)
     summary: dict[str, Any] = {
         "correlations": found,
-        "cost": search_cost(0.0, len(seconds), float(np.mean(seconds or [0.0]))),
+        "cost": _cost(config, seconds),
         **machine(),
     }
     if best:
@@ -227,6 +228,18 @@ def _write_summary(
         shown = [100 * value for value in truth]
         path = run_dir / "scores.png"
         plots.score_scatter(scores, shown, notes, label, path)
+
+
+def _cost(config: SearchConfig, seconds: list[float]) -> dict[str, Any]:
+    """The cost of the scorings, and with the teacher's training, if that is known."""
+    each = float(np.mean(seconds or [0.0]))
+    cost: dict[str, Any] = {"scoring": search_cost(0.0, len(seconds), each)}
+    ranking = config.ranking
+    names = (ranking.scorer,) if isinstance(ranking.scorer, str) else ranking.scorer
+    once = training_seconds(ranking.teacher)
+    if once is not None and any(name.startswith("gtn") for name in names):
+        cost["with_teacher"] = search_cost(once, len(seconds), each)
+    return cost
 
 
 def _number(text: str) -> float:

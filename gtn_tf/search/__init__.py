@@ -1,7 +1,8 @@
 """Architecture search: rank by the teacher, then train the few."""
 
+from gtn_tf.search.cost import search_cost, seconds_to_reach
 from gtn_tf.search.oracle import GTNOracle
-from gtn_tf.search.ranking import correlations, search_cost
+from gtn_tf.search.ranking import correlations
 from gtn_tf.search.scorers import GTNScorer, RealDataScorer, Scorer, ScoringData
 from gtn_tf.search.scoring import make_scorer, score
 from gtn_tf.search.spaces import CellSpace, NAOSpace, NASBench201Space
@@ -21,4 +22,5 @@ __all__ = [
     "make_scorer",
     "score",
     "search_cost",
+    "seconds_to_reach",
 ]

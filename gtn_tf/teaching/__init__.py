@@ -3,7 +3,7 @@
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
-from gtn_tf.teaching.load import BUNDLED, load_teacher
+from gtn_tf.teaching.load import BUNDLED, load_teacher, training_seconds
 from gtn_tf.teaching.teach import teach
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -15,4 +15,5 @@ __all__ = [
     "TrainedTeacher",
     "load_teacher",
     "teach",
+    "training_seconds",
 ]

@@ -55,6 +55,27 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     return read_saved_model(_newest(path))
 
 
+def training_seconds(source: str | os.PathLike[str]) -> float | None:
+    """How long a teacher was meta-trained, if a record beside it says so.
+
+    Args:
+        source: As for `load_teacher`: a bundled one's name, or a run directory.
+
+    Example:
+
+    >>> training_seconds("digits") > 60
+    True
+    """
+    source = os.fspath(source)
+    if source in BUNDLED:
+        record, key = _FOLDER / source / "results.json", "training_seconds"
+    else:
+        record, key = Path(source).expanduser() / "summary.json", "seconds"
+    if not record.is_file():
+        return None
+    return json.loads(record.read_text(encoding="utf-8")).get(key)
+
+
 def _newest(path: Path) -> Path:
     """The SavedModel itself, the highest version in a folder, or a run's export."""
     if (path / "saved_model.pb").is_file():

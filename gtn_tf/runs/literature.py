@@ -1,0 +1,56 @@
+"""The rows of the paper's two tables on CIFAR-10, as they were published."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """A published result on CIFAR-10.
+
+    Error is in percent, mean and standard deviation where one was given; `params` in
+    millions; `gpu_days` is the cost of the search.
+    """
+
+    key: str
+    method: str
+    error: float
+    std: float | None
+    params: float
+    gpu_days: float
+
+
+# Such et al. 2020, arXiv 1912.07768: random search, cheap in different ways.
+RANDOM_SEARCH = (
+    Row("ghn_top", "Random search + GHN (GHN Top)", 4.3, 0.1, 5.1, 0.42),
+    Row("random_ws", "Random search + weight sharing", 3.92, None, 3.9, 0.25),
+    Row("rs_real", "Random search + real data", 3.88, 0.08, 12.4, 10),
+    Row("rs_gtn", "Random search + GTN", 3.84, 0.06, 8.2, 0.67),
+    Row("rs_real_cutout", "Random search + real data + cutout", 3.02, 0.03, 12.4, 10),
+    Row("rs_gtn_cutout", "Random search + GTN + cutout", 2.92, 0.06, 8.2, 0.67),
+    Row(
+        "rs_real_cutout_4f",
+        "Random search + real data + cutout, 4F",
+        *(2.51, 0.13, 151.7, 10),
+    ),
+    Row(
+        "rs_gtn_cutout_4f",
+        "Random search + GTN + cutout, 4F",
+        *(2.42, 0.03, 97.9, 0.67),
+    ),
+)
+
+# Other searches. The numbers are those that the GTN paper gives.
+OTHERS = (
+    Row("nasnet_a", "NASNet-A", 3.41, None, 3.3, 2000),
+    Row("amoebanet_b_cutout", "AmoebaNet-B + cutout", 2.13, None, 34.9, 3150),
+    Row("darts_v2_cutout", "DARTS + cutout", 2.83, None, 4.6, 4),
+    Row("naonet_cutout", "NAONet + cutout", 2.48, None, 10.6, 200),
+    Row("naonet_ws", "NAONet-WS", 3.53, None, 2.5, 0.3),
+    Row("naonet_ws_cutout", "NAONet-WS + cutout", 2.93, None, 2.5, 0.3),
+    Row("enas", "ENAS", 3.54, None, 4.6, 0.45),
+    Row("enas_cutout", "ENAS + cutout", 2.89, None, 4.6, 0.45),
+    Row("ghn_top_best_cutout", "GHN Top-Best + cutout", 2.84, 0.07, 5.7, 0.84),
+)
+
+TABLES = {"Random search": RANDOM_SEARCH, "Other searches": OTHERS}

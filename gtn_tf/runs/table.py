@@ -1,0 +1,113 @@
+"""Published results beside what this code measured."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from gtn_tf.runs.directory import RunError
+from gtn_tf.runs.literature import TABLES, Row
+
+COLUMNS = (
+    *("key", "scale", "params", "error", "std", "seeds"),
+    *("search_seconds", "training_seconds"),
+)
+HEADER = (
+    *("method", "published error [%]", "published params", "GPU-days"),
+    *("measured error [%]", "measured params", "search [s]", "training [s]", "scale"),
+)
+_NOT_RUN = "not run"
+
+Measured = Mapping[str, Mapping[str, str]]
+
+
+def read_measured(path: Path) -> Measured:
+    """Reads what was measured.
+
+    Args:
+        path: A CSV file with `COLUMNS`, as `cli/architecture_table.py` writes it.
+
+    Returns:
+        For each row's key, its columns.
+
+    Raises:
+        RunError: If it is something else.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) != COLUMNS:
+                raise RunError(f"{path}: expected the columns {','.join(COLUMNS)}")
+            return {row["key"]: row for row in table}
+    except OSError as error:
+        raise RunError(f"{path}: expected a CSV file: {error.strerror}") from None
+
+
+def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
+    """The cells of a table, a row for each published result.
+
+    Args:
+        rows: Published results.
+        measured: Of some of them; the others were not run.
+
+    Example:
+
+    >>> from gtn_tf.runs.literature import OTHERS
+    >>> lines(OTHERS[:1], {})[0][:5]
+    ('NASNet-A', '3.41', '3.3M', '2000', 'not run')
+    """
+    found = []
+    for row in rows:
+        published = (
+            row.method,
+            f"{row.error:g}" + (f" \u00b1 {row.std:g}" if row.std else ""),
+            f"{row.params:g}M",
+            f"{row.gpu_days:g}",
+        )
+        mine = measured.get(row.key)
+        if mine is None:
+            found.append((*published, *(_NOT_RUN,) * 4, ""))
+            continue
+        found.append(
+            (
+                *published,
+                f"{float(mine['error']):.2f} \u00b1 {float(mine['std']):.2f} "
+                f"({mine['seeds']} seeds)",
+                f"{int(mine['params']) / 1e6:.3f}M",
+                f"{float(mine['search_seconds']):.0f}"
+                if mine["search_seconds"]
+                else "",
+                f"{float(mine['training_seconds']):.0f}",
+                mine["scale"],
+            )
+        )
+    return found
+
+
+def markdown(measured: Measured) -> str:
+    """Both tables in Markdown.
+
+    Args:
+        measured: What `read_measured` gave.
+    """
+    parts = []
+    for title, rows in TABLES.items():
+        table = [HEADER, ("---",) * len(HEADER), *lines(rows, measured)]
+        parts += [f"## {title}", "\n".join(f"| {' | '.join(r)} |" for r in table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def comma_separated(measured: Measured) -> str:
+    """Both tables as CSV, with the title of each row's table.
+
+    Args:
+        measured: What `read_measured` gave.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("table", *HEADER))
+    for title, rows in TABLES.items():
+        table.writerows((title, *line) for line in lines(rows, measured))
+    return text.getvalue()

@@ -1,0 +1,59 @@
+"""What a search costs; docs/search_cost.md says what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_DAY = 86400.0  # seconds
+
+
+def search_cost(
+    teacher_seconds: float, candidates: int, seconds_each: float
+) -> dict[str, float]:
+    """What a search cost: the teacher's training and all scorings, nothing after.
+
+    Args:
+        teacher_seconds: Of the teacher's training; 0 if it is not to be counted.
+        candidates: Architectures scored.
+        seconds_each: Of one scoring, mean.
+
+    Returns:
+        `seconds` in all, and `days`, which are GPU-days on one GPU.
+
+    Example:
+
+    >>> round(search_cost(8 * 3600, 800, 36)["days"], 2)
+    0.67
+    """
+    seconds = teacher_seconds + candidates * seconds_each
+    return {"seconds": seconds, "days": seconds / _DAY}
+
+
+def seconds_to_reach(
+    correlation: float, points: Sequence[tuple[float, float]]
+) -> float | None:
+    """How long scoring by real data takes for a correlation, per candidate.
+
+    Args:
+        correlation: To be reached.
+        points: Measured seconds and correlations. Between two of them the correlation
+            is taken to rise linearly.
+
+    Returns:
+        The fewest seconds; those of the shortest point if it reaches the correlation
+        already, and None if no point does.
+
+    Example:
+
+    >>> seconds_to_reach(0.5, [(10.0, 0.4), (30.0, 0.6)])
+    20.0
+    """
+    before: tuple[float, float] | None = None
+    for seconds, reached in sorted(points):
+        if reached >= correlation:
+            if before is None:
+                return seconds
+            share = (correlation - before[1]) / (reached - before[1])
+            return before[0] + share * (seconds - before[0])
+        before = seconds, reached
+    return None

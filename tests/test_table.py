@@ -1,0 +1,67 @@
+"""Published results beside measured ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+
+import matplotlib.image
+import pytest
+
+from gtn_tf.runs import RunError, table
+
+ROW = {
+    "key": "enas_cutout",
+    "scale": "16x16 pixels, N=1, F=8, 10 epochs",
+    "params": "51234",
+    "error": "31.256",
+    "std": "0.42",
+    "seeds": "3",
+    "search_seconds": "",
+    "training_seconds": "412.5",
+}
+
+
+def written(path):
+    with path.open("w", newline="") as file:
+        rows = csv.DictWriter(file, table.COLUMNS)
+        rows.writeheader()
+        rows.writerow(ROW)
+    return path
+
+
+def test_what_was_not_run_says_so(tmp_path) -> None:
+    rows = list(csv.DictReader(io.StringIO(table.comma_separated({}))))
+    assert len(rows) == 17
+    assert {row["measured error [%]"] for row in rows} == {"not run"}
+    measured = table.read_measured(written(tmp_path / "rows.csv"))
+    rows = list(csv.DictReader(io.StringIO(table.comma_separated(measured))))
+    (mine,) = [row for row in rows if row["measured error [%]"] != "not run"]
+    assert mine["method"] == "ENAS + cutout" and mine["scale"] == ROW["scale"]
+    assert mine["measured error [%]"] == "31.26 \u00b1 0.42 (3 seeds)"
+    assert mine["measured params"] == "0.051M" and mine["published params"] == "4.6M"
+    assert mine["search [s]"] == "" and mine["training [s]"] == "412"
+    assert mine["published error [%]"] == "2.89"
+
+
+def test_another_file_is_refused(tmp_path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(RunError, match="expected the columns key,scale"):
+        table.read_measured(path)
+    with pytest.raises(RunError, match="expected a CSV file: No such file"):
+        table.read_measured(tmp_path / "none.csv")
+
+
+def test_the_command_prints_and_draws(tmp_path) -> None:
+    command = [sys.executable, "-m", "gtn_tf.cli", "table", "--out", str(tmp_path)]
+    command += ["--measured", str(written(tmp_path / "rows.csv"))]
+    output = subprocess.check_output(command, text=True)
+    assert output == (tmp_path / "table.md").read_text()
+    assert (
+        "| Random search + GTN | 3.84 \u00b1 0.06 | 8.2M | 0.67 | not run |" in output
+    )
+    assert matplotlib.image.imread(tmp_path / "table.png").std() > 0
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == 18
