@@ -9,6 +9,8 @@ from pathlib import Path
 
 import matplotlib.image
 
+from gtn_tf.runs import table
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -81,3 +83,15 @@ def test_comparison_of_searches(tmp_path):
     assert rows["random"]["candidates"] == rows["real data"]["candidates"] == "1"
     assert all(0 <= float(row["test_accuracy"]) <= 1 for row in rows.values())
     assert matplotlib.image.imread(tmp_path / "out" / "winners.png").std() > 0
+
+
+def test_table_of_architectures(tmp_path):
+    command = [sys.executable, "cli/architecture_table.py", "--scale", "smoke"]
+    command += ["--data", "digits", "--teacher", "digits", "--out", tmp_path / "out"]
+    command += ["--run-dir", tmp_path / "runs"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    measured = table.read_measured(tmp_path / "out" / "rows.csv")
+    assert list(measured) == ["rs_gtn", "enas_cutout"]
+    shown = table.comma_separated(measured)
+    assert shown.count("8x8 pixels, N=0, F=1, 1 epochs") == 2
+    assert float(measured["rs_gtn"]["search_seconds"]) > 300  # the teacher's counted

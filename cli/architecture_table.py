@@ -1,0 +1,188 @@
+"""Fills the measured columns of `python -m gtn_tf.cli table`, row by row.
+
+    python cli/architecture_table.py --teacher runs/cifar10_cells [--data-dir D]
+        [--scale smoke|laptop]
+
+Two random searches in a small NAO space, by real data and by a teacher, find one
+architecture each. These and the published cells are trained alike, at one small scale,
+with several seeds. Interrupted, the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from common import ROOT, read_table, say, write_table
+
+from gtn_tf import runs
+from gtn_tf.config import (
+    DataConfig,
+    FinalConfig,
+    FullTrainingConfig,
+    NetworkConfig,
+    RankingConfig,
+    SearchConfig,
+    SpaceConfig,
+    TrainingConfig,
+)
+from gtn_tf.teaching import load_teacher, training_seconds
+
+
+class _Scale(NamedTuple):
+    candidates: int  # of each search
+    steps: int  # inner steps of a scoring
+    cells: int  # N
+    filters: int  # F
+    wide: int  # filters of the rows with 4F
+    epochs: int
+    seeds: int
+    augment: bool
+    cutout: int  # side of the square, in pixels
+    rows: tuple[str, ...]
+
+
+# Rows of the published cells: the cell, and whether with cutout.
+_PUBLISHED = {
+    "nasnet_a": ("nasnet_a", False),
+    "amoebanet_b_cutout": ("amoebanet_b", True),
+    "darts_v2_cutout": ("darts_v2", True),
+    "naonet_cutout": ("naonet", True),
+    "naonet_ws": ("naonet_ws", False),
+    "naonet_ws_cutout": ("naonet_ws", True),
+    "enas": ("enas", False),
+    "enas_cutout": ("enas", True),
+}
+# Rows of the searches: the scorer, with cutout, wide.
+_SEARCHED = {
+    "rs_real": ("real", False, False),
+    "rs_gtn": ("gtn", False, False),
+    "rs_real_cutout": ("real", True, False),
+    "rs_gtn_cutout": ("gtn", True, False),
+    "rs_real_cutout_4f": ("real", True, True),
+    "rs_gtn_cutout_4f": ("gtn", True, True),
+}
+_SCALES = {
+    "laptop": _Scale(24, 128, 1, 8, 32, 8, 3, True, 8, (*_SEARCHED, *_PUBLISHED)),
+    "smoke": _Scale(2, 2, 0, 1, 2, 1, 1, False, 2, ("rs_gtn", "enas_cutout")),
+}
+
+
+def main() -> None:
+    """Reads the command line and does what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--scale", choices=_SCALES, default="laptop")
+    add("--data", default="cifar10", help="what the teacher teaches")
+    add("--data-dir", type=Path, help="folder with the data files")
+    add("--teacher", required=True, help="as for gtn_tf.cli rank")
+    add("--out", type=Path, default=ROOT / "results" / "architecture_table")
+    add("--run-dir", type=Path, default=ROOT / "runs" / "architecture_table")
+    options = parser.parse_args()
+    scale = _SCALES[options.scale]
+    rows = []
+    for key in scale.rows:
+        if key in _PUBLISHED:
+            (genotype, cutout), wide, seconds = _PUBLISHED[key], False, None
+        else:
+            scorer, cutout, wide = _SEARCHED[key]
+            genotype, seconds = _search(scorer, options)
+        rows.append(_row(key, genotype, cutout, wide, seconds, options))
+        write_table(rows, options.out / "rows.csv")
+    facts = {
+        "command": f"python cli/architecture_table.py --scale {options.scale} "
+        "--teacher T",
+        "data": options.data,
+        "teacher": Path(options.teacher).stem,
+        "scale": scale._asdict(),
+        "seed": 0,
+        **runs.machine(),
+    }
+    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+    say(f"Written: rows.csv in {options.out}; python -m gtn_tf.cli table shows it")
+
+
+def _search(scorer: str, options: argparse.Namespace) -> tuple[str, float]:
+    """The best candidate, and the seconds of the search with the teacher's training."""
+    scale = _SCALES[options.scale]
+    teacher = load_teacher(options.teacher)
+    config = SearchConfig(
+        data=DataConfig(options.data, image_size=teacher.image_shape[0]),
+        space=SpaceConfig("nao", scale.cells, scale.filters),
+        ranking=RankingConfig(
+            candidates=scale.candidates,
+            scorer=scorer,
+            teacher=options.teacher,
+            steps=scale.steps,
+        ),
+        training=TrainingConfig(top_k=0, batch_size=32),
+    )
+    folder = options.run_dir / f"search_{scorer}"
+    say(f"search by {scorer}")
+    runs.search(config, folder, resume=True, data_dir=options.data_dir, report=say)
+    found = read_table(folder / "results.csv")
+    best = min(found, key=lambda row: row["rank"])
+    seconds = sum(row.get("seconds", 0.0) for row in found)
+    if scorer == "gtn":
+        seconds += training_seconds(options.teacher) or 0.0
+    return best["genotype"], seconds
+
+
+def _row(
+    key: str,
+    genotype: str,
+    cutout: bool,
+    wide: bool,
+    search_seconds: float | None,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Trains an architecture with each seed."""
+    scale = _SCALES[options.scale]
+    size = load_teacher(options.teacher).image_shape[0]
+    filters = scale.wide if wide else scale.filters
+    config = FinalConfig(
+        data=DataConfig(
+            options.data, scale.augment, scale.cutout if cutout else 0, size
+        ),
+        network=NetworkConfig(
+            genotype,
+            cells=scale.cells,
+            filters=filters,
+            dropout=0.2,
+            drop_path=0.1,
+            auxiliary=0.0,
+        ),
+        training=FullTrainingConfig(scale.epochs, learning_rate=0.05),
+    )
+    found = []
+    for seed in range(scale.seeds):
+        say(f"{key}, seed {seed}")
+        found.append(
+            runs.train_final(
+                dataclasses.replace(config, seed=seed),
+                options.run_dir / f"{key}_{seed}",
+                resume=True,
+                data_dir=options.data_dir,
+                report=say,
+            )
+        )
+    errors = [100 * (1 - one["test_accuracy"]) for one in found]
+    return {
+        "key": key,
+        "scale": f"{size}x{size} pixels, N={scale.cells}, F={filters}, "
+        f"{scale.epochs} epochs",
+        "params": found[0]["params"],
+        "error": float(np.mean(errors)),
+        "std": float(np.std(errors)),
+        "seeds": len(errors),
+        "search_seconds": "" if search_seconds is None else search_seconds,
+        "training_seconds": float(np.mean([one["seconds"] for one in found])),
+    }
+
+
+if __name__ == "__main__":
+    main()
