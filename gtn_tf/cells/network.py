@@ -11,7 +11,7 @@ from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
 from gtn_tf.cells.genotype import Cell, Genotype
 from gtn_tf.cells.layouts import LAYOUTS, Calibrate
 from gtn_tf.cells.operations import apply_operation
-from gtn_tf.layers import DropPath, StepClock
+from gtn_tf.layers import Dropout, DropPath, StepClock
 
 layers = tf.keras.layers
 
@@ -71,7 +71,8 @@ def cell_network(
     """
     blocks = BLOCKS[kind]
     inputs = layers.Input(image_shape)
-    clock = StepClock(name="clock")(inputs) if drop_path else None
+    drops = dropout or drop_path
+    clock = StepClock(name="clock")(inputs) if drops else None
     stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
     before, x, number = stem, stem, 0
     for part in range(3):
@@ -89,8 +90,7 @@ def cell_network(
                 reduced = x
     x = layers.GlobalAveragePooling2D()(blocks.activation(x))
     if dropout:
-        # A generator that is a variable, and so is saved with the weights.
-        x = layers.Dropout(dropout, seed=seed, rng_type="stateful")(x)
+        x = Dropout(dropout, seed)([x, clock])
     logits = _output(blocks.dense(x, num_classes), "logits")
     if not auxiliary:
         return tf.keras.Model(inputs, logits)
@@ -108,7 +108,7 @@ class _Paths:
     seed: int  # of the next path
 
     def __call__(self, op: str, stride: int, x: tf.Tensor) -> tf.Tensor:
-        if self.clock is None or (op == "identity" and stride == 1):
+        if not self.rate or (op == "identity" and stride == 1):
             return x
         self.seed += 1
         return DropPath(self.rate, self.steps, self.seed)([x, self.clock])

@@ -2,7 +2,7 @@
 
 from gtn_tf.layers.batch_norm import BatchNorm
 from gtn_tf.layers.batch_norm import MeanOnlyBatchNorm
-from gtn_tf.layers.drop_path import DropPath, StepClock
+from gtn_tf.layers.dropping import Dropout, DropPath, StepClock
 from gtn_tf.layers.initializers import kaiming_normal
 from gtn_tf.layers.max_pool import MaxPool2D
 from gtn_tf.layers.upsample_conv import UpsampleConv2D
@@ -11,6 +11,7 @@ from gtn_tf.layers.weight_norm import WeightNormalization
 __all__ = [
     "BatchNorm",
     "DropPath",
+    "Dropout",
     "MaxPool2D",
     "MeanOnlyBatchNorm",
     "StepClock",
