@@ -139,14 +139,21 @@ def ranking_scorers(
     scorers: list[Scorer] = [make_scorer(one) for one in untrained]
     for teacher in teachers:
         for count in steps:
-            names = _names(f"gtn {Path(teacher).stem}", count)
+            names = ranking_names(f"gtn {Path(teacher).stem}, {count} steps")
             scorers.append(GTNScorer(load_teacher(teacher), count, names=names))
-    scorers += [RealDataScorer(n, names=_names("real data", n)) for n in steps]
+    for count in steps:
+        names = ranking_names(f"real data, {count} steps")
+        scorers.append(RealDataScorer(count, names=names))
     return scorers
 
 
-def _names(source: str, steps: int) -> tuple[str, str]:
-    return f"{source}, {steps} steps", f"{source}, {steps} steps{_SPEED}"
+def ranking_names(training: str) -> tuple[str, str]:
+    """Columns of both scores of a training: accuracy and training speed.
+
+    Args:
+        training: What is trained with.
+    """
+    return training, f"{training}{_SPEED}"
 
 
 _SPEED = ", training speed"

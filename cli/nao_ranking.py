@@ -3,14 +3,15 @@
     python cli/nao_ranking.py [--scale smoke|laptop] [--data-dir D]
 
 Scores random architectures of a small NAO space by a teacher, by as many steps of real
-data and without training, trains each fully, and compares every score with the test
-accuracy. Interrupted, the same command goes on where it stopped; with more
+data, by real data for as many seconds and without training, trains each fully, and
+compares every score with the test accuracy. Interrupted, the same command goes on where it stopped; with more
 teachers it adds their scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from common import (
     compare,
     load_data,
     ranking_scorers,
+    ranking_names,
     read_table,
     say,
     score_all,
@@ -29,7 +31,10 @@ from common import (
 )
 
 from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
+from gtn_tf.teaching import training_seconds
 
+_EQUAL = "real data, equal seconds"
+_MANY = 1_000_000  # steps that no scoring has the time for
 _FULL, _SPEED = "full training", "speed of full training"
 
 
@@ -40,13 +45,14 @@ class _Scale(NamedTuple):
     untrained: tuple[str, ...]  # scores without training
     steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
     full_steps: int  # of the full training, in batches of 64
+    counts_teacher: bool  # whether equal seconds are with its training, shared by all
 
 
 _SCALES = {
     "laptop": _Scale(
-        48, 1, 8, ("params", "flops", "synflow", "naswot"), (32, 128), 1000
+        48, 1, 8, ("params", "flops", "synflow", "naswot"), (128,), 500, True
     ),
-    "smoke": _Scale(4, 0, 2, ("params",), (2,), 4),
+    "smoke": _Scale(4, 0, 2, ("params",), (2,), 4, False),
 }
 
 
@@ -85,9 +91,23 @@ def measure(options: argparse.Namespace) -> None:
     full = RealDataScorer(
         scale.full_steps, cosine=True, images=count, names=(_FULL, _SPEED)
     )
-    score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
+    rows = score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
+    seconds = _seconds_of_a_scoring(rows, options)
+    say(f"real data for {seconds:.0f} seconds")
+    equal = RealDataScorer(_MANY, seconds, names=ranking_names(_EQUAL))
+    score_all(genotypes, space, [equal], ScoringData(train, validation), file)
     command = f"python cli/nao_ranking.py --scale {options.scale}"
     write_facts(options.out, options, command=command, scale=scale._asdict())
+
+
+def _seconds_of_a_scoring(
+    rows: Sequence[Mapping[str, float]], options: argparse.Namespace
+) -> float:
+    """By the first teacher at its longest, with a share of the teacher's training."""
+    longest = [name for name in rows[0] if name.startswith("seconds_gtn")][-1]
+    once = training_seconds(options.teacher[0]) or 0.0
+    shared = once / len(rows) if _SCALES[options.scale].counts_teacher else 0.0
+    return float(np.mean([row[longest] for row in rows])) + shared
 
 
 def draw(out: Path) -> None:
