@@ -4,8 +4,8 @@
 
 Scores random architectures of a small NAO space by a teacher, by as many steps of real
 data, by real data for as many seconds and without training, trains each fully, and
-compares every score with the test accuracy. Interrupted, the same command goes on where it stopped; with more
-teachers it adds their scores. `--plot` draws the picture again.
+compares every score with the test accuracy. Interrupted, the same command goes on where
+it stopped; with more teachers it adds their scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
