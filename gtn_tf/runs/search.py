@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf import data, plots
+from gtn_tf import plots
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.splits import load_splits
 from gtn_tf.search import (
     CellSpace,
     GTNScorer,
@@ -61,11 +62,7 @@ def search(
         RunError: If the directory cannot be used.
         TeacherError: If the teacher does not fit the data.
     """
-    splits = data.load(
-        config.data.name,
-        data_dir=data_dir,
-        image_size=config.data.image_size or None,
-    )
+    splits = load_splits(config.data, data_dir)
     with _claimed(run_dir, config, resume):
         tuner = make_tuner(config, splits, run_dir)
         training, ranking = config.training, config.ranking

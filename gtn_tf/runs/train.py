@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf import data, plots
+from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import write
 from gtn_tf.build import build_gtn, build_real_data_gtn
@@ -26,6 +26,7 @@ from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.model_card import model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures
+from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
 
@@ -59,15 +60,8 @@ def train(
         NonFiniteError: If meta-training diverges for good.
     """
     run = RunDirectory(Path(path))
-    splits = data.load(
-        config.data.name,
-        data_dir=data_dir,
-        seed=config.seed % 2**32,
-        batch_size=config.meta.batch_size,
-        augment=config.data.augment,
-        cutout=config.data.cutout,
-        image_size=config.data.image_size or None,
-    )
+    seed, batch_size = config.seed % 2**32, config.meta.batch_size
+    splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
     with run.open(config, resume):
         if not run.summary.exists():
             _finish(run, config, splits, report)

@@ -11,7 +11,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf import data
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import cell_network, read_genotype
 from gtn_tf.config import FinalConfig
@@ -20,6 +19,7 @@ from gtn_tf.runs.classifier import export_classifier
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.records import Metrics
+from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
 
@@ -54,15 +54,8 @@ def train_final(
         RunError: If the directory cannot be used.
     """
     read_genotype(config.network.genotype)  # told before the data is read
-    splits = data.load(
-        config.data.name,
-        data_dir=data_dir,
-        seed=config.seed % 2**32,
-        batch_size=config.training.batch_size,
-        augment=config.data.augment,
-        cutout=config.data.cutout,
-        image_size=config.data.image_size or None,
-    )
+    seed, batch_size = config.seed % 2**32, config.training.batch_size
+    splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
     run = RunDirectory(run_dir)
     with run.open(config, resume):
         if not run.summary.exists():
