@@ -159,15 +159,14 @@ def ranking_names(training: str) -> tuple[str, str]:
 _SPEED = ", training speed"
 
 
-_WITH_PARAMS = " + params"  # the sum of two ranks
+_PLUS = " + "  # of ranks
+_ADDED = (("params",), ("params", "synflow"))  # scores that take no training
 
 
 def score_columns(
     rows: Sequence[Mapping[str, Any]], besides: Sequence[str] = ()
 ) -> dict[str, list[float]]:
-    """The scores of a table, and the sums of their ranks with those of the size.
-
-    Only scores that train are summed.
+    """The scores of a table, and sums of ranks: scores that train, and some others.
 
     Args:
         rows: What `score_all` gave.
@@ -179,9 +178,12 @@ def score_columns(
         for name in rows[0]
         if name not in others and not name.startswith("seconds")
     }
-    for name in [name for name in columns if name.startswith(("gtn", "real"))]:
-        sums = summed_ranks([columns[name], columns["params"]])
-        columns[name + _WITH_PARAMS] = (-sums).tolist()
+    trained = [name for name in columns if name.startswith(("gtn", "real"))]
+    for added in _ADDED:
+        if set(added) <= {*columns}:
+            for parts in [(name, *added) for name in trained]:
+                sums = summed_ranks([columns[part] for part in parts])
+                columns[_PLUS.join(parts)] = (-sums).tolist()
     return columns
 
 
@@ -324,7 +326,7 @@ def _costs(
     """
 
     def seconds(name: str) -> float:
-        parts = [_training(name)] + ["params"] * name.endswith(_WITH_PARAMS)
+        parts = [_training(name), *name.split(_PLUS)[1:]]
         return float(sum(np.mean([row[f"seconds_{p}"] for row in rows]) for p in parts))
 
     teachers = json.loads((out / "facts.json").read_text(encoding="utf-8"))["teachers"]
@@ -356,4 +358,4 @@ def _costs(
 
 def _training(name: str) -> str:
     """The column of the training that a score comes from."""
-    return name.removesuffix(_WITH_PARAMS).removesuffix(_SPEED)
+    return name.split(_PLUS)[0].removesuffix(_SPEED)
