@@ -103,27 +103,31 @@ def load_data(options: argparse.Namespace) -> Splits:
     return data.load(options.data, data_dir=options.data_dir, image_size=size)
 
 
-def write_facts(out: Path, options: argparse.Namespace, **facts: Any) -> None:
+def write_facts(options: argparse.Namespace, recipe: str, scale: Any) -> None:
     """Writes facts.json: how the figures beside it were made, and on what machine.
 
     Args:
-        out: The folder.
-        options: As parsed, with those of `add_ranking_arguments`.
-        **facts: Those of one recipe: the `command`, the sizes.
+        options: As parsed, with those of `add_ranking_arguments` and `--scale`.
+        recipe: Name of the script.
+        scale: The sizes, a named tuple.
     """
-    names = [Path(teacher).stem for teacher in options.teacher]
-    seconds = [training_seconds(teacher) for teacher in options.teacher]
+    teachers = [
+        {
+            "name": Path(teacher).stem,
+            "image_shape": load_teacher(teacher).image_shape,
+            "training_seconds": training_seconds(teacher),
+        }
+        for teacher in options.teacher
+    ]
     facts = {
-        **facts,
-        "data": options.data,
-        "teachers": [
-            {"name": name, "training_seconds": each}
-            for name, each in zip(names, seconds)
-        ],
+        "command": f"python cli/{recipe}.py --scale {options.scale} --data "
+        f"{options.data} --teacher {' '.join(options.teacher)}",
+        "teachers": teachers,
+        "scale": scale._asdict(),
         "seed": 0,
         **runs.machine(),
     }
-    (out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def ranking_scorers(

@@ -96,8 +96,7 @@ def measure(options: argparse.Namespace) -> None:
     say(f"real data for {seconds:.0f} seconds")
     equal = RealDataScorer(_MANY, seconds, names=ranking_names(_EQUAL))
     score_all(genotypes, space, [equal], ScoringData(train, validation), file)
-    command = f"python cli/nao_ranking.py --scale {options.scale}"
-    write_facts(options.out, options, command=command, scale=scale._asdict())
+    write_facts(options, "nao_ranking", scale)
 
 
 def _seconds_of_a_scoring(

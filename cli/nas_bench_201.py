@@ -90,8 +90,7 @@ def measure(options: argparse.Namespace) -> None:
         published = table[row["genotype"]]
         row.update({key: published[key] for key in (_TRUTH, _SHORT)})
     write_table(rows, options.out / "cells.csv")
-    command = f"python cli/nas_bench_201.py --scale {options.scale} --table FILE"
-    write_facts(options.out, options, command=command, scale=scale._asdict())
+    write_facts(options, "nas_bench_201", scale)
 
 
 def draw(out: Path) -> None:

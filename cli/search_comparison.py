@@ -104,8 +104,7 @@ def measure(options: argparse.Namespace) -> None:
         for row in mine:
             row["test_accuracy"] = accuracy[row["genotype"]]
     write_table(rows, options.out / "winners.csv")
-    command = f"python cli/search_comparison.py --scale {options.scale} --teacher T"
-    write_facts(options.out, options, command=command, scale=scale._asdict())
+    write_facts(options, "search_comparison", scale)
 
 
 def _search(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 _DPI = 120
 _COLUMNS = 3
+_WRAP = 42  # characters in a line below a panel
 _TOP, _REST = ("#0072B2", "o"), ("#E69F00", "^")
 
 
@@ -33,7 +35,8 @@ def score_scatter(
     columns = min(_COLUMNS, len(scores))
     rows = math.ceil(len(scores) / columns)
     figure = Figure((0.6 + 4.2 * columns, 0.4 + 3.6 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    figure.supylabel(label, fontsize=10)
     accuracy = np.asarray(accuracy, float)
     for axes, (name, values) in zip(panels, scores.items()):
         values = np.asarray(values, float)
@@ -48,7 +51,7 @@ def score_scatter(
             axes.plot(
                 x[which], y[which], marker, color=colour, alpha=0.7, ms=4, label=part
             )
-        axes.set(xlabel=name, ylabel=label)
+        axes.set_xlabel(textwrap.fill(name, _WRAP))
         axes.ticklabel_format(axis="x", scilimits=(-3, 4))
         axes.locator_params(axis="x", nbins=6)
         axes.set_title(notes.get(name, ""), fontsize=9)
