@@ -185,9 +185,10 @@ def score_columns(
     trained = [name for name in columns if name.startswith(("gtn", "real"))]
     for added in _ADDED:
         if set(added) <= {*columns}:
-            for parts in [(name, *added) for name in trained]:
-                sums = summed_ranks([columns[part] for part in parts])
-                columns[_PLUS.join(parts)] = (-sums).tolist()
+            sums = [(name, *added) for name in trained]
+            for parts in [added] * (len(added) > 1) + sums:
+                ranks = summed_ranks([columns[part] for part in parts])
+                columns[_PLUS.join(parts)] = (-ranks).tolist()
     return columns
 
 

@@ -1,17 +1,19 @@
 """Does a teacher rank the cells of NAS-Bench-201 as 200 epochs of training do?
 
-    python cli/nas_bench_201.py --table FILE [--data-dir D] [--scale smoke|laptop]
+    python cli/nas_bench_201.py --table FILE --data cifar10 --teacher runs/cifar10_cells
+        [--data-dir D] [--scale smoke|laptop]
 
-Scores cells of the benchmark on MNIST by a teacher, by as many steps of real data and
-without training, and compares each score with the published accuracy on CIFAR-10. The
+Scores cells of the benchmark by a teacher, by as many steps of real data and without
+training, and compares each score with the published accuracy on CIFAR-10. The
 table is a CSV file with the columns arch, cifar10_test200 and cifar10_test12.
-Interrupted, the same command goes on where it stopped; with more
-teachers it adds their scores. `--plot` draws the picture again.
+Interrupted, the same command goes on where it stopped; with more teachers it adds
+their scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +29,6 @@ from common import (
     score_all,
     score_columns,
     write_facts,
-    write_table,
 )
 
 from gtn_tf.cells import Genotype201
@@ -56,28 +57,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
-    add("--table", type=Path, help="the published accuracies")
+    add("--table", type=Path, required=True, help="the published accuracies")
     add_ranking_arguments(parser, ROOT / "results" / "nas_bench_201")
     options = parser.parse_args()
-    if not options.plot:
-        if options.table is None:
-            parser.error("expected --table FILE, received none")
-        measure(options)
-    draw(options.out)
-
-
-def measure(options: argparse.Namespace) -> None:
-    """Scores the cells, in `cells.csv`, and writes `facts.json`."""
-    scale = _SCALES[options.scale]
     table = read_benchmark(options.table)
-    rng = np.random.default_rng(0)
-    names = rng.choice(sorted(table), scale.cells, replace=False).tolist()
+    if not options.plot:
+        measure(options, sorted(table))
+    draw(options.out, table)
+
+
+def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
+    """Scores some of the cells, in `cells.csv`, and writes `facts.json`."""
+    scale = _SCALES[options.scale]
+    chosen = np.random.default_rng(0).choice(names, scale.cells, replace=False)
     splits = load_data(options)
     space = NASBench201Space(
         splits.image_shape, splits.num_classes, cells=1, filters=scale.filters
     )
-    rows = score_all(
-        [Genotype201.parse(name) for name in names],
+    score_all(
+        [Genotype201.parse(name) for name in chosen.tolist()],
         space,
         ranking_scorers(options.teacher, scale.untrained, scale.steps),
         ScoringData(
@@ -86,20 +84,21 @@ def measure(options: argparse.Namespace) -> None:
         ),
         options.out / "cells.csv",
     )
-    for row in rows:
-        published = table[row["genotype"]]
-        row.update({key: published[key] for key in (_TRUTH, _SHORT)})
-    write_table(rows, options.out / "cells.csv")
     write_facts(options, "nas_bench_201", scale)
 
 
-def draw(out: Path) -> None:
-    """Writes the tables and draws `scores.png` from `cells.csv`."""
+def draw(out: Path, table: Mapping[str, Mapping[str, float]]) -> None:
+    """Writes the other tables and draws `scores.png` from `cells.csv`.
+
+    The published accuracies stay where they are.
+    """
     rows = read_table(out / "cells.csv")
-    columns = score_columns(rows, besides=(_TRUTH,))
-    columns[f"published, 12 epochs ({_SHORT})"] = columns.pop(_SHORT)
+    columns = score_columns(rows)
+    published = [table[row["genotype"]] for row in rows]
+    name = f"published, 12 epochs ({_SHORT})"
+    columns[name] = [accuracies[_SHORT] for accuracies in published]
     label = "published CIFAR-10 accuracy after 200 epochs [%]"
-    truth = [row[_TRUTH] for row in rows]
+    truth = [accuracies[_TRUTH] for accuracies in published]
     compare(rows, columns, truth, label, None, out)
     say(f"Written: cells.csv, correlations.csv, costs.csv, scores.png in {out}")
 
