@@ -97,12 +97,14 @@ def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Split
     from gtn_tf.teaching import TeacherError, load_teacher
 
     teacher = load_teacher(options.teacher)
-    name = options.data or teacher.description.get("dataset")
+    own = teacher.description.get("dataset")
+    name = options.data or own
     if name is None:
         raise TeacherError(
             f"{options.teacher}: does not say which data it was trained on; add --data"
         )
-    size = teacher.image_shape[0]  # images of another size are resized
+    # Its own data may have been resized for it. Other data that does not fit is told.
+    size = teacher.image_shape[0] if name == own else None
     return teacher, data.load(name, data_dir=options.data_dir, image_size=size)
 
 
