@@ -108,7 +108,7 @@ def _score(
         scores = score(
             lambda: space.network(genotype, space.scored_as), scorers, data, seed
         )
-        row.update({n: f"{v:.10g}" for n, v in scores.items()})
+        row.update({n: f"{v:.10g}" for n, v in scores.items() if n in COLUMNS})
     except (ValueError, ArithmeticError, RuntimeError) as error:
         report(f"{name}: {first_line(error)}")
     row["seconds"] = f"{time.monotonic() - started:.2f}"
