@@ -21,6 +21,18 @@ tf.config.set_logical_device_configuration(
 )
 
 
+# Files whose tests take longest begin first, so that none is left alone at the end.
+_SLOWEST = ("test_recipes", "test_train_final", "test_search", "test_runs")
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        name = item.path.stem
+        return _SLOWEST.index(name) if name in _SLOWEST else len(_SLOWEST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """The same first weights, whichever tests ran before."""

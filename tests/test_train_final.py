@@ -19,6 +19,7 @@ from gtn_tf.cells.blocks import BLOCKS
 from gtn_tf.config import FinalConfig, load_config
 from gtn_tf.data.augmentation import cut_out
 from gtn_tf.layers import Dropout, DropPath
+from gtn_tf.precision import precision
 from gtn_tf.runs.train_final import build_network
 
 TINY = [
@@ -272,13 +273,14 @@ def test_replicas_and_mixed_precision() -> None:
     config = load_config("final_digits", overrides, FinalConfig)
     splits = data.load(batch_size=16)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    tf.keras.mixed_precision.set_global_policy("mixed_float16")
-    try:
-        with strategy.scope():
-            model = build_network(config, splits)
-    finally:
-        tf.keras.mixed_precision.set_global_policy("float32")
+    with precision("mixed_float16"), strategy.scope():
+        model = build_network(config, splits)
     assert set(model.output) == {"logits", "auxiliary"}
     assert {tensor.dtype for tensor in model.output.values()} == {tf.float32}
     kinds = {layer.compute_dtype for layer in model.layers}
     assert kinds == {"float16", "float32"}
+    tf.keras.backend.set_floatx("float64")  # new layers follow it as before
+    try:
+        assert tf.keras.layers.Dense(1).dtype == "float64"
+    finally:
+        tf.keras.backend.set_floatx("float32")

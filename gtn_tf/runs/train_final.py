@@ -15,6 +15,7 @@ from gtn_tf.atomic_file import write
 from gtn_tf.cells import cell_network, read_genotype
 from gtn_tf.config import FinalConfig
 from gtn_tf.data import Splits
+from gtn_tf.precision import precision
 from gtn_tf.runs.classifier import export_classifier
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.machine import machine
@@ -73,27 +74,14 @@ def _finish(
 ) -> None:
     """Does what is left of a training; the summary comes last."""
     tf.keras.utils.set_random_seed(config.seed % 2**32)
-    before = tf.keras.mixed_precision.global_policy()
-    policy = "mixed_float16" if config.training.mixed_precision else "float32"
-    tf.keras.mixed_precision.set_global_policy(policy)
-    try:
-        # As many copies as there are GPUs; none is made for one or none.
-        gpus = tf.config.list_logical_devices("GPU")
-        several = len(gpus) > 1
-        strategy = (
-            tf.distribute.MirroredStrategy()
-            if several
-            else tf.distribute.get_strategy()
-        )
-        with strategy.scope():
+    with precision("mixed_float16" if config.training.mixed_precision else "float32"):
+        with _strategy().scope():
             model = build_network(config, splits)
         _fit(model, run, config, splits, report)
         classifier = logits_alone(model)
         classifier.compile(metrics=["accuracy"])
         found = classifier.evaluate(splits.test, verbose=0, return_dict=True)
         export_classifier(classifier, splits, run.export)
-    finally:
-        tf.keras.mixed_precision.set_global_policy(before)
     rows = _rows(run.metrics)
     summary = {
         "genotype": config.network.genotype,
@@ -108,6 +96,13 @@ def _finish(
         **machine(),
     }
     write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """As many copies of the network as there are GPUs; none is made for one or none."""
+    if len(tf.config.list_logical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
 
 
 def build_network(config: FinalConfig, splits: Splits) -> tf.keras.Model:

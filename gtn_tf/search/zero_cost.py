@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.precision import precision
 from gtn_tf.search.scorers import Build, ScoreError, Scorer, ScoringData
 
 _RELUS = (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU)
@@ -58,7 +56,7 @@ class SynflowScorer(Scorer):
     name = "synflow"
 
     def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        with _double_precision():
+        with precision("float64"):
             model = build()
             ones = tf.ones([1, *data.some_images(1).shape[1:]], tf.float64)
             model(ones, training=False)
@@ -117,13 +115,3 @@ class NASWOTScorer(Scorer):
 def _is_relu(layer: tf.keras.layers.Layer) -> bool:
     activation = getattr(layer, "activation", None)
     return isinstance(layer, _RELUS) or activation is tf.keras.activations.relu
-
-
-@contextlib.contextmanager
-def _double_precision() -> Iterator[None]:
-    before = tf.keras.backend.floatx()
-    tf.keras.backend.set_floatx("float64")
-    try:
-        yield
-    finally:
-        tf.keras.backend.set_floatx(before)

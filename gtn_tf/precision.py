@@ -1,0 +1,34 @@
+"""Keras' precision, for a while."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+
+@contextlib.contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Makes the layers within the context compute with a precision.
+
+    Args:
+        name: `"float32"`, `"float64"`, or a policy such as `"mixed_float16"`.
+
+    Example:
+
+    >>> with precision("float64"):
+    ...     print(tf.keras.layers.Dense(1).dtype)
+    float64
+    """
+    floatx, before = tf.keras.backend.floatx(), tf.keras.mixed_precision.global_policy()
+    if name in ("float32", "float64"):
+        tf.keras.backend.set_floatx(name)
+    tf.keras.mixed_precision.set_global_policy(name)
+    try:
+        yield
+    finally:
+        tf.keras.backend.set_floatx(floatx)
+        # Only while no policy is set do new layers follow `floatx`, as others expect.
+        same = before.name == floatx
+        tf.keras.mixed_precision.set_global_policy(None if same else before)
