@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import ROOT, read_table, say, write_table
+from common import ROOT, read_table, say, write_facts, write_table
 
 from gtn_tf import runs
 from gtn_tf.config import (
@@ -79,44 +78,37 @@ def main() -> None:
     add("--scale", choices=_SCALES, default="laptop")
     add("--data", default="cifar10", help="what the teacher teaches")
     add("--data-dir", type=Path, help="folder with the data files")
-    add("--teacher", required=True, help="as for gtn_tf.cli rank")
+    add("--teacher", nargs=1, required=True, help="as for gtn_tf.cli rank")
     add("--out", type=Path, default=ROOT / "results" / "architecture_table")
     add("--run-dir", type=Path, default=ROOT / "runs" / "architecture_table")
     options = parser.parse_args()
     scale = _SCALES[options.scale]
+    scorers = dict.fromkeys(_SEARCHED[key][0] for key in scale.rows if key in _SEARCHED)
+    found = {scorer: _search(scorer, options) for scorer in scorers}
     rows = []
     for key in scale.rows:
         if key in _PUBLISHED:
             (genotype, cutout), wide, seconds = _PUBLISHED[key], False, None
         else:
             scorer, cutout, wide = _SEARCHED[key]
-            genotype, seconds = _search(scorer, options)
+            genotype, seconds = found[scorer]
         rows.append(_row(key, genotype, cutout, wide, seconds, options))
         write_table(rows, options.out / "rows.csv")
-    facts = {
-        "command": f"python cli/architecture_table.py --scale {options.scale} "
-        "--teacher T",
-        "data": options.data,
-        "teacher": Path(options.teacher).stem,
-        "scale": scale._asdict(),
-        "seed": 0,
-        **runs.machine(),
-    }
-    (options.out / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+    write_facts(options, "architecture_table", scale)
     say(f"Written: rows.csv in {options.out}; python -m gtn_tf.cli table shows it")
 
 
 def _search(scorer: str, options: argparse.Namespace) -> tuple[str, float]:
     """The best candidate, and the seconds of the search with the teacher's training."""
     scale = _SCALES[options.scale]
-    teacher = load_teacher(options.teacher)
+    teacher = load_teacher(options.teacher[0])
     config = SearchConfig(
         data=DataConfig(options.data, image_size=teacher.image_shape[0]),
         space=SpaceConfig("nao", scale.cells, scale.filters),
         ranking=RankingConfig(
             candidates=scale.candidates,
             scorer=scorer,
-            teacher=options.teacher,
+            teacher=options.teacher[0],
             steps=scale.steps,
         ),
         training=TrainingConfig(top_k=0, batch_size=32),
@@ -128,7 +120,7 @@ def _search(scorer: str, options: argparse.Namespace) -> tuple[str, float]:
     best = min(found, key=lambda row: row["rank"])
     seconds = sum(row.get("seconds", 0.0) for row in found)
     if scorer == "gtn":
-        seconds += training_seconds(options.teacher) or 0.0
+        seconds += training_seconds(options.teacher[0]) or 0.0
     return best["genotype"], seconds
 
 
@@ -142,7 +134,7 @@ def _row(
 ) -> dict[str, Any]:
     """Trains an architecture with each seed."""
     scale = _SCALES[options.scale]
-    size = load_teacher(options.teacher).image_shape[0]
+    size = load_teacher(options.teacher[0]).image_shape[0]
     filters = scale.wide if wide else scale.filters
     config = FinalConfig(
         data=DataConfig(

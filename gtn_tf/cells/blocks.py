@@ -72,17 +72,12 @@ class TrainingBlocks:
 
     def dilated(self, x: tf.Tensor, filters: int, size: int, stride: int) -> tf.Tensor:
         """A depthwise convolution with holes and a 1x1 convolution, as in DARTS."""
-        x = self.activation(x)
+        depthwise = layers.DepthwiseConv2D(
+            size, padding="same", use_bias=False, dilation_rate=2
+        )
+        x = depthwise(self.activation(x))
         if stride > 1:  # TensorFlow has no stride beside a dilation
-            reach = size - 1  # on either side, in pixels
-            x = layers.ZeroPadding2D(reach)(x)
-            x = layers.DepthwiseConv2D(size, use_bias=False, dilation_rate=2)(x)
             x = layers.MaxPool2D(1, stride)(x)  # every other pixel
-        else:
-            depthwise = layers.DepthwiseConv2D(
-                size, padding="same", use_bias=False, dilation_rate=2
-            )
-            x = depthwise(x)
         return self.norm(self.conv(x, filters, 1))
 
 

@@ -168,20 +168,19 @@ def read_genotype(text: str) -> tuple[Genotype, str]:
     """
     if text in PUBLISHED:
         return PUBLISHED[text].genotype, PUBLISHED[text].layout
-    if re.fullmatch(r"[\w.-]+", text) and not text.isdecimal():
-        near = difflib.get_close_matches(text, PUBLISHED, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        if not Path(text).exists():
-            raise GenotypeError(
-                f"expected a file, a genotype or one of {', '.join(PUBLISHED)}, "
-                f"received {text!r}{hint}"
-            )
     if len(text) < _LONGEST_PATH and Path(text).is_file():
         lines = Path(text).read_text(encoding="utf-8").strip().splitlines()
         try:
             return Genotype.parse(lines[0] if lines else ""), "nao"
         except GenotypeError as error:
             raise GenotypeError(f"{text}, line 1: {error}") from None
+    if re.fullmatch(r"[\w.-]+", text) and not text.isdecimal():  # meant as a name
+        near = difflib.get_close_matches(text, PUBLISHED, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise GenotypeError(
+            f"expected a file, a genotype or one of {', '.join(PUBLISHED)}, "
+            f"received {text!r}{hint}"
+        )
     return Genotype.parse(text), "nao"
 
 

@@ -34,6 +34,7 @@ from gtn_tf.search import (
 )
 from gtn_tf.search.cost import search_cost
 from gtn_tf.search.ranking import correlations, in_words
+from gtn_tf.search.scoring import kind_and_measure
 from gtn_tf.teaching import load_teacher, training_seconds
 from gtn_tf.teaching.sources import RealLessons
 
@@ -153,8 +154,7 @@ def _scorers(
     ranking = config.ranking
     made: list[Scorer] = []
     for name in (names,) if isinstance(names, str) else names:
-        kind, _, measure = name.partition("_")
-        by = measure or "accuracy"
+        kind, by = kind_and_measure(name)
         if kind == "gtn":
             teacher = load_teacher(ranking.teacher)
             RealLessons(splits, teacher)  # told now, and not by every candidate

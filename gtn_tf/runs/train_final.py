@@ -24,8 +24,6 @@ from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
 
-_BATCH = 500  # images evaluated at once
-
 
 def train_final(
     config: FinalConfig,

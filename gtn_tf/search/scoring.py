@@ -62,8 +62,7 @@ def make_scorer(
         )
     if asked in _UNTRAINED:
         return _UNTRAINED[asked]()
-    kind, _, measure = asked.partition("_")
-    by = measure or "accuracy"
+    kind, by = kind_and_measure(asked)
     if kind == "real":
         return RealDataScorer(steps, by=by)
     if teacher is None:
@@ -72,6 +71,21 @@ def make_scorer(
             "gtn_tf.load_teacher(...)"
         )
     return GTNScorer(teacher, steps, by=by)
+
+
+def kind_and_measure(name: str) -> tuple[str, str]:
+    """Takes a scorer's name apart: what trains, and what ranks.
+
+    Args:
+        name: One of `gtn_tf.config.SCORERS`.
+
+    Example:
+
+    >>> kind_and_measure("gtn"), kind_and_measure("real_tse")
+    (('gtn', 'accuracy'), ('real', 'tse'))
+    """
+    kind, _, measure = name.partition("_")
+    return kind, measure or "accuracy"
 
 
 def score(
