@@ -5,7 +5,8 @@
 
 Two random searches in a small NAO space, by real data and by a teacher, find one
 architecture each. These and the published cells are trained alike, at one small scale,
-with several seeds. Interrupted, the same command goes on where it stopped.
+with several seeds. Interrupted, the same command goes on where it stopped; what
+`searches.csv` and `rows.csv` hold is not done again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import ROOT, read_table, say, write_facts, write_table
+from common import ROOT, read_table, say, write_table
+from rankings import write_ranking_facts
 
 from gtn_tf import runs
 from gtn_tf.config import (
@@ -83,19 +85,35 @@ def main() -> None:
     add("--run-dir", type=Path, default=ROOT / "runs" / "architecture_table")
     options = parser.parse_args()
     scale = _SCALES[options.scale]
-    scorers = dict.fromkeys(_SEARCHED[key][0] for key in scale.rows if key in _SEARCHED)
-    found = {scorer: _search(scorer, options) for scorer in scorers}
-    rows = []
-    for key in scale.rows:
+    write_ranking_facts(options, "architecture_table", scale)
+    searches = _searches(options)
+    rows = read_table(options.out / "rows.csv")
+    for number, key in enumerate(scale.rows, start=1):
+        if any(row["key"] == key for row in rows):
+            continue
+        say(f"row {number} of {len(scale.rows)}: {key}")
         if key in _PUBLISHED:
             (genotype, cutout), wide, seconds = _PUBLISHED[key], False, None
         else:
             scorer, cutout, wide = _SEARCHED[key]
-            genotype, seconds = found[scorer]
+            genotype = searches[scorer]["genotype"]
+            seconds = searches[scorer]["seconds"]
         rows.append(_row(key, genotype, cutout, wide, seconds, options))
         write_table(rows, options.out / "rows.csv")
-    write_facts(options, "architecture_table", scale)
     say(f"Written: rows.csv in {options.out}; python -m gtn_tf.cli table shows it")
+
+
+def _searches(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """For each scorer, the best candidate and the seconds of its search."""
+    keys = _SCALES[options.scale].rows
+    file = options.out / "searches.csv"
+    found = read_table(file)
+    for scorer in dict.fromkeys(_SEARCHED[key][0] for key in keys if key in _SEARCHED):
+        if all(row["scorer"] != scorer for row in found):
+            genotype, seconds = _search(scorer, options)
+            found.append({"scorer": scorer, "genotype": genotype, "seconds": seconds})
+            write_table(found, file)
+    return {row["scorer"]: row for row in found}
 
 
 def _search(scorer: str, options: argparse.Namespace) -> tuple[str, float]:

@@ -16,18 +16,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from common import (
-    ROOT,
+from common import ROOT, read_table, say
+from rankings import (
     add_ranking_arguments,
     compare,
     load_data,
-    ranking_scorers,
     ranking_names,
-    read_table,
-    say,
+    ranking_scorers,
     score_all,
     score_columns,
-    write_facts,
+    write_ranking_facts,
 )
 
 from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
@@ -61,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", choices=_SCALES, default="laptop")
     add_ranking_arguments(parser, ROOT / "results" / "nao_ranking")
+    parser.add_argument("--plot", action="store_true", help="draw again and stop")
     options = parser.parse_args()
     if not options.plot:
         measure(options)
@@ -96,7 +95,7 @@ def measure(options: argparse.Namespace) -> None:
     say(f"real data for {seconds:.0f} seconds")
     equal = RealDataScorer(_MANY, seconds, names=ranking_names(_EQUAL))
     score_all(genotypes, space, [equal], ScoringData(train, validation), file)
-    write_facts(options, "nao_ranking", scale)
+    write_ranking_facts(options, "nao_ranking", scale)
 
 
 def _seconds_of_a_scoring(

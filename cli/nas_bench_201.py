@@ -18,17 +18,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from common import (
-    ROOT,
+from common import ROOT, read_table, say
+from rankings import (
     add_ranking_arguments,
     compare,
     load_data,
     ranking_scorers,
-    read_table,
-    say,
     score_all,
     score_columns,
-    write_facts,
+    write_ranking_facts,
 )
 
 from gtn_tf.cells import Genotype201
@@ -59,6 +57,7 @@ def main() -> None:
     add("--scale", choices=_SCALES, default="laptop")
     add("--table", type=Path, required=True, help="the published accuracies")
     add_ranking_arguments(parser, ROOT / "results" / "nas_bench_201")
+    parser.add_argument("--plot", action="store_true", help="draw again and stop")
     options = parser.parse_args()
     table = read_benchmark(options.table)
     if not options.plot:
@@ -84,7 +83,7 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
         ),
         options.out / "cells.csv",
     )
-    write_facts(options, "nas_bench_201", scale)
+    write_ranking_facts(options, "nas_bench_201", scale)
 
 
 def draw(out: Path, table: Mapping[str, Mapping[str, float]]) -> None:

@@ -4,7 +4,7 @@
 
 Trains a teacher on each of four fixed networks and one on a mixed pool (the preset
 mnist_bundled), and lets each teach five kinds of fresh networks. Interrupted, the same
-command goes on where it stopped. `--plot` draws the picture again.
+command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from common import ROOT, after_all_steps, say
 
-from gtn_tf import data, plots, runs
+from gtn_tf import data, runs
 from gtn_tf.config import LEARNERS, load_config
 from gtn_tf.teaching import load_teacher
 
@@ -79,6 +78,20 @@ _SCALES = {
 _REAL = "real data"
 
 
+def _figure(learners: int) -> runs.FigureSpec:
+    return runs.FigureSpec(
+        "matrix.png",
+        "matrix",
+        "matrix.csv",
+        by="trained_on",
+        x="taught",
+        y="mean",
+        x_label="fresh network that it teaches",
+        y_label="teacher trained on",
+        title=f"Test accuracy, mean ± standard deviation of {learners} networks",
+    )
+
+
 def main() -> None:
     """Reads the command line and does what is left to do."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -87,13 +100,10 @@ def main() -> None:
     add("--data-dir", type=Path, help="folder with MNIST's files")
     add("--out", type=Path, default=ROOT / "results" / "robustness")
     add("--run-dir", type=Path, default=ROOT / "runs" / "robustness")
-    add("--plot", action="store_true", help="draw the picture again and stop")
     options = parser.parse_args()
-    if not options.plot:
-        logging.basicConfig(format="%(message)s", level=logging.WARNING)
-        folders = options.data_dir, options.run_dir, options.out
-        measure(options.scale, *folders)
-    draw(options.out)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    measure(options.scale, options.data_dir, options.run_dir, options.out)
+    runs.draw_figures(options.out, say)
 
 
 def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
@@ -127,6 +137,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
         **runs.machine(),
     }
     (out / "matrix.json").write_text(json.dumps(facts, indent=2) + "\n")
+    runs.write_figures(out, [_figure(scale.learners)])
 
 
 def _test(
@@ -143,27 +154,6 @@ def _test(
         for source, result in found.items()
     ]
     return sorted(rows, key=lambda row: row[0] == _REAL)
-
-
-def draw(out: Path) -> None:
-    """Draws `matrix.png` from `matrix.csv`."""
-    with (out / "matrix.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    found = {(row["trained_on"], row["taught"]): row for row in rows}
-    names = list(dict.fromkeys(row["trained_on"] for row in rows))
-    taught = list(dict.fromkeys(row["taught"] for row in rows))
-    mean, std = (
-        np.array([[float(found[name, one][key]) for one in taught] for name in names])
-        for key in ("mean", "std")
-    )
-    facts = json.loads((out / "matrix.json").read_text(encoding="utf-8"))
-    labels = (
-        "teacher trained on",
-        "fresh network that it teaches",
-        f"Test accuracy, mean ± standard deviation of {facts['learners']} networks",
-    )
-    plots.heat_map(mean, std, names, taught, labels, out / "matrix.png")
-    print(f"Written: matrix.csv, matrix.json, matrix.png in {out}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@
 For each seed, one search draws random NAS-Bench-201 cells and ranks them by the
 teacher, and another ranks the same draws by real data for as long, and for as much
 longer as the teacher took to train: its seconds are shared among the seeds. The winners
-are trained fully. Interrupted, the same command goes on where it stopped. `--plot`
-draws the picture again.
+are trained fully. Interrupted, the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -19,18 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import (
-    ROOT,
-    add_ranking_arguments,
-    load_data,
-    read_table,
-    say,
-    score_all,
-    write_facts,
-    write_table,
-)
+from common import ROOT, read_table, say, write_table
+from rankings import add_ranking_arguments, load_data, score_all, write_ranking_facts
 
-from gtn_tf import plots, runs
+from gtn_tf import runs
 from gtn_tf.config import (
     DataConfig,
     RankingConfig,
@@ -53,6 +44,17 @@ _ARMS = {
     "real data": "the best by real data in as many seconds of scoring",
     "real data, longer": "and in as many as scoring and the teacher's training took",
 }
+
+
+_FIGURE = runs.FigureSpec(
+    "winners.png",
+    "dots",
+    "winners.csv",
+    by="arm",
+    y="test_accuracy",
+    y_label="test accuracy of the winner after full training [%]",
+    factor=100,
+)
 
 
 class _Scale(NamedTuple):
@@ -80,9 +82,8 @@ def main() -> None:
     options = parser.parse_args()
     if len(options.teacher) > 1:
         parser.error(f"--teacher: expected one, received {len(options.teacher)}")
-    if not options.plot:
-        measure(options)
-    draw(options.out)
+    measure(options)
+    runs.draw_figures(options.out, say)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -104,7 +105,12 @@ def measure(options: argparse.Namespace) -> None:
         for row in mine:
             row["test_accuracy"] = accuracy[row["genotype"]]
     write_table(rows, options.out / "winners.csv")
-    write_facts(options, "search_comparison", scale)
+    write_ranking_facts(options, "search_comparison", scale)
+    runs.write_figures(options.out, [_FIGURE])
+    for arm, meaning in _ARMS.items():
+        found = [100 * row["test_accuracy"] for row in rows if row["arm"] == arm]
+        mean, std = statistics.mean(found), statistics.pstdev(found)
+        say(f"{arm}: {mean:.2f}% \u00b1 {std:.2f}%, {meaning}")
 
 
 def _search(
@@ -190,21 +196,6 @@ def _full_training(
         seed,
     )
     return {row["genotype"]: row[_FULL] for row in rows}
-
-
-def draw(out: Path) -> None:
-    """Draws `winners.png` from `winners.csv`."""
-    rows = read_table(out / "winners.csv")
-    found = {
-        arm: [100 * row["test_accuracy"] for row in rows if row["arm"] == arm]
-        for arm in _ARMS
-    }
-    label = "test accuracy of the winner after full training [%]"
-    plots.dots(found, label, out / "winners.png")
-    for arm, accuracies in found.items():
-        mean, std = statistics.mean(accuracies), statistics.pstdev(accuracies)
-        say(f"{arm}: {mean:.2f}% \u00b1 {std:.2f}%, {_ARMS[arm]}")
-    say(f"Written: winners.csv, winners.png in {out}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,36 +13,83 @@ from gtn_tf.gtn import GTN
 from gtn_tf.inner import graph_rewrites_off
 
 
-def fresh_learner_accuracies(
-    gtn: GTN, data: tf.data.Dataset, learners: int = 10
-) -> np.ndarray:
-    """Teaches fresh learners and tests each of them on real data.
+class TaughtLearners:
+    """Fresh learners of a GTN's pool, taught and tested on real data.
 
     The learners take turns through the pool's architectures. Their weights come
     from seeds that meta-training never uses.
 
     Args:
-        gtn: A meta-trained GTN.
-        data: Finite dataset of `(images, labels)`, such as `splits.test`.
-        learners: Fresh learners.
+        gtn: A GTN; its teacher and its rates may change between calls.
+
+    Example:
+
+    >>> import gtn_tf
+    >>> from gtn_tf.build import build_gtn
+    >>> digits = gtn_tf.data.load("digits")
+    >>> config = gtn_tf.config.load_config("digits", ["learners.pool=1"])
+    >>> taught = TaughtLearners(build_gtn(config, digits))
+    >>> taught.accuracies(digits.test, learners=2, steps=[1, 12]).shape
+    (2, 2)
+    """
+
+    def __init__(self, gtn: GTN) -> None:
+        self._all_steps = gtn.teacher.steps
+        # One function for each network: TensorFlow warns of one that is traced often.
+        self._functions = [
+            (
+                tf.function(functools.partial(gtn.teach, index)),
+                tf.function(
+                    functools.partial(gtn.count_correct, index), reduce_retracing=True
+                ),
+            )
+            for index in range(len(gtn.pool))
+        ]
+
+    def accuracies(
+        self, data: tf.data.Dataset, learners: int, steps: Sequence[int] | None = None
+    ) -> np.ndarray:
+        """Teaches fresh learners and tests each after some of the steps.
+
+        Args:
+            data: Finite dataset of `(images, labels)`, such as `splits.test`.
+            learners: Fresh learners; equal numbers are the same learners.
+            steps: Numbers of inner steps, from 1; the last alone by default.
+
+        Returns:
+            The accuracies, `[learners, len(steps)]`.
+        """
+        tested = [self._all_steps] if steps is None else steps
+        with graph_rewrites_off():
+            return np.array(
+                [
+                    [self._accuracy(number, step, data) for step in tested]
+                    for number in range(learners)
+                ]
+            )
+
+    def _accuracy(self, number: int, steps: int, data: tf.data.Dataset) -> float:
+        # From the start each time: a test takes longer than the lessons before it.
+        teach, count = self._functions[number % len(self._functions)]
+        state = teach(tf.constant(number), tf.constant(steps))
+        return accuracy(functools.partial(count, state), data)
+
+
+def in_shares(
+    images: np.ndarray, labels: np.ndarray, learners: int = 4
+) -> tf.data.Dataset:
+    """Real data in as many batches as learners are to be judged on it.
+
+    `GTN.evaluate` teaches a fresh learner for each batch: all of the data is used, and
+    a mean over several learners costs no more than one learner on all of it.
+
+    Args:
+        images: `[n, h, w, c]`.
+        labels: `[n]`.
+        learners: Batches.
 
     Returns:
-        The accuracy of each, `[learners]`.
+        A finite dataset of `(images, labels)`.
     """
-    # One function for each network: TensorFlow warns of one that is traced often.
-    functions = [
-        (
-            tf.function(functools.partial(gtn.teach, index)),
-            tf.function(
-                functools.partial(gtn.count_correct, index), reduce_retracing=True
-            ),
-        )
-        for index in range(len(gtn.pool))
-    ]
-
-    def of_learner(number: int) -> float:
-        teach, count = functions[number % len(functions)]
-        return accuracy(functools.partial(count, teach(tf.constant(number))), data)
-
-    with graph_rewrites_off():
-        return np.array([of_learner(number) for number in range(learners)])
+    share = -(-len(labels) // learners)
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(share)

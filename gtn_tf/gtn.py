@@ -259,22 +259,24 @@ class GTN(tf.keras.Model):
         steps = self.initial_steps + iteration // self.lengthen_every
         return tf.cast(tf.minimum(steps, self.teacher.steps), tf.int32)
 
-    def teach(self, index: int, seed: tf.Tensor) -> LearnerState:
+    def teach(
+        self, index: int, seed: tf.Tensor, steps: tf.Tensor | None = None
+    ) -> LearnerState:
         """Teaches a fresh learner.
 
         Args:
             index: Which network of the pool.
             seed: Integer scalar; each gives another learner.
+            steps: Inner steps, an integer scalar; all of the teacher's by default.
 
         Returns:
-            The learner's state after the last step.
+            The learner's state after the last of these steps.
         """
         learner = self.pool[index]
         seed = self._seed(_TEACHING, seed)
         weights = fresh_weights(learner.model, _fold(seed, 1))
-        return train(
-            learner, self.loss, start(learner, weights), self._lessons(seed)
-        )
+        lessons = Lessons(*(one[:steps] for one in self._lessons(seed)))
+        return train(learner, self.loss, start(learner, weights), lessons)
 
     def count_correct(
         self, index: int, state: LearnerState, images: tf.Tensor, labels: tf.Tensor

@@ -9,6 +9,7 @@ import tensorflow as tf
 import gtn_tf
 from conftest import full_curriculum, real_batches, tiny_generator
 from gtn_tf import gtn as gtn_module
+from gtn_tf.evaluation import TaughtLearners
 from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
 from gtn_tf.non_finite import NonFiniteError
 
@@ -202,6 +203,23 @@ def test_other_teachers(tiny_gtn, source):
     gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)
     assert not equal(before, weights_of(gtn))
     assert (len(before) == 2) == (source == "real")
+
+
+def test_learners_are_tested_along_their_lessons(tiny_gtn):
+    """After all steps, the accuracy is that of `teach`, whatever was asked before."""
+    gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], pool=2))
+    real = real_batches().take(9)
+    learners = TaughtLearners(gtn)
+    curves = learners.accuracies(real, learners=3, steps=[1, 3])
+    assert curves.shape == (3, 2)
+    last = learners.accuracies(real, learners=3)
+    np.testing.assert_array_equal(curves[:, 1:], last)
+    state = gtn.teach(0, tf.constant(2))  # the third learner has the first network
+    correct = sum(int(gtn.count_correct(0, state, *batch)) for batch in real)
+    assert last[2, 0] == correct / 45
+    one = gtn.teach(0, tf.constant(2), tf.constant(1))
+    correct = sum(int(gtn.count_correct(0, one, *batch)) for batch in real)
+    assert curves[2, 0] == correct / 45
 
 
 def bad_batches(*bad):

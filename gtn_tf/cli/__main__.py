@@ -12,6 +12,7 @@ from gtn_tf.cli import (
     evaluate,
     export,
     genotypes,
+    plot,
     rank,
     sample,
     search,
@@ -30,6 +31,7 @@ _COMMANDS = {
     "genotypes": genotypes,
     "train-final": train_final,
     "table": table,
+    "plot": plot,
 }
 
 

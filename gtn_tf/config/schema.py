@@ -218,8 +218,13 @@ class EvaluationConfig(Checked):
     _prefix: ClassVar[str] = "evaluation."
 
     learners: int = setting(10, COUNT)  # fresh learners, taught and tested
-    # Meta-iterations that learn the rates of the real-data baseline.
-    real_data_iterations: int = setting(150, COUNT)
+    # Inner steps between tests of these learners, for curves.csv and curves.png;
+    # 0: they are tested after the last step alone.
+    every: int = setting(0, COUNT_OR_0)
+    # Test images after each epoch, too, in metrics.csv: nothing is chosen by them.
+    test_each_epoch: bool = setting(False, FLAG)
+    # Meta-iterations that learn the rates of the real-data baseline; 0: no baseline.
+    real_data_iterations: int = setting(150, COUNT_OR_0)
     real_data_learning_rate: float = setting(0.05, ABOVE_0)  # Adam's, for them
 
 

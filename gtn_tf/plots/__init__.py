@@ -1,7 +1,8 @@
 """Every picture that gtn_tf draws."""
 
+from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
-from gtn_tf.plots.curves import heat_map, learning_curves, rates
+from gtn_tf.plots.curves import bands, heat_map, learning_curves, rates
 from gtn_tf.plots.dots import dots
 from gtn_tf.plots.grids import (
     curriculum_grid,
@@ -18,6 +19,8 @@ from gtn_tf.plots.table import draw_tables
 __all__ = [
     "Arc",
     "CellPicture",
+    "bands",
+    "boxes",
     "curriculum_grid",
     "dots",
     "draw_cells",

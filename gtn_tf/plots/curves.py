@@ -15,6 +15,8 @@ _STYLES = [
     ("#E69F00", "--"),
     ("#009E73", "-."),
     ("#CC79A7", ":"),
+    ("#D55E00", (0, (5, 1, 1, 1, 1, 1))),
+    ("#56B4E9", (0, (1, 1))),
 ]
 _DPI = 120
 
@@ -41,10 +43,47 @@ def rates(learning_rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())
 
 
+def bands(
+    curves: Mapping[str, tuple[Sequence[float], np.ndarray]],
+    labels: tuple[str, str, str],
+    path: Path,
+    y_range: tuple[float, float] | None = None,
+    log_x: bool = False,
+) -> None:
+    """Draws curves of several runs each: a mean, and a band of standard deviation.
+
+    Args:
+        curves: For each name, places on the x axis and what the runs reached there,
+            `[runs, places]`.
+        labels: Names of the x axis and the y axis, and the title.
+        path: The PNG file.
+        y_range: What the y axis shows; a band ends there.
+        log_x: Whether the x axis is logarithmic.
+    """
+    x_label, y_label, title = labels
+    figure = Figure((8, 4.8), layout="constrained")
+    axes = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
+    for (name, (places, values)), (colour, dash) in zip(curves.items(), _STYLES):
+        mean = np.mean(values, axis=0)
+        spread = np.std(values, axis=0, ddof=min(1, len(values) - 1))
+        few = "o" if len(places) < 12 else ""
+        axes.plot(places, mean, linestyle=dash, color=colour, marker=few, label=name)
+        ends = mean - spread, mean + spread
+        axes.fill_between(places, *ends, color=colour, alpha=0.2, linewidth=0)
+    if y_range:
+        axes.set_ylim(*y_range)
+    if log_x:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=_DPI)
+
+
 def learning_curves(
     curves: Mapping[str, np.ndarray], steps: Sequence[int], title: str, path: Path
 ) -> None:
-    """Draws test accuracy by inner step: a mean, and a band of standard deviation.
+    """Draws test accuracy by inner step.
 
     Args:
         curves: Accuracies of the learners for each name, `[learners, len(steps)]`.
@@ -52,21 +91,9 @@ def learning_curves(
         title: Above the picture.
         path: The PNG file.
     """
-    figure = Figure((8, 4.8), layout="constrained")
-    axes = figure.add_subplot(
-        xlabel="inner step", ylabel="test accuracy [%]", title=title
-    )
-    for (name, values), (colour, dash) in zip(curves.items(), _STYLES):
-        mean = 100 * np.mean(values, axis=0)
-        spread = 100 * np.std(values, axis=0, ddof=min(1, len(values) - 1))
-        few = "o" if len(steps) < 3 else ""
-        axes.plot(steps, mean, dash, color=colour, marker=few, label=name)
-        low, high = mean - spread, np.minimum(mean + spread, 100)
-        axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.set_ylim(0, 100)
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    figure.savefig(path, dpi=_DPI)
+    per_cent = {name: (steps, 100 * values) for name, values in curves.items()}
+    labels = "inner step", "test accuracy [%]", title
+    bands(per_cent, labels, path, y_range=(0, 100))
 
 
 def heat_map(

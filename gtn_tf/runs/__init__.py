@@ -2,6 +2,7 @@
 
 from gtn_tf.runs.directory import RunDirectory, RunError
 from gtn_tf.runs.evaluate import SOURCES, evaluate
+from gtn_tf.runs.figures import FigureSpec, draw_figures, write_figures
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.published import Sizes, published_sizes
 from gtn_tf.runs.rank import rank, read_genotypes
@@ -12,9 +13,11 @@ from gtn_tf.runs.train_final import train_final
 
 __all__ = [
     "SOURCES",
+    "FigureSpec",
     "RunDirectory",
     "RunError",
     "Sizes",
+    "draw_figures",
     "evaluate",
     "machine",
     "make_space",
@@ -25,4 +28,5 @@ __all__ = [
     "search",
     "train",
     "train_final",
+    "write_figures",
 ]

@@ -70,6 +70,11 @@ class RunDirectory:
         return self.path / "samples"
 
     @property
+    def curves(self) -> Path:
+        """Accuracy by inner step, as CSV, if it was asked for."""
+        return self.path / "curves.csv"
+
+    @property
     def curriculum(self) -> Path:
         """The picture of the finished curriculum."""
         return self.path / "curriculum.png"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
 from gtn_tf.learners import named_learner
+from gtn_tf.runs.curves import Curves, as_csv, tested_steps
 from gtn_tf.runs.directory import RunError
 from gtn_tf.teaching import TrainedTeacher
 from gtn_tf.teaching.fresh_learner import FreshLearner
@@ -37,8 +37,6 @@ SOURCES = {
     "real": "real data, the teacher's rates",
     "real_tuned": "real data, rates tuned for it",
 }
-
-Curves = dict[tuple[str, int], np.ndarray]  # of each source and learner, [tested]
 
 
 def evaluate(
@@ -105,21 +103,6 @@ def evaluate(
     return found
 
 
-def tested_steps(steps: int, every: int) -> list[int]:
-    """The steps after which learners are tested.
-
-    Args:
-        steps: Of the curriculum.
-        every: Steps between tests.
-
-    Example:
-
-    >>> tested_steps(5, 2)
-    [2, 4, 5]
-    """
-    return sorted({*range(every, steps + 1, every), steps})
-
-
 def _finish(
     source: str,
     curves: Curves,
@@ -142,7 +125,7 @@ def _finish(
         # Whatever the source, learner n starts from the same weights.
         curve = fresh.curve(lessons, real.test, settings["steps"], (1, number))
         curves[source, number] = curve
-        write(file, _as_csv(curves, settings["steps"]))
+        write(file, as_csv(curves, settings["steps"]))
         left = (time.monotonic() - started) / (done + 1) * (len(missing) - done - 1)
         report(
             f"{SOURCES[source]}: learner {number + 1} of {len(numbers)}, "
@@ -216,13 +199,3 @@ def _read(file: Path, settings: dict[str, Any]) -> Curves:
     length = len(settings["steps"])
     whole = {key: curve for key, curve in found.items() if len(curve) == length}
     return {key: np.array(curve) for key, curve in whole.items()}
-
-
-def _as_csv(curves: Curves, steps: Sequence[int]) -> str:
-    lines = io.StringIO()
-    table = csv.writer(lines, lineterminator="\n")
-    table.writerow(["source", "learner", "step", "accuracy"])
-    for (source, learner), curve in curves.items():
-        for step, accuracy in zip(steps, curve):
-            table.writerow([source, learner, step, float(accuracy)])
-    return lines.getvalue()

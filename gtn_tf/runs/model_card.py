@@ -23,7 +23,7 @@ A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2
   at most.
 - Seed {seed}; TensorFlow {tensorflow}, Python {python}; {cores} x {processor};
   {date}.
-- The run used the test images for the table above alone. The whole configuration is in
+- The run used the test images to report accuracies alone. The whole configuration is in
   `config.yaml`; `python -m gtn_tf.cli train --config config.yaml` runs it again.
 
 ## Use
@@ -66,7 +66,8 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     """
 
     def accuracy(key: str) -> str:
-        return f"{summary[key + '_mean']:.2%} ± {summary[key + '_std']:.2%}"
+        mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
+        return "not measured" if mean is None else f"{mean:.2%} ± {std:.2%}"
 
     return _CARD.format(
         **summary,

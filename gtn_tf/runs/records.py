@@ -13,6 +13,7 @@ import tensorflow as tf
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
+from gtn_tf.evaluation import in_shares
 from gtn_tf.gtn import GTN
 
 _SEED = (0, 0)  # of the batches that are shown
@@ -43,6 +44,25 @@ def _first_epochs(text: str, epochs_done: int) -> str:
     lines = io.StringIO()
     csv.writer(lines, lineterminator="\n").writerows(kept)
     return lines.getvalue()
+
+
+class TestAccuracy(tf.keras.callbacks.Callback):
+    """Tests fresh learners on the test images after each epoch.
+
+    It adds `test_accuracy` to the logs, so that it has to come before the callbacks
+    that write them down.
+
+    Args:
+        splits: The real data.
+    """
+
+    def __init__(self, splits: Splits) -> None:
+        super().__init__()
+        self._test = in_shares(splits.test_images, splits.test_labels)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        found = self.model.evaluate(self._test, verbose=0, return_dict=True)
+        logs["test_accuracy"] = found["accuracy"]
 
 
 class Pictures(tf.keras.callbacks.Callback):

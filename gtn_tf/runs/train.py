@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,20 @@ from gtn_tf.atomic_file import write
 from gtn_tf.build import build_gtn, build_real_data_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
-from gtn_tf.evaluation import fresh_learner_accuracies
+from gtn_tf.evaluation import TaughtLearners, in_shares
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.model_card import model_card
 from gtn_tf.runs.progress import Progress
-from gtn_tf.runs.records import Metrics, Pictures
+from gtn_tf.runs.curves import as_csv, of_learners, tested_steps
+from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
 
-_JUDGES = 4  # fresh learners that share the validation images of an epoch
+_BASELINE = "real-data baseline"
 
 
 def train(
@@ -79,19 +80,18 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     )
     pictures = Pictures(gtn, splits, run.samples, run.tensorboard)
     board = tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False)
+    tests = [TestAccuracy(splits)] if config.evaluation.test_each_epoch else []
     iterations = config.meta.iterations
     seconds = meta_train(
-        gtn, splits, run.path, config, iterations, report, [board, pictures]
+        gtn, splits, run.path, config, iterations, report, [*tests, board, pictures]
     )
-    accuracies = _judge("generated data", gtn, splits, config, report)
-
-    report("real-data baseline: learning its rates at the same number of steps")
-    baseline = build_real_data_gtn(config, splits)
-    iterations = config.evaluation.real_data_iterations
-    meta_train(baseline, splits, run.real_data, config, iterations, report)
-    real_accuracies = _judge("real data", baseline, splits, config, report)
-
-    summary = _summary(config, gtn, accuracies, real_accuracies, seconds)
+    source = config.teacher.source.replace("_", " ")
+    curves = {source: _judge(source, gtn, splits, config, report)}
+    if config.evaluation.real_data_iterations:
+        curves[_BASELINE] = _baseline(run, config, splits, report)
+    if config.evaluation.every:
+        _write_curves(run, curves, config)
+    summary = _summary(config, gtn, curves, seconds)
     title = f"What {config.teacher.steps} steps of {splits.name} are taught with"
     names = splits.class_names
     steps = config.teacher.steps
@@ -102,6 +102,16 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
         gtn.export(run.export, splits, _accuracy(summary))
     write(run.model_card, model_card(config, splits, summary))
     write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def _baseline(
+    run: RunDirectory, config: Config, splits: Splits, report: Report
+) -> np.ndarray:
+    report("real-data baseline: learning its rates at the same number of steps")
+    gtn = build_real_data_gtn(config, splits)
+    iterations = config.evaluation.real_data_iterations
+    meta_train(gtn, splits, run.real_data, config, iterations, report)
+    return _judge(_BASELINE, gtn, splits, config, report)
 
 
 def meta_train(
@@ -122,7 +132,8 @@ def meta_train(
         config: The configuration.
         iterations: Meta-iterations in all; a multiple of an epoch's.
         report: Called with each line of progress.
-        more_callbacks: Keras callbacks beside those of every run.
+        more_callbacks: Keras callbacks beside those of every run. What they add to the
+            logs is in `metrics.csv`.
 
     Returns:
         The seconds of training, earlier parts of the run included.
@@ -137,8 +148,8 @@ def meta_train(
         report(f"resuming after iteration {done * per_epoch} of {iterations}")
     callbacks = [
         Progress(iterations, checkpoints.seconds, report),
-        Metrics(folder / "metrics.csv", done),
         *(more_callbacks or []),
+        Metrics(folder / "metrics.csv", done),
         checkpoints,  # last: an epoch counts once everything else has its record
     ]
     if done * per_epoch < iterations:
@@ -148,7 +159,9 @@ def meta_train(
                 initial_epoch=done,
                 epochs=iterations // per_epoch,
                 steps_per_epoch=per_epoch,
-                validation_data=_validation(splits),
+                validation_data=in_shares(
+                    splits.validation_images, splits.validation_labels
+                ),
                 callbacks=callbacks,
                 verbose=0,
             )
@@ -159,34 +172,45 @@ def meta_train(
     return float(checkpoints.seconds)
 
 
-def _validation(splits: Splits) -> tf.data.Dataset:
-    images, labels = splits.validation_images, splits.validation_labels
-    share = -(-len(labels) // _JUDGES)
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(share)
-
-
 def _judge(
     name: str, gtn: GTN, splits: Splits, config: Config, report: Report
 ) -> np.ndarray:
-    report(f"testing {config.evaluation.learners} fresh learners taught on {name} ...")
-    return fresh_learner_accuracies(gtn, splits.test, config.evaluation.learners)
+    """Accuracies of fresh learners after the tested steps, `[learners, tested]`."""
+    learners = config.evaluation.learners
+    report(f"testing {learners} fresh learners: {name} ...")
+    return TaughtLearners(gtn).accuracies(splits.test, learners, _tested(config))
+
+
+def _tested(config: Config) -> list[int]:
+    steps = config.teacher.steps
+    return tested_steps(steps, config.evaluation.every or steps)
+
+
+def _write_curves(
+    run: RunDirectory, curves: Mapping[str, np.ndarray], config: Config
+) -> None:
+    steps = _tested(config)
+    title = (
+        f"{config.evaluation.learners} fresh learners of the pool on "
+        f"{config.data.name}: mean ± standard deviation"
+    )
+    write(run.curves, as_csv(of_learners(curves), steps))
+    plots.learning_curves(curves, steps, title, run.curves.with_suffix(".png"))
 
 
 def _summary(
-    config: Config,
-    gtn: GTN,
-    accuracies: np.ndarray,
-    real_accuracies: np.ndarray,
-    seconds: float,
+    config: Config, gtn: GTN, curves: Mapping[str, np.ndarray], seconds: float
 ) -> dict[str, Any]:
-    taught, on_real_data = mean_and_std(accuracies), mean_and_std(real_accuracies)
+    last = [mean_and_std(curve[:, -1]) for curve in curves.values()]
+    no_baseline = {"mean": None, "std": None}
+    taught, on_real_data, *_ = [*last, no_baseline]
     return {
         "dataset": config.data.name,
         "test_accuracy_mean": taught["mean"],
         "test_accuracy_std": taught["std"],
         "real_data_accuracy_mean": on_real_data["mean"],
         "real_data_accuracy_std": on_real_data["std"],
-        "learners": len(accuracies),
+        "learners": config.evaluation.learners,
         "steps": config.teacher.steps,
         "batch_size": config.teacher.batch_size,
         "meta_iterations": int(gtn.iterations),
@@ -218,7 +242,7 @@ def outcome(summary: dict[str, Any], run: RunDirectory) -> str:
 
     def accuracy(key: str) -> str:
         mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
-        return f"{mean:.2%} +- {std:.2%}"
+        return "not measured" if mean is None else f"{mean:.2%} +- {std:.2%}"
 
     return "\n".join(
         [

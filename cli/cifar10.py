@@ -1,0 +1,157 @@
+"""What does a teacher make of CIFAR-10? (paper, figures of section 3.3)
+
+    python cli/cifar10.py [--scale smoke|laptop|paper] [--data-dir D]
+
+Meta-trains a full curriculum and the real-data baseline, tests fresh learners along
+their inner steps, and draws samples of each class along the curriculum. At the laptop
+scale it also times a meta-iteration of the paper's size and says what all would take.
+Interrupted, the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from common import (
+    add_recipe_arguments,
+    meta_train_all,
+    read_table,
+    run_name,
+    say,
+    write_run_facts,
+    write_table,
+)
+
+from gtn_tf import plots, runs
+from gtn_tf.build import build_gtn
+from gtn_tf.config import Config, load_config
+from gtn_tf.runs.splits import load_splits
+from gtn_tf.teaching import load_teacher
+
+_ARM = "cifar10"
+
+
+class _Scale(NamedTuple):
+    preset: str
+    changes: tuple[str, ...]
+    timed: str | None  # the preset whose meta-iterations are timed
+
+
+_SCALES = {
+    "paper": _Scale("cifar10_paper", ("evaluation.every=4",), None),
+    "laptop": _Scale(
+        "cifar10_laptop",
+        ("meta.iterations=1000", "evaluation.every=2"),
+        "cifar10_paper",
+    ),
+    "smoke": _Scale(
+        "digits",
+        (
+            *("teacher.steps=3", "teacher.batch_size=10", "teacher.latent_size=3"),
+            *("generator.units=4", "generator.filters=2", "learners.family=mlp"),
+            *("learners.units=[8]", "meta.batch_size=16", "meta.intermediate_every=0"),
+            *("meta.iterations=4", "meta.iterations_per_epoch=2"),
+            *("evaluation.real_data_iterations=2", "evaluation.every=1"),
+            "evaluation.learners=2",
+        ),
+        None,
+    ),
+}
+
+
+def main() -> None:
+    """Reads the command line and does what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_recipe_arguments(parser, _SCALES, "cifar10")
+    options = parser.parse_args()
+    scale = _SCALES[options.scale]
+    config = load_config(scale.preset, scale.changes)
+    name = run_name(_ARM, config.seed)
+    folder = meta_train_all({name: config}, options)[name]
+    write_table(_curves(folder), options.out / "curves.csv")
+    _write_samples(folder, options.out / "samples.npz")
+    command = f"python cli/cifar10.py --scale {options.scale}"
+    more = _cost(load_config(scale.timed), options) if scale.timed else {}
+    write_run_facts(options.out, command, scale, config, {}, {name: folder}, **more)
+    runs.write_figures(options.out, _figures(config))
+    runs.draw_figures(options.out, say)
+
+
+def _curves(folder: Path) -> list[dict[str, Any]]:
+    rows = read_table(folder / "curves.csv")
+    last = max(row["step"] for row in rows)
+    for source in dict.fromkeys(row["source"] for row in rows):
+        found = [
+            row["accuracy"]
+            for row in rows
+            if (row["source"], row["step"]) == (source, last)
+        ]
+        mean, std = statistics.mean(found), statistics.stdev(found)
+        say(f"{source}: {mean:.2%} \u00b1 {std:.2%} after {last:.0f} steps")
+    return rows
+
+
+def _write_samples(folder: Path, file: Path) -> None:
+    """Keeps the images that the sheet of samples shows, as bytes."""
+    teacher = load_teacher(folder)
+    names = teacher.class_names
+    grid = plots.curriculum_grid(
+        teacher.images, teacher.labels, len(names), *teacher.scale()
+    )
+    np.savez_compressed(
+        file,
+        grid=np.round(255 * grid).astype(np.uint8),
+        steps=teacher.steps,
+        class_names=np.array(names),
+    )
+
+
+def _cost(config: Config, options: argparse.Namespace) -> dict[str, Any]:
+    """Times a meta-iteration, and says what all of them take."""
+    say("timing a meta-iteration of the paper's size: some minutes")
+    splits = load_splits(
+        config.data, options.data_dir, batch_size=config.meta.batch_size
+    )
+    gtn = build_gtn(config, splits)
+    ends: list[float] = []
+    clock = tf.keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda *_: ends.append(time.monotonic())
+    )
+    gtn.fit(splits.train, steps_per_epoch=2, callbacks=[clock], verbose=0)
+    seconds = ends[1] - ends[0]  # the first is also traced
+    days = seconds * config.meta.iterations / 86400
+    say(f"{seconds:.0f} s for a meta-iteration, {days:.1f} days for all")
+    return {
+        "paper_seconds_per_meta_iteration": round(seconds, 1),
+        "paper_meta_iterations": config.meta.iterations,
+        "paper_days": round(days, 2),
+    }
+
+
+def _figures(config: Config) -> list[runs.FigureSpec]:
+    learners = config.evaluation.learners
+    curves = runs.FigureSpec(
+        "curves.png",
+        "curves",
+        "curves.csv",
+        by="source",
+        x="step",
+        y="accuracy",
+        x_label="inner steps",
+        y_label="test accuracy of fresh learners [%]",
+        title=f"Mean of {learners} learners, band: \u00b1 standard deviation",
+        factor=100,
+    )
+    title = f"What {config.teacher.steps} steps of {config.data.name} are taught with"
+    sheet = runs.FigureSpec("samples.png", "images", "samples.npz", title=title)
+    return [curves, sheet]
+
+
+if __name__ == "__main__":
+    main()

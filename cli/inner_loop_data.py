@@ -1,0 +1,237 @@
+"""Where should the data of the inner loop come from? (paper, section 3.2)
+
+    python cli/inner_loop_data.py [--scale smoke|laptop|paper] [--data-dir D]
+
+On MNIST, learners are taught on real data, on distilled images (Dataset Distillation),
+on a GTN's full curriculum, and on that of a smaller GTN that stores no more parameters
+than the distilled images are, each with rates of its own, meta-learned for as many
+meta-iterations. They are tested along their inner steps. Then real data gets more
+steps, with a learning rate and a momentum chosen for each number of them on validation
+images. Interrupted, the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from common import (
+    add_recipe_arguments,
+    meta_train_all,
+    read_table,
+    run_name,
+    say,
+    write_run_facts,
+    write_table,
+)
+from mnist import mnist_config
+
+from gtn_tf import runs
+from gtn_tf.build import build_gtn
+from gtn_tf.config import Config
+from gtn_tf.data import Splits
+from gtn_tf.evaluation import TaughtLearners
+from gtn_tf.gtn import GTN
+from gtn_tf.runs.splits import load_splits
+
+_REAL, _DISTILLED = "real data", "dataset distillation"
+_GTN, _SMALL = "full curriculum", "full curriculum, parameters of distillation"
+_TUNED = "real data, rates tuned for each number of steps"
+_RATES = (0.01, 0.03, 0.1, 0.3)
+_MOMENTA = (0.5, 0.9)
+_VALIDATION = 4  # batches of 500 validation images, which choose between them
+_TRIALS = 2  # fresh learners for each pair
+
+
+class _Scale(NamedTuple):
+    seeds: int
+    lengths: tuple[int, ...]  # inner steps of real data, with tuned rates
+    learners: int  # fresh ones that test them
+
+
+_SCALES = {
+    "paper": _Scale(3, (32, 64, 128, 256, 512, 1024), 10),
+    "laptop": _Scale(3, (32, 64, 128, 256, 512), 10),
+    "smoke": _Scale(1, (3, 6), 2),
+}
+
+
+def main() -> None:
+    """Reads the command line and does what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_recipe_arguments(parser, _SCALES, "inner_loop_data")
+    options = parser.parse_args()
+    scale = _SCALES[options.scale]
+    splits = load_splits(mnist_config(options.scale).data, options.data_dir)
+    arms = _arms(options.scale, splits)
+    configs = {
+        run_name(arm, seed): mnist_config(options.scale, *changes, f"seed={seed}")
+        for seed in range(scale.seeds)
+        for arm, changes in arms.items()
+    }
+    folders = meta_train_all(configs, options)
+    rows = [
+        {"source": arm, "seed": seed, **row}
+        for arm in arms
+        for seed in range(scale.seeds)
+        for row in _by_step(folders[run_name(arm, seed)])
+    ]
+    tuned = real_data_by_length(options, scale)
+    rows += [{"source": _TUNED, **row} for row in tuned]
+    write_table(rows, options.out / "curves.csv")
+    write_table(_steps_to_reach(rows), options.out / "steps.csv")
+    command = f"python cli/inner_loop_data.py --scale {options.scale}"
+    config = mnist_config(options.scale)
+    write_run_facts(options.out, command, scale, config, arms, folders)
+    runs.write_figures(options.out, [_figure(scale)])
+    runs.draw_figures(options.out, say)
+
+
+def _arms(scale: str, splits: Splits) -> dict[str, list[str]]:
+    """What is changed for each source."""
+    distilled = ["teacher.source=dataset_distillation"]
+    most = _stored(mnist_config(scale, *distilled), splits)
+    return {
+        _REAL: ["teacher.source=real_data"],
+        _DISTILLED: distilled,
+        _GTN: [],
+        _SMALL: [f"generator.units={_units(scale, splits, most)}"],
+    }
+
+
+def _stored(config: Config, splits: Splits) -> int:
+    """The numbers that a teacher stores and learns, its rates included."""
+    variables = build_gtn(config, splits).trainable_variables
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def _units(scale: str, splits: Splits, most: int) -> int:
+    """The most units of the generator with which a GTN stores no more than `most`."""
+    one, two = (
+        _stored(mnist_config(scale, f"generator.units={n}"), splits) for n in (1, 2)
+    )
+    return max(1, 1 + (most - one) // (two - one))  # linear in the units
+
+
+def _by_step(folder: Path) -> list[dict[str, Any]]:
+    """Inner steps and the mean accuracy of a run's fresh learners after them."""
+    with (folder / "curves.csv").open(encoding="utf-8", newline="") as lines:
+        rows = [(int(r["step"]), float(r["accuracy"])) for r in csv.DictReader(lines)]
+    steps = sorted({step for step, _ in rows})
+    return [
+        {"step": step, "accuracy": float(np.mean([a for s, a in rows if s == step]))}
+        for step in steps
+    ]
+
+
+def real_data_by_length(
+    options: argparse.Namespace, scale: _Scale
+) -> list[dict[str, Any]]:
+    """Tests learners after several numbers of real steps, with rates chosen for each.
+
+    Args:
+        options: As parsed.
+        scale: The sizes.
+
+    Returns:
+        For each number and seed: the pair of rates and the mean accuracy of learners.
+    """
+    file = options.run_dir / options.scale / "real_data_by_length.csv"
+    found = read_table(file)
+    for seed in range(scale.seeds):
+        if any(row["seed"] == seed for row in found):
+            continue
+        say(f"real data for up to {scale.lengths[-1]} steps, seed {seed}")
+        config = mnist_config(
+            options.scale,
+            f"seed={seed}",
+            "teacher.source=real_data",
+            f"teacher.steps={scale.lengths[-1]}",
+            "inner_optimizer.rates=fixed",
+        )
+        splits = load_splits(config.data, options.data_dir, seed=seed)
+        found += [{"seed": seed, **row} for row in _tuned(config, scale, splits)]
+        write_table(found, file)
+    return found
+
+
+def _tuned(config: Config, scale: _Scale, splits: Splits) -> list[dict[str, Any]]:
+    """For each number of steps, the best rates and what learners reach with them."""
+    gtn = build_gtn(config, splits)
+    learners = TaughtLearners(gtn)
+    validation = splits.validation.take(_VALIDATION)
+    scores = {}
+    for pair in [(rate, momentum) for rate in _RATES for momentum in _MOMENTA]:
+        _set_rates(gtn, *pair)
+        found = learners.accuracies(validation, _TRIALS, scale.lengths)
+        scores[pair] = found.mean(axis=0)  # [lengths]
+        say(f"  rates {pair}: {', '.join(f'{a:.1%}' for a in scores[pair])}")
+    rows = []
+    for place, length in enumerate(scale.lengths):
+        rate, momentum = max(scores, key=lambda pair: scores[pair][place])
+        _set_rates(gtn, rate, momentum)
+        tested = learners.accuracies(splits.test, scale.learners, [length])
+        rates = {"learning_rate": rate, "momentum": momentum}
+        rows.append({"step": length, "accuracy": float(tested.mean()), **rates})
+    return rows
+
+
+def _set_rates(gtn: GTN, learning_rate: float, momentum: float) -> None:
+    gtn.inner_optimizer.log_learning_rate.assign([math.log(learning_rate)])
+    gtn.inner_optimizer.log_momentum.assign([math.log(momentum)])
+
+
+def _steps_to_reach(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each source, its last accuracy and how many tuned real steps reach it."""
+    real = _means(rows, _TUNED)
+    table = []
+    for arm in (_REAL, _DISTILLED, _GTN, _SMALL):
+        steps, means, stds = zip(*_means(rows, arm))
+        line = {"source": arm, "steps": steps[-1], "mean": means[-1], "std": stds[-1]}
+        reached = [(s, mean) for s, mean, _ in real if mean >= means[-1]]
+        line["real_steps"] = reached[0][0] if reached else f"more than {real[-1][0]}"
+        table.append(line)
+        say(
+            f"{arm}: {line['mean']:.2%} \u00b1 {line['std']:.2%} after {line['steps']} "
+            f"steps; tuned real steps that reach it: {line['real_steps']}"
+        )
+    return table
+
+
+def _means(
+    rows: Sequence[dict[str, Any]], source: str
+) -> list[tuple[int, float, float]]:
+    """Steps, mean and standard deviation over seeds."""
+    mine = [row for row in rows if row["source"] == source]
+    found = []
+    for step in sorted({int(row["step"]) for row in mine}):
+        values = [row["accuracy"] for row in mine if row["step"] == step]
+        std = float(np.std(values, ddof=min(1, len(values) - 1)))
+        found.append((step, float(np.mean(values)), std))
+    return found
+
+
+def _figure(scale: _Scale) -> runs.FigureSpec:
+    return runs.FigureSpec(
+        "curves.png",
+        "curves",
+        "curves.csv",
+        by="source",
+        x="step",
+        y="accuracy",
+        x_label="inner steps",
+        y_label="test accuracy of fresh learners [%]",
+        title=f"Mean of {scale.seeds} seeds, band: \u00b1 standard deviation",
+        factor=100,
+        y_range=(0, 100),
+        log=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Distributions of many runs each, as box plots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+_DPI = 120
+_RUN, _MEDIAN, _LOST = "#0072B2", "#D55E00", "#000000"
+_JITTER = 0.06  # how far a run's mark may be from its box's middle
+
+
+def boxes(
+    found: Mapping[str, Sequence[float]],
+    label: str,
+    title: str,
+    path: Path,
+    log_y: bool = False,
+) -> None:
+    """Draws a box for each way to do something, and a mark for each of its runs.
+
+    A box spans the middle half of its runs, its line is the median and its whiskers
+    reach to the furthest run within 1.5 times the box. Infinite runs are crosses at
+    the upper edge; they count as the largest in the box's quartiles.
+
+    Args:
+        found: For each way's name, what each of its runs reached.
+        label: Of the y axis, with its unit.
+        title: Above the picture.
+        path: The PNG file.
+        log_y: Whether the y axis is logarithmic.
+    """
+    finite = [v for values in found.values() for v in values if np.isfinite(v)]
+    top = 1.25 * max(finite, default=1.0)
+    shown = [np.minimum(np.asarray(values, float), top) for values in found.values()]
+    figure = Figure((1.5 + 2.4 * len(found), 5), layout="constrained")
+    axes = figure.add_subplot(ylabel=label, title=title)
+    axes.boxplot(
+        shown,
+        widths=0.5,
+        showfliers=False,
+        medianprops={"color": _MEDIAN, "linewidth": 2},
+    )
+    spread = np.random.default_rng(0)
+    for place, (values, runs) in enumerate(zip(shown, found.values()), start=1):
+        x = place + spread.uniform(-_JITTER, _JITTER, len(values))
+        lost = ~np.isfinite(np.asarray(runs, float))
+        axes.plot(x[~lost], values[~lost], "o", color=_RUN, alpha=0.6, ms=5)
+        axes.plot(x[lost], values[lost], "x", color=_LOST, ms=7)
+    again = [("o", _RUN, "one run"), ("x", _LOST, "one run, not finite")]
+    for marker, colour, name in again:
+        axes.plot([], [], marker, color=colour, label=name)
+    axes.plot([], [], color=_MEDIAN, linewidth=2, label="median")
+    if log_y:
+        axes.set_yscale("log")
+    axes.set_xticks(range(1, len(found) + 1), list(found))
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=_DPI)

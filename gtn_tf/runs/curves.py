@@ -1,0 +1,58 @@
+"""Accuracy by inner step, as a table and as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+Curves = dict[tuple[str, int], np.ndarray]  # of each source and learner, [tested]
+
+
+def tested_steps(steps: int, every: int) -> list[int]:
+    """The steps after which learners are tested.
+
+    Args:
+        steps: Of the curriculum.
+        every: Steps between tests.
+
+    Example:
+
+    >>> tested_steps(5, 2)
+    [2, 4, 5]
+    """
+    return sorted({*range(every, steps + 1, every), steps})
+
+
+def as_csv(curves: Mapping[tuple[str, int], np.ndarray], steps: Sequence[int]) -> str:
+    """Writes a line for each source, learner and step.
+
+    Args:
+        curves: Accuracies `[len(steps)]` of each source and learner.
+        steps: After which they were measured.
+
+    Returns:
+        CSV with the columns `source`, `learner`, `step` and `accuracy`.
+    """
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow(["source", "learner", "step", "accuracy"])
+    for (source, learner), curve in curves.items():
+        for step, accuracy in zip(steps, curve):
+            table.writerow([source, learner, step, float(accuracy)])
+    return lines.getvalue()
+
+
+def of_learners(curves: Mapping[str, np.ndarray]) -> Curves:
+    """Takes each source's array `[learners, tested]` apart.
+
+    Args:
+        curves: One array for each source.
+    """
+    return {
+        (source, learner): curve
+        for source, learners in curves.items()
+        for learner, curve in enumerate(learners)
+    }
