@@ -1,4 +1,4 @@
-"""What does a teacher make of CIFAR-10? (paper, figures of section 3.3)
+"""What does a teacher make of CIFAR-10?
 
     python cli/cifar10.py [--scale smoke|laptop|paper] [--data-dir D]
 
@@ -11,7 +11,6 @@ Interrupted, the same command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +28,7 @@ from common import (
 )
 
 from gtn_tf import plots, runs
+from gtn_tf.accuracy import mean_and_std
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs.splits import load_splits
@@ -92,8 +92,9 @@ def _curves(folder: Path) -> list[dict[str, Any]]:
             for row in rows
             if (row["source"], row["step"]) == (source, last)
         ]
-        mean, std = statistics.mean(found), statistics.stdev(found)
-        say(f"{source}: {mean:.2%} \u00b1 {std:.2%} after {last:.0f} steps")
+        learners = mean_and_std(found)
+        accuracy = f"{learners['mean']:.2%} \u00b1 {learners['std']:.2%}"
+        say(f"{source}: {accuracy} after {last:.0f} steps")
     return rows
 
 

@@ -87,6 +87,28 @@ def add_recipe_arguments(
     )
 
 
+class Countdown:
+    """The time left of a recipe that has several parts of about equal length.
+
+    Args:
+        parts: That are left to do.
+    """
+
+    def __init__(self, parts: int) -> None:
+        self._parts = parts
+        self._begun = 0
+        self._started = time.monotonic()
+
+    def begin(self) -> str:
+        """Counts a part that begins, and tells the minutes left once one is done."""
+        done, self._begun = self._begun, self._begun + 1
+        number = f"{self._begun} of {self._parts}"
+        if not done:
+            return number
+        each = (time.monotonic() - self._started) / done
+        return f"{number}, {each * (self._parts - done) / 60:.0f} minutes left in all"
+
+
 def meta_train_all(
     configs: Mapping[str, Config], options: argparse.Namespace
 ) -> dict[str, Path]:
@@ -101,13 +123,9 @@ def meta_train_all(
     """
     folders = {name: options.run_dir / options.scale / name for name in configs}
     missing = [n for n in configs if not (folders[n] / "summary.json").exists()]
-    started = time.monotonic()
-    for number, name in enumerate(missing):
-        left = ""
-        if number:
-            each = (time.monotonic() - started) / number
-            left = f", {each * (len(missing) - number) / 60:.0f} minutes left in all"
-        print(f"run {number + 1} of {len(missing)}: {name}{left}", flush=True)
+    countdown = Countdown(len(missing))
+    for name in missing:
+        print(f"{name}: run {countdown.begin()}", flush=True)
         runs.train(configs[name], folders[name], True, options.data_dir, say)
         tf.keras.backend.clear_session()
     return folders

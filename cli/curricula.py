@@ -11,7 +11,7 @@ and in a shuffled one. Interrupted, the same command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
-import csv
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from common import (
     add_recipe_arguments,
     meta_train_all,
+    read_table,
     run_name,
     say,
     summary,
@@ -29,6 +30,7 @@ from mnist import mnist_config
 
 from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
+from gtn_tf.config import Config
 from gtn_tf.runs.splits import load_splits
 from gtn_tf.teaching import load_teacher
 
@@ -70,21 +72,10 @@ def main() -> None:
         for arm in scale.arms
     }
     folders = meta_train_all(configs, options)
-    rows, played = [], []
-    for seed in range(scale.seeds):
-        for arm in scale.arms:
-            folder = folders[run_name(arm, seed)]
-            rows += [{"curriculum": arm, "seed": seed, **r} for r in _tested(folder)]
-        for arm in (_FULL, _FIXED):
-            config = configs[run_name(arm, seed)]
-            splits = load_splits(config.data, options.data_dir, seed=seed)
-            found = _played_back(folders[run_name(arm, seed)], splits, scale)
-            played += [
-                {"played": f"{arm}, {how}", "seed": seed, **r} for how, r in found
-            ]
-    write_table(rows, options.out / "curves.csv")
+    write_table(_curves(scale, folders), options.out / "curves.csv")
+    played = _played_back(scale, configs, folders, options)
     write_table(played, options.out / "played_back.csv")
-    _write_summary(scale, folders, options.out)
+    write_table(_summary(scale, folders), options.out / "summary.csv")
     command = f"python cli/curricula.py --scale {options.scale}"
     config = mnist_config(options.scale)
     write_run_facts(options.out, command, scale, config, _ARMS, folders)
@@ -92,48 +83,59 @@ def main() -> None:
     runs.draw_figures(options.out, say)
 
 
-def _tested(folder: Path) -> list[dict[str, Any]]:
-    """Meta-iterations and test accuracy, after each epoch of a run."""
-    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as lines:
-        return [
-            {
-                "meta_iterations": int(row["iteration"]),
-                "test_accuracy": float(row["test_accuracy"]),
-            }
-            for row in csv.DictReader(lines)
-        ]
-
-
-def _played_back(
-    folder: Path, splits: Any, scale: _Scale
-) -> list[tuple[str, dict[str, Any]]]:
-    teacher = load_teacher(folder)
-    found = runs.evaluate(
-        teacher,
-        splits,
-        scale.learner,
-        folder / "played_back",
-        scale.learners,
-        every=teacher.steps,
-        sources=tuple(_PLAYED),
-        report=say,
-    )
+def _curves(scale: _Scale, folders: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Test accuracy after each epoch of each run."""
     return [
-        (_PLAYED[source], {"test_accuracy": result["mean"], "std": result["std"]})
-        for source, result in found["results"].items()
+        {
+            "curriculum": arm,
+            "seed": seed,
+            "meta_iterations": int(row["iteration"]),
+            "test_accuracy": row["test_accuracy"],
+        }
+        for arm in scale.arms
+        for seed in range(scale.seeds)
+        for row in read_table(folders[run_name(arm, seed)] / "metrics.csv")
     ]
 
 
-def _write_summary(scale: _Scale, folders: Mapping[str, Path], out: Path) -> None:
+def _played_back(
+    scale: _Scale,
+    configs: Mapping[str, Config],
+    folders: Mapping[str, Path],
+    options: argparse.Namespace,
+) -> list[dict[str, Any]]:
+    """Fresh learners taught in the curriculum's order and in a shuffled one."""
+    rows = []
+    for arm, seed in itertools.product((_FULL, _FIXED), range(scale.seeds)):
+        name = run_name(arm, seed)
+        splits = load_splits(configs[name].data, options.data_dir, seed=seed)
+        teacher = load_teacher(folders[name])
+        found = runs.evaluate(
+            teacher,
+            splits,
+            scale.learner,
+            folders[name] / "played_back",
+            scale.learners,
+            every=teacher.steps,
+            sources=tuple(_PLAYED),
+            report=say,
+        )
+        for source, result in found["results"].items():
+            played = f"{arm}, {_PLAYED[source]}"
+            accuracy = {"test_accuracy": result["mean"], "std": result["std"]}
+            rows.append({"played": played, "seed": seed, **accuracy})
+    return rows
+
+
+def _summary(scale: _Scale, folders: Mapping[str, Path]) -> list[dict[str, Any]]:
     """One line for each curriculum: fresh learners after the last meta-iteration."""
     table = []
     for arm in scale.arms:
-        runs_of_arm = [folders[run_name(arm, seed)] for seed in range(scale.seeds)]
-        found = [summary(folder)["test_accuracy_mean"] for folder in runs_of_arm]
-        over_seeds = mean_and_std(found)
-        table.append({"curriculum": arm, **over_seeds, "seeds": len(found)})
-        say(f"{arm}: {over_seeds['mean']:.2%} \u00b1 {over_seeds['std']:.2%}")
-    write_table(table, out / "summary.csv")
+        of_arm = [folders[run_name(arm, seed)] for seed in range(scale.seeds)]
+        found = mean_and_std([summary(one)["test_accuracy_mean"] for one in of_arm])
+        say(f"{arm}: {found['mean']:.2%} \u00b1 {found['std']:.2%}")
+        table.append({"curriculum": arm, **found, "seeds": scale.seeds})
+    return table
 
 
 def _figures(scale: _Scale) -> list[runs.FigureSpec]:

@@ -1,4 +1,4 @@
-"""Where should the data of the inner loop come from? (paper, section 3.2)
+"""Where should the data of the inner loop come from?
 
     python cli/inner_loop_data.py [--scale smoke|laptop|paper] [--data-dir D]
 
@@ -13,13 +13,11 @@ images. Interrupted, the same command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from common import (
     add_recipe_arguments,
     meta_train_all,
@@ -32,6 +30,7 @@ from common import (
 from mnist import mnist_config
 
 from gtn_tf import runs
+from gtn_tf.accuracy import mean_and_std
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
@@ -120,12 +119,11 @@ def _units(scale: str, splits: Splits, most: int) -> int:
 
 def _by_step(folder: Path) -> list[dict[str, Any]]:
     """Inner steps and the mean accuracy of a run's fresh learners after them."""
-    with (folder / "curves.csv").open(encoding="utf-8", newline="") as lines:
-        rows = [(int(r["step"]), float(r["accuracy"])) for r in csv.DictReader(lines)]
-    steps = sorted({step for step, _ in rows})
+    rows = read_table(folder / "curves.csv")
     return [
-        {"step": step, "accuracy": float(np.mean([a for s, a in rows if s == step]))}
-        for step in steps
+        {"step": int(step), "accuracy": mean_and_std(values)["mean"]}
+        for step in sorted({row["step"] for row in rows})
+        for values in [[row["accuracy"] for row in rows if row["step"] == step]]
     ]
 
 
@@ -210,9 +208,8 @@ def _means(
     mine = [row for row in rows if row["source"] == source]
     found = []
     for step in sorted({int(row["step"]) for row in mine}):
-        values = [row["accuracy"] for row in mine if row["step"] == step]
-        std = float(np.std(values, ddof=min(1, len(values) - 1)))
-        found.append((step, float(np.mean(values)), std))
+        seeds = mean_and_std([row["accuracy"] for row in mine if row["step"] == step])
+        found.append((step, seeds["mean"], seeds["std"]))
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import read_table, say, write_facts, write_table
+from common import Countdown, read_table, say, write_facts, write_table
 
 from gtn_tf import data, plots
 from gtn_tf.data import Splits
@@ -165,21 +165,22 @@ def score_all(
         A row for each genotype: `genotype`, and for each scorer its scores, NaN if it
         failed, and `seconds_` and its name.
     """
-    found = {row["genotype"]: row for row in read_table(file)}
-    rows = {space.text(g): found.get(space.text(g), {}) for g in genotypes}
-    started, done = time.monotonic(), 0
-    for number, genotype in enumerate(genotypes, start=1):
-        name = space.text(genotype)
-        missing = [s for s in scorers if f"seconds_{s.name}" not in rows[name]]
+    known = {row["genotype"]: row for row in read_table(file)}
+    rows = {space.text(g): known.get(space.text(g), {}) for g in genotypes}
+    missing_of = {
+        name: [s for s in scorers if f"seconds_{s.name}" not in row]
+        for name, row in rows.items()
+    }
+    countdown = Countdown(sum(map(bool, missing_of.values())))
+    for name, missing in missing_of.items():
         if not missing:
             continue
+        say(f"architecture {countdown.begin()}")
         rows[name]["genotype"] = name
         for scorer in missing:
-            rows[name].update(_timed_score(genotype, space, scorer, examples, seed))
+            found = _timed_score(space.parse(name), space, scorer, examples, seed)
+            rows[name].update(found)
         write_table([row for row in rows.values() if row], file)
-        done += 1
-        left = (time.monotonic() - started) / done * (len(rows) - number)
-        say(f"{number} of {len(rows)}  {left / 60:.0f} minutes left")
     return list(rows.values())
 
 

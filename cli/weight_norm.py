@@ -11,15 +11,16 @@ command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import json
 import math
-import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras_tuner
 import numpy as np
 import scipy.stats
 import tensorflow as tf
-from common import add_recipe_arguments, say, write_facts, write_table
+from common import Countdown, add_recipe_arguments, say, write_facts, write_table
 from mnist import mnist_config
 
 from gtn_tf import runs
@@ -56,15 +57,18 @@ class MetaTraining(keras_tuner.HyperModel):
         scale: Name of the scale.
         weight_norm: Whether both networks have it.
         splits: The real data.
+        countdown: Of the draws.
     """
 
-    def __init__(self, scale: str, weight_norm: bool, splits: Splits) -> None:
+    def __init__(
+        self, scale: str, weight_norm: bool, splits: Splits, countdown: Countdown
+    ) -> None:
         super().__init__()
         self._name = scale
         self._scale = _SCALES[scale]
         self._weight_norm = weight_norm
         self._splits = splits
-        self._started, self._done = time.monotonic(), 0
+        self._countdown = countdown
 
     def build(self, hp: keras_tuner.HyperParameters) -> GTN:
         """Makes the GTN of a draw.
@@ -87,16 +91,16 @@ class MetaTraining(keras_tuner.HyperModel):
             meta-training was given up or ends with a number that is not finite.
         """
         del hp, kwargs
-        real = self._splits.train
+        say(f"meta-training {self._countdown.begin()}")
         try:
-            model.fit(real, steps_per_epoch=self._scale.iterations, verbose=0)
+            model.fit(
+                self._splits.train, steps_per_epoch=self._scale.iterations, verbose=0
+            )
         except NonFiniteError:
             loss = math.inf
         else:
             loss = self._meta_loss(model)
-        self._done += 1
-        each = (time.monotonic() - self._started) / self._done
-        say(f"meta-loss {loss:.3f}  {each:.0f} s for each draw")
+        say(f"meta-loss {loss:.3f}")
         tf.keras.backend.clear_session()
         return loss
 
@@ -140,10 +144,11 @@ def main() -> None:
     splits = load_splits(
         config.data, options.data_dir, batch_size=config.meta.batch_size
     )
+    countdown = Countdown(len(_ARMS) * scale.draws - _finished(options))
     rows = []
     for arm, weight_norm in _ARMS.items():
         print(f"{scale.draws} draws {arm}", flush=True)
-        model = MetaTraining(options.scale, weight_norm, splits)
+        model = MetaTraining(options.scale, weight_norm, splits, countdown)
         rows += [{"weight_norm": arm, **row} for row in _search(model, arm, options)]
     write_table(rows, options.out / "draws.csv")
     command = f"python cli/weight_norm.py --scale {options.scale}"
@@ -157,12 +162,13 @@ def _search(
     model: MetaTraining, arm: str, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Draws and trains what is missing; a row for each draw, in the order drawn."""
+    folder = _folder(options, arm)
     tuner = keras_tuner.RandomSearch(
         model,
         max_trials=_SCALES[options.scale].draws,
         seed=0,  # the same draws for both
-        directory=options.run_dir / options.scale,
-        project_name=f"weight_norm_{arm.replace(' ', '_')}",
+        directory=folder.parent,
+        project_name=folder.name,
     )
     tuner.save()  # or else an interruption of the first draw is not resumed
     tuner.search(verbose=0)
@@ -171,6 +177,20 @@ def _search(
         {"draw": n, **trial.hyperparameters.values, "meta_loss": trial.score}
         for n, trial in enumerate(trials)
     ]
+
+
+def _folder(options: argparse.Namespace, arm: str) -> Path:
+    name = f"weight_norm_{arm.replace(' ', '_')}"
+    return options.run_dir / options.scale / name
+
+
+def _finished(options: argparse.Namespace) -> int:
+    """Draws of earlier calls, as KerasTuner's files have them."""
+    files = [
+        f for arm in _ARMS for f in _folder(options, arm).glob("trial_*/trial.json")
+    ]
+    trials = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return sum(trial["status"] == "COMPLETED" for trial in trials)
 
 
 def _comparison(rows: list[dict[str, Any]]) -> dict[str, Any]:

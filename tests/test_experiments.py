@@ -67,7 +67,7 @@ def test_curricula(recipe):
     assert len(rows(out / "played_back.csv")) == len(found) == 4
     assert load_config(str(out / "config.yaml")).teacher.steps == 3
     check_pictures(out, "curves.png", "played_back.png")
-    assert "run 1 of 2" in printed
+    assert "full_curriculum_0: run 1 of 2" in printed
     _, again = recipe("curricula")
     assert "run 1 of" not in again and rows(out / "curves.csv") == found
 

@@ -43,18 +43,20 @@ class Published:
 
 PUBLISHED: dict[str, Published] = {
     "nasnet_a": Published(
-        # Its normal cell puts out one of its inputs, too.
+        # As its authors' code has it, the normal cell puts out one of its inputs, too,
+        # and the reduction cell a node that another one reads.
         "sep_conv_5x5@1 sep_conv_3x3@0; sep_conv_5x5@0 sep_conv_3x3@0; "
         "avg_pool_3x3@1 identity@0; avg_pool_3x3@0 avg_pool_3x3@0; "
         "sep_conv_3x3@1 identity@1 -> 0 2 3 4 5 6 | "
         "sep_conv_5x5@1 sep_conv_7x7@0; max_pool_3x3@1 sep_conv_7x7@0; "
         "avg_pool_3x3@1 sep_conv_5x5@0; identity@3 avg_pool_3x3@2; "
-        "sep_conv_3x3@2 max_pool_3x3@1 -> 4 5 6",
+        "sep_conv_3x3@2 max_pool_3x3@1 -> 3 4 5 6",
         "nasnet",
         6,
         32,
         3.3e6,
         "Zoph et al. 2018, arXiv 1707.07012",
+        "its authors' first cell reads the stem as it is, by 18304 more",
     ),
     "amoebanet_a": Published(
         "avg_pool_3x3@0 max_pool_3x3@0; sep_conv_5x5@2 sep_conv_3x3@0; "
