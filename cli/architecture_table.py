@@ -68,7 +68,7 @@ _SEARCHED = {
     "rs_gtn_cutout_4f": ("gtn", True, True),
 }
 _SCALES = {
-    "laptop": _Scale(24, 128, 1, 8, 32, 8, 3, True, 8, (*_SEARCHED, *_PUBLISHED)),
+    "laptop": _Scale(24, 128, 1, 8, 32, 4, 3, True, 8, (*_SEARCHED, *_PUBLISHED)),
     "smoke": _Scale(2, 2, 0, 1, 2, 1, 1, False, 2, ("rs_gtn", "enas_cutout")),
 }
 

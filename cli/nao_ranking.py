@@ -50,7 +50,7 @@ _SCALES = {
     "laptop": _Scale(
         48, 1, 8, ("params", "flops", "synflow", "naswot"), (128,), 500, True
     ),
-    "smoke": _Scale(4, 0, 2, ("params",), (2,), 4, False),
+    "smoke": _Scale(2, 0, 2, ("params",), (2,), 4, False),
 }
 
 

@@ -46,7 +46,7 @@ class _Scale(NamedTuple):
 
 _SCALES = {
     "laptop": _Scale(150, 8, ("params", "flops", "synflow", "naswot"), (128,)),
-    "smoke": _Scale(4, 2, ("params",), (2,)),
+    "smoke": _Scale(2, 2, ("params",), (2,)),
 }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -22,7 +25,10 @@ tf.config.set_logical_device_configuration(
 
 
 # Files whose tests take longest begin first, so that none is left alone at the end.
-_SLOWEST = ("test_recipes", "test_train_final", "test_search", "test_runs")
+_SLOWEST = (
+    *("test_recipes", "test_train_final", "test_search", "test_runs"),
+    "test_experiments",
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -45,6 +51,18 @@ def double_precision():
     tf.keras.backend.set_floatx("float64")
     yield
     tf.keras.backend.set_floatx("float32")
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    """Runs a recipe of cli/ with a command line, in this process."""
+
+    def run(name: str, *words: object) -> None:
+        monkeypatch.syspath_prepend(str(Path(__file__).resolve().parent.parent / "cli"))
+        monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
+        importlib.import_module(name).main()
+
+    return run
 
 
 @pytest.fixture

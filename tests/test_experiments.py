@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import matplotlib.image
@@ -17,8 +15,6 @@ from gtn_tf.cli.__main__ import main as cli
 from gtn_tf.config import load_config
 from gtn_tf.runs import FigureSpec
 
-CLI = Path(__file__).resolve().parent.parent / "cli"
-
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
@@ -27,14 +23,12 @@ def run_dir(tmp_path_factory):
 
 
 @pytest.fixture
-def recipe(monkeypatch, tmp_path, run_dir, capsys):
+def experiment(recipe, tmp_path, run_dir, capsys):
     """Runs one, and gives its folder and what it printed."""
 
     def run(name: str) -> tuple[Path, str]:
-        words = [name, "--scale", "smoke", "--out", tmp_path, "--run-dir", run_dir]
-        monkeypatch.syspath_prepend(str(CLI))
-        monkeypatch.setattr(sys, "argv", list(map(str, words)))
-        importlib.import_module(name).main()
+        folders = "--out", tmp_path, "--run-dir", run_dir
+        recipe(name, "--scale", "smoke", *folders)
         facts = json.loads((tmp_path / "facts.json").read_text())
         assert facts["command"] == f"python cli/{name}.py --scale smoke"
         return tmp_path, capsys.readouterr().out
@@ -56,8 +50,8 @@ def check_pictures(folder: Path, *names: str) -> None:
     assert all((folder / name).exists() for name in names)
 
 
-def test_curricula(recipe):
-    out, printed = recipe("curricula")
+def test_curricula(experiment):
+    out, printed = experiment("curricula")
     found = rows(out / "curves.csv")
     assert {row["curriculum"] for row in found} == {
         *("full curriculum", "full curriculum, inputs not learned")
@@ -68,12 +62,12 @@ def test_curricula(recipe):
     assert load_config(str(out / "config.yaml")).teacher.steps == 3
     check_pictures(out, "curves.png", "played_back.png")
     assert "full_curriculum_0: run 1 of 2" in printed
-    _, again = recipe("curricula")
+    _, again = experiment("curricula")
     assert "run 1 of" not in again and rows(out / "curves.csv") == found
 
 
-def test_inner_loop_data(recipe, run_dir):
-    out, printed = recipe("inner_loop_data")
+def test_inner_loop_data(experiment, run_dir):
+    out, printed = experiment("inner_loop_data")
     # The full curriculum is the one that `curricula` trained, if that came before.
     trained = {path.name for path in (run_dir / "smoke").iterdir() if path.is_dir()}
     small = "full_curriculum_parameters_of_distillation_0"
@@ -101,8 +95,8 @@ def stored_parameters(units: int) -> int:
     return latents + dense + reshaped + convs + 2 * 3
 
 
-def test_weight_norm(recipe):
-    out, _ = recipe("weight_norm")
+def test_weight_norm(experiment):
+    out, _ = experiment("weight_norm")
     found = rows(out / "draws.csv")
     drawn = [
         [{k: v for k, v in row.items() if k not in ("weight_norm", "meta_loss")}]
@@ -113,12 +107,12 @@ def test_weight_norm(recipe):
     losses = [float(row["meta_loss"]) for row in found]
     assert len({*losses}) == 4 and min(losses) > 0
     check_pictures(out, "meta_loss.png")
-    recipe("weight_norm")
+    experiment("weight_norm")
     assert rows(out / "draws.csv") == found  # nothing was drawn or trained again
 
 
-def test_cifar10(recipe):
-    out, _ = recipe("cifar10")
+def test_cifar10(experiment):
+    out, _ = experiment("cifar10")
     sources = [row["source"] for row in rows(out / "curves.csv")]
     assert sources == ["full curriculum"] * 6 + ["real-data baseline"] * 6
     with np.load(out / "samples.npz") as samples:

@@ -44,5 +44,5 @@ def dots(found: Mapping[str, Sequence[float]], label: str, path: Path) -> None:
     axes.set(yticks=range(len(found)), yticklabels=list(found), xlabel=label)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, labelspacing=1.0, borderpad=0.8, markerscale=0.7)
     figure.savefig(path, dpi=_DPI)
