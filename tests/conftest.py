@@ -26,8 +26,8 @@ tf.config.set_logical_device_configuration(
 
 # Files whose tests take longest begin first, so that none is left alone at the end.
 _SLOWEST = (
-    *("test_recipes", "test_train_final", "test_search", "test_runs"),
-    "test_experiments",
+    *("test_train_final", "test_recipes", "test_search", "test_runs", "test_unrolls"),
+    *("test_cli", "test_gtn", "test_experiments", "test_genotype", "test_docstrings"),
 )
 
 
