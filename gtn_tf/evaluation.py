@@ -69,7 +69,7 @@ class TaughtLearners:
             )
 
     def _accuracy(self, number: int, steps: int, data: tf.data.Dataset) -> float:
-        # From the start each time: a test takes longer than the lessons before it.
+        # From the start each time: nothing depends on what else is asked.
         teach, count = self._functions[number % len(self._functions)]
         state = teach(tf.constant(number), tf.constant(steps))
         return accuracy(functools.partial(count, state), data)

@@ -38,7 +38,7 @@ def boxes(
     shown = [np.minimum(np.asarray(values, float), top) for values in found.values()]
     figure = Figure((1.5 + 2.4 * len(found), 5), layout="constrained")
     axes = figure.add_subplot(ylabel=label, title=title)
-    axes.boxplot(
+    drawn = axes.boxplot(
         shown,
         widths=0.5,
         showfliers=False,
@@ -48,15 +48,17 @@ def boxes(
     for place, (values, runs) in enumerate(zip(shown, found.values()), start=1):
         x = place + spread.uniform(-_JITTER, _JITTER, len(values))
         lost = ~np.isfinite(np.asarray(runs, float))
-        axes.plot(x[~lost], values[~lost], "o", color=_RUN, alpha=0.6, ms=5)
-        axes.plot(x[lost], values[lost], "x", color=_LOST, ms=7)
-    again = [("o", _RUN, "one run"), ("x", _LOST, "one run, not finite")]
-    for marker, colour, name in again:
-        axes.plot([], [], marker, color=colour, label=name)
-    axes.plot([], [], color=_MEDIAN, linewidth=2, label="median")
+        for which, marker, colour, name in (
+            (~lost, "o", _RUN, "one run"),
+            (lost, "x", _LOST, "one run, not finite"),
+        ):
+            if which.any():
+                axes.plot(x[which], values[which], marker, color=colour, label=name)
+    marks = dict(zip(*reversed(axes.get_legend_handles_labels())))
+    marks["median"] = drawn["medians"][0]
     if log_y:
         axes.set_yscale("log")
     axes.set_xticks(range(1, len(found) + 1), list(found))
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(marks.values(), marks, fontsize=8)
     figure.savefig(path, dpi=_DPI)

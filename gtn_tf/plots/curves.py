@@ -76,7 +76,7 @@ def bands(
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend()
     figure.savefig(path, dpi=_DPI)
 
 
