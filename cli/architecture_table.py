@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import ROOT, read_table, say, write_table
+from common import ROOT, Countdown, read_table, say, write_table
 from rankings import write_ranking_facts
 
 from gtn_tf import runs
@@ -31,6 +32,7 @@ from gtn_tf.config import (
     SpaceConfig,
     TrainingConfig,
 )
+from gtn_tf.runs.table import COLUMNS
 from gtn_tf.teaching import load_teacher, training_seconds
 
 
@@ -87,20 +89,30 @@ def main() -> None:
     scale = _SCALES[options.scale]
     write_ranking_facts(options, "architecture_table", scale)
     searches = _searches(options)
+    trainings = {key: _training(key, searches) for key in scale.rows}
     rows = read_table(options.out / "rows.csv")
-    for number, key in enumerate(scale.rows, start=1):
-        if any(row["key"] == key for row in rows):
-            continue
-        say(f"row {number} of {len(scale.rows)}: {key}")
-        if key in _PUBLISHED:
-            (genotype, cutout), wide, seconds = _PUBLISHED[key], False, None
-        else:
-            scorer, cutout, wide = _SEARCHED[key]
-            genotype = searches[scorer]["genotype"]
-            seconds = searches[scorer]["seconds"]
-        rows.append(_row(key, genotype, cutout, wide, seconds, options))
+    missing = [key for key in scale.rows if all(row["key"] != key for row in rows)]
+    countdown = Countdown(len(missing))
+    for key in missing:
+        say(f"{key}: row {countdown.begin()}")
+        # Two searches may find the same: it is trained once.
+        name = next(k for k, one in trainings.items() if one == trainings[key])
+        row = {"key": key, **_trained(name, trainings[key], options)}
+        if key in _SEARCHED:
+            row["search_seconds"] = searches[_SEARCHED[key][0]]["seconds"]
+        rows.append({column: row.get(column, "") for column in COLUMNS})
         write_table(rows, options.out / "rows.csv")
     say(f"Written: rows.csv in {options.out}; python -m gtn_tf.cli table shows it")
+
+
+def _training(
+    key: str, searches: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, bool, bool]:
+    """What a row trains: the genotype, whether with cutout, and whether wide."""
+    if key in _PUBLISHED:
+        return (*_PUBLISHED[key], False)
+    scorer, cutout, wide = _SEARCHED[key]
+    return searches[scorer]["genotype"], cutout, wide
 
 
 def _searches(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -142,15 +154,11 @@ def _search(scorer: str, options: argparse.Namespace) -> tuple[str, float]:
     return best["genotype"], seconds
 
 
-def _row(
-    key: str,
-    genotype: str,
-    cutout: bool,
-    wide: bool,
-    search_seconds: float | None,
-    options: argparse.Namespace,
+def _trained(
+    name: str, training: tuple[str, bool, bool], options: argparse.Namespace
 ) -> dict[str, Any]:
-    """Trains an architecture with each seed."""
+    """Trains an architecture with each seed, in folders with this name."""
+    genotype, cutout, wide = training
     scale = _SCALES[options.scale]
     size = load_teacher(options.teacher[0]).image_shape[0]
     filters = scale.wide if wide else scale.filters
@@ -170,11 +178,11 @@ def _row(
     )
     found = []
     for seed in range(scale.seeds):
-        say(f"{key}, seed {seed}")
+        say(f"seed {seed}")
         found.append(
             runs.train_final(
                 dataclasses.replace(config, seed=seed),
-                options.run_dir / f"{key}_{seed}",
+                options.run_dir / f"{name}_{seed}",
                 resume=True,
                 data_dir=options.data_dir,
                 report=say,
@@ -182,14 +190,12 @@ def _row(
         )
     errors = [100 * (1 - one["test_accuracy"]) for one in found]
     return {
-        "key": key,
         "scale": f"{size}x{size} pixels, N={scale.cells}, F={filters}, "
         f"{scale.epochs} epochs",
         "params": found[0]["params"],
         "error": float(np.mean(errors)),
         "std": float(np.std(errors)),
         "seeds": len(errors),
-        "search_seconds": "" if search_seconds is None else search_seconds,
         "training_seconds": float(np.mean([one["seconds"] for one in found])),
     }
 
