@@ -92,18 +92,22 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
 
 
 def in_words(found: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Writes what `correlations` gives in one line.
+    """Writes what `correlations` gives in two lines, with the intervals.
 
     Args:
         found: The correlations of each slice.
 
     Example:
 
-    >>> in_words(correlations([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]))
-    'Spearman 1.00 [1.00, 1.00]'
+    >>> print(in_words(correlations(range(8), range(8))))
+    Spearman, all 1.00 [1.00, 1.00]
+    top half 1.00 [1.00, 1.00]
     """
-    whole, half = found["all"], found["top half"]["spearman"]
-    if whole["spearman"] is None:
+    known = [
+        f"{part} {one['spearman']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+        for part, one in found.items()
+        if one["spearman"] is not None
+    ]
+    if not known:
         return "too few for a correlation"
-    line = f"Spearman {whole['spearman']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}]"
-    return line if half is None else f"{line}, top half {half:.2f}"
+    return "\n".join([f"Spearman, {known[0]}", ", ".join(known[1:])]).strip()
