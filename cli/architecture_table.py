@@ -190,7 +190,7 @@ def _trained(
         )
     errors = [100 * (1 - one["test_accuracy"]) for one in found]
     return {
-        "scale": f"{size}x{size} pixels, N={scale.cells}, F={filters}, "
+        "scale": f"{options.data} at {size}x{size}, N={scale.cells}, F={filters}, "
         f"{scale.epochs} epochs",
         "params": found[0]["params"],
         "error": float(np.mean(errors)),

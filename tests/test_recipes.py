@@ -86,7 +86,7 @@ def test_table_of_architectures(recipe, tmp_path):
     measured = table.read_measured(tmp_path / "out" / "rows.csv")
     assert list(measured) == ["rs_gtn", "enas_cutout"]
     shown = table.comma_separated(measured)
-    assert shown.count("8x8 pixels, N=0, F=1, 1 epochs") == 2
+    assert shown.count("digits at 8x8, N=0, F=1, 1 epochs") == 2
     assert float(measured["rs_gtn"]["search_seconds"]) > 300  # the teacher's counted
     rows = (tmp_path / "out" / "rows.csv").read_text()
     elsewhere = tmp_path / "new"  # the tables alone are enough to go on
