@@ -150,31 +150,73 @@ def summary(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
 
 
-def write_run_facts(
-    out: Path,
-    command: str,
+def publish(
+    recipe: str,
+    options: argparse.Namespace,
     scale: Any,
     config: Config,
-    arms: Mapping[str, Sequence[str]],
-    folders: Mapping[str, Path],
-    **more: Any,
+    figures: Sequence[runs.FigureSpec],
+    **facts: Any,
 ) -> None:
-    """Writes facts.json with what was changed for each arm, and config.yaml.
+    """Writes what belongs beside a recipe's tables, and draws their pictures.
 
     Args:
-        out: The folder.
-        command: That made the figures.
+        recipe: Name of the script.
+        options: As parsed, with those of `add_recipe_arguments`.
         scale: The sizes, a named tuple.
-        config: What the arms have in common.
-        arms: For each, what is changed.
-        folders: The runs'; the seconds of their meta-training are written down.
-        **more: More facts.
+        config: What all runs have in common, for config.yaml.
+        figures: The pictures.
+        **facts: More of facts.json.
+    """
+    command = f"python cli/{recipe}.py --scale {options.scale}"
+    write_facts(options.out, command, scale, **facts)
+    write(options.out / "config.yaml", to_yaml(config))
+    runs.write_figures(options.out, figures)
+    runs.draw_figures(options.out, say)
+
+
+def of_runs(
+    arms: Mapping[str, Sequence[str]], folders: Mapping[str, Path]
+) -> dict[str, Any]:
+    """Facts of several meta-trainings.
+
+    Args:
+        arms: For each, what is changed of the configuration.
+        folders: The runs'.
+
+    Returns:
+        The changes, and the seconds of each meta-training.
     """
     seconds = {name: summary(folder)["seconds"] for name, folder in folders.items()}
-    write_facts(
-        out, command, scale, changes=arms, meta_training_seconds=seconds, **more
+    return {"changes": arms, "meta_training_seconds": seconds}
+
+
+def accuracy_curves(
+    by: str, x: str, x_label: str, y: str, over: str, **more: Any
+) -> runs.FigureSpec:
+    """Describes the picture of fresh learners' test accuracy in curves.csv.
+
+    Args:
+        by: Column that tells the curves apart.
+        x: Column along the x axis.
+        x_label: Its name.
+        y: Column of the accuracy.
+        over: What the mean and the band are over.
+        **more: As for `gtn_tf.runs.FigureSpec`.
+    """
+    return runs.FigureSpec(
+        "curves.png",
+        "curves",
+        "curves.csv",
+        by=by,
+        x=x,
+        y=y,
+        x_label=x_label,
+        y_label="test accuracy of fresh learners [%]",
+        title=f"Mean of {over}, band: \u00b1 standard deviation",
+        factor=100,
+        **more,
     )
-    write(out / "config.yaml", to_yaml(config))
 
 
 def write_facts(out: Path, command: str, scale: Any, **facts: Any) -> None:

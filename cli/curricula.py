@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import (
+    accuracy_curves,
     add_recipe_arguments,
+    after_all_steps,
     meta_train_all,
+    of_runs,
+    publish,
     read_table,
     run_name,
     say,
     summary,
-    write_run_facts,
     write_table,
 )
 from mnist import mnist_config
@@ -76,11 +79,8 @@ def main() -> None:
     played = _played_back(scale, configs, folders, options)
     write_table(played, options.out / "played_back.csv")
     write_table(_summary(scale, folders), options.out / "summary.csv")
-    command = f"python cli/curricula.py --scale {options.scale}"
-    config = mnist_config(options.scale)
-    write_run_facts(options.out, command, scale, config, _ARMS, folders)
-    runs.write_figures(options.out, _figures(scale))
-    runs.draw_figures(options.out, say)
+    config, facts = mnist_config(options.scale), of_runs(_ARMS, folders)
+    publish("curricula", options, scale, config, _figures(scale), **facts)
 
 
 def _curves(scale: _Scale, folders: Mapping[str, Path]) -> list[dict[str, Any]]:
@@ -109,18 +109,15 @@ def _played_back(
     for arm, seed in itertools.product((_FULL, _FIXED), range(scale.seeds)):
         name = run_name(arm, seed)
         splits = load_splits(configs[name].data, options.data_dir, seed=seed)
-        teacher = load_teacher(folders[name])
-        found = runs.evaluate(
-            teacher,
+        found = after_all_steps(
+            load_teacher(folders[name]),
             splits,
-            scale.learner,
+            [scale.learner],
             folders[name] / "played_back",
             scale.learners,
-            every=teacher.steps,
-            sources=tuple(_PLAYED),
-            report=say,
+            tuple(_PLAYED),
         )
-        for source, result in found["results"].items():
+        for source, result in found[scale.learner].items():
             played = f"{arm}, {_PLAYED[source]}"
             accuracy = {"test_accuracy": result["mean"], "std": result["std"]}
             rows.append({"played": played, "seed": seed, **accuracy})
@@ -139,27 +136,23 @@ def _summary(scale: _Scale, folders: Mapping[str, Path]) -> list[dict[str, Any]]
 
 
 def _figures(scale: _Scale) -> list[runs.FigureSpec]:
-    accuracy = {"y": "test_accuracy", "factor": 100}
     return [
-        runs.FigureSpec(
-            "curves.png",
-            "curves",
-            "curves.csv",
-            by="curriculum",
-            x="meta_iterations",
-            x_label="meta-iterations",
-            y_label="test accuracy of fresh learners [%]",
-            title=f"Mean of {scale.seeds} seeds, band: \u00b1 standard deviation",
+        accuracy_curves(
+            "curriculum",
+            "meta_iterations",
+            "meta-iterations",
+            "test_accuracy",
+            f"{scale.seeds} seeds",
             y_range=scale.y_range,
-            **accuracy,
         ),
         runs.FigureSpec(
             "played_back.png",
             "dots",
             "played_back.csv",
             by="played",
+            y="test_accuracy",
             y_label=f"test accuracy of fresh learners ({scale.learner}) [%]",
-            **accuracy,
+            factor=100,
         ),
     ]
 

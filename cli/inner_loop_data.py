@@ -3,11 +3,11 @@
     python cli/inner_loop_data.py [--scale smoke|laptop|paper] [--data-dir D]
 
 On MNIST, learners are taught on real data, on distilled images (Dataset Distillation),
-on a GTN's full curriculum, and on that of a smaller GTN that stores no more parameters
-than the distilled images are, each with rates of its own, meta-learned for as many
-meta-iterations. They are tested along their inner steps. Then real data gets more
-steps, with a learning rate and a momentum chosen for each number of them on validation
-images. Interrupted, the same command goes on where it stopped.
+on a GTN's full curriculum, and on that of a GTN with the widest generator that stores
+no more parameters than the distilled images are, each with rates of its own, learned
+in as many meta-iterations. They are tested along their inner steps. Then real data gets
+more steps, with a learning rate and a momentum chosen for each number of them on
+validation images. Interrupted, the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import (
+    accuracy_curves,
     add_recipe_arguments,
     meta_train_all,
+    of_runs,
+    publish,
     read_table,
     run_name,
     say,
-    write_run_facts,
     write_table,
 )
 from mnist import mnist_config
@@ -39,7 +41,7 @@ from gtn_tf.gtn import GTN
 from gtn_tf.runs.splits import load_splits
 
 _REAL, _DISTILLED = "real data", "dataset distillation"
-_GTN, _SMALL = "full curriculum", "full curriculum, parameters of distillation"
+_GTN, _EQUAL = "full curriculum", "full curriculum, parameters of distillation"
 _TUNED = "real data, rates tuned for each number of steps"
 _RATES = (0.01, 0.03, 0.1, 0.3)
 _MOMENTA = (0.5, 0.9)
@@ -84,11 +86,8 @@ def main() -> None:
     rows += [{"source": _TUNED, **row} for row in tuned]
     write_table(rows, options.out / "curves.csv")
     write_table(_steps_to_reach(rows), options.out / "steps.csv")
-    command = f"python cli/inner_loop_data.py --scale {options.scale}"
-    config = mnist_config(options.scale)
-    write_run_facts(options.out, command, scale, config, arms, folders)
-    runs.write_figures(options.out, [_figure(scale)])
-    runs.draw_figures(options.out, say)
+    config, facts = mnist_config(options.scale), of_runs(arms, folders)
+    publish("inner_loop_data", options, scale, config, [_figure(scale)], **facts)
 
 
 def _arms(scale: str, splits: Splits) -> dict[str, list[str]]:
@@ -99,7 +98,7 @@ def _arms(scale: str, splits: Splits) -> dict[str, list[str]]:
         _REAL: ["teacher.source=real_data"],
         _DISTILLED: distilled,
         _GTN: [],
-        _SMALL: [f"generator.units={_units(scale, splits, most)}"],
+        _EQUAL: [f"generator.units={_units(scale, splits, most)}"],
     }
 
 
@@ -188,7 +187,7 @@ def _steps_to_reach(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """For each source, its last accuracy and how many tuned real steps reach it."""
     real = _means(rows, _TUNED)
     table = []
-    for arm in (_REAL, _DISTILLED, _GTN, _SMALL):
+    for arm in (_REAL, _DISTILLED, _GTN, _EQUAL):
         steps, means, stds = zip(*_means(rows, arm))
         line = {"source": arm, "steps": steps[-1], "mean": means[-1], "std": stds[-1]}
         reached = [(s, mean) for s, mean, _ in real if mean >= means[-1]]
@@ -214,20 +213,9 @@ def _means(
 
 
 def _figure(scale: _Scale) -> runs.FigureSpec:
-    return runs.FigureSpec(
-        "curves.png",
-        "curves",
-        "curves.csv",
-        by="source",
-        x="step",
-        y="accuracy",
-        x_label="inner steps",
-        y_label="test accuracy of fresh learners [%]",
-        title=f"Mean of {scale.seeds} seeds, band: \u00b1 standard deviation",
-        factor=100,
-        y_range=(0, 100),
-        log=True,
-    )
+    over = f"{scale.seeds} seeds"
+    axis = "step", "inner steps", "accuracy"
+    return accuracy_curves("source", *axis, over, y_range=(0, 100), log=True)
 
 
 if __name__ == "__main__":

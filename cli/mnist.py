@@ -6,6 +6,14 @@ from gtn_tf.config import Config, load_config
 
 _EVALUATION = ("evaluation.real_data_iterations=0", "evaluation.test_each_epoch=true")
 
+SMOKE = (  # changes of the preset digits: the smallest run that has all parts
+    *("teacher.steps=3", "teacher.batch_size=10", "teacher.latent_size=3"),
+    *("generator.units=4", "generator.filters=2", "learners.family=mlp"),
+    *("learners.units=[8]", "meta.batch_size=16", "meta.intermediate_every=0"),
+    *("meta.iterations=4", "meta.iterations_per_epoch=2"),
+    *("evaluation.every=1", "evaluation.learners=2"),
+)
+
 # A preset, and what is changed of it.
 _SCALES = {
     "paper": ("mnist_paper", (*_EVALUATION, "evaluation.every=1")),
@@ -19,25 +27,15 @@ _SCALES = {
             *(*_EVALUATION, "evaluation.every=2"),
         ),
     ),
-    "smoke": (
-        "digits",
-        (
-            *("teacher.steps=3", "teacher.batch_size=10", "teacher.latent_size=3"),
-            *("generator.units=4", "generator.filters=2", "learners.family=mlp"),
-            *("learners.units=[8]", "meta.batch_size=16", "meta.intermediate_every=0"),
-            *("meta.iterations=4", "meta.iterations_per_epoch=2"),
-            *(*_EVALUATION, "evaluation.every=1", "evaluation.learners=2"),
-        ),
-    ),
+    "smoke": ("digits", (*SMOKE, *_EVALUATION)),
 }
-SCALES = tuple(_SCALES)
 
 
 def mnist_config(scale: str, *changes: str) -> Config:
     """The configuration of a meta-training.
 
     Args:
-        scale: One of `SCALES`.
+        scale: `"smoke"`, `"laptop"` or `"paper"`.
         *changes: Strings `"section.key=value"`.
     """
     preset, more = _SCALES[scale]

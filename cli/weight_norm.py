@@ -20,13 +20,19 @@ import keras_tuner
 import numpy as np
 import scipy.stats
 import tensorflow as tf
-from common import Countdown, add_recipe_arguments, say, write_facts, write_table
+from common import (
+    Countdown,
+    add_recipe_arguments,
+    publish,
+    run_name,
+    say,
+    write_table,
+)
 from mnist import mnist_config
 
 from gtn_tf import runs
-from gtn_tf.atomic_file import write
 from gtn_tf.build import build_gtn
-from gtn_tf.config import Config, to_yaml
+from gtn_tf.config import Config
 from gtn_tf.data import Splits
 from gtn_tf.evaluation import in_shares
 from gtn_tf.gtn import GTN
@@ -151,11 +157,8 @@ def main() -> None:
         model = MetaTraining(options.scale, weight_norm, splits, countdown)
         rows += [{"weight_norm": arm, **row} for row in _search(model, arm, options)]
     write_table(rows, options.out / "draws.csv")
-    command = f"python cli/weight_norm.py --scale {options.scale}"
-    write_facts(options.out, command, scale, seed=0, comparison=_comparison(rows))
-    write(options.out / "config.yaml", to_yaml(config))
-    runs.write_figures(options.out, [_figure(scale)])
-    runs.draw_figures(options.out, say)
+    facts = {"seed": 0, "comparison": _comparison(rows)}
+    publish("weight_norm", options, scale, config, [_figure(scale)], **facts)
 
 
 def _search(
@@ -180,8 +183,7 @@ def _search(
 
 
 def _folder(options: argparse.Namespace, arm: str) -> Path:
-    name = f"weight_norm_{arm.replace(' ', '_')}"
-    return options.run_dir / options.scale / name
+    return options.run_dir / options.scale / run_name(f"draws {arm}", 0)
 
 
 def _finished(options: argparse.Namespace) -> int:
