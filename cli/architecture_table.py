@@ -22,6 +22,7 @@ from common import ROOT, Countdown, read_table, say, write_table
 from rankings import write_ranking_facts
 
 from gtn_tf import runs
+from gtn_tf.cells import PUBLISHED, read_genotype
 from gtn_tf.config import (
     DataConfig,
     FinalConfig,
@@ -46,6 +47,7 @@ class _Scale(NamedTuple):
     seeds: int
     augment: bool
     cutout: int  # side of the square, in pixels
+    deepest: int  # N at most, where the full size is counted
     rows: tuple[str, ...]
 
 
@@ -70,8 +72,8 @@ _SEARCHED = {
     "rs_gtn_cutout_4f": ("gtn", True, True),
 }
 _SCALES = {
-    "laptop": _Scale(24, 128, 1, 8, 32, 4, 3, True, 8, (*_SEARCHED, *_PUBLISHED)),
-    "smoke": _Scale(2, 2, 0, 1, 2, 1, 1, False, 2, ("rs_gtn", "enas_cutout")),
+    "laptop": _Scale(24, 128, 1, 8, 32, 4, 3, True, 8, 6, (*_SEARCHED, *_PUBLISHED)),
+    "smoke": _Scale(2, 2, 0, 1, 2, 1, 1, False, 2, 0, ("rs_gtn", "enas_cutout")),
 }
 
 
@@ -97,7 +99,8 @@ def main() -> None:
         say(f"{key}: row {countdown.begin()}")
         # Two searches may find the same: it is trained once.
         name = next(k for k, one in trainings.items() if one == trainings[key])
-        row = {"key": key, **_trained(name, trainings[key], options)}
+        row = {"key": key, **_at_full_size(key, trainings[key][0], scale)}
+        row.update(_trained(name, trainings[key], options))
         if key in _SEARCHED:
             row["search_seconds"] = searches[_SEARCHED[key][0]]["seconds"]
         rows.append({column: row.get(column, "") for column in COLUMNS})
@@ -113,6 +116,18 @@ def _training(
         return (*_PUBLISHED[key], False)
     scorer, cutout, wide = _SEARCHED[key]
     return searches[scorer]["genotype"], cutout, wide
+
+
+def _at_full_size(key: str, genotype: str, scale: _Scale) -> dict[str, Any]:
+    """The parameters at the published size, or, if a search found it, the usual one."""
+    if key in _PUBLISHED:
+        one = PUBLISHED[genotype]
+        cells, filters, layout = one.cells, one.filters, one.layout
+    else:
+        cells, filters, layout = 6, 128 if _SEARCHED[key][2] else 36, "nao"
+    cells = min(cells, scale.deepest)
+    params, _ = runs.network_sizes(read_genotype(genotype)[0], cells, filters, layout)
+    return {"full_size": f"N={cells} F={filters}", "full_params": params}
 
 
 def _searches(options: argparse.Namespace) -> dict[str, dict[str, Any]]:

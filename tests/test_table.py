@@ -14,6 +14,8 @@ from gtn_tf.runs import RunError, table
 
 ROW = {
     "key": "enas_cutout",
+    "full_size": "N=6 F=36",
+    "full_params": "4587382",
     "scale": "16x16 pixels, N=1, F=8, 10 epochs",
     "params": "51234",
     "error": "31.256",
@@ -42,6 +44,7 @@ def test_what_was_not_run_says_so(tmp_path) -> None:
     assert mine["method"] == "ENAS + cutout" and mine["scale"] == ROW["scale"]
     assert mine["measured error [%]"] == "31.26 \u00b1 0.42 (3 seeds)"
     assert mine["measured params"] == "0.051M" and mine["published params"] == "4.6M"
+    assert mine["params here, at this size"] == "4.587M, N=6 F=36"
     assert mine["search [s]"] == "" and mine["training [s]"] == "412"
     assert mine["published error [%]"] == "2.89"
 
@@ -49,7 +52,7 @@ def test_what_was_not_run_says_so(tmp_path) -> None:
 def test_another_file_is_refused(tmp_path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(RunError, match="expected the columns key,scale"):
+    with pytest.raises(RunError, match="expected the columns key,full_size"):
         table.read_measured(path)
     with pytest.raises(RunError, match="expected a CSV file: No such file"):
         table.read_measured(tmp_path / "none.csv")

@@ -4,10 +4,10 @@ from gtn_tf.runs.directory import RunDirectory, RunError
 from gtn_tf.runs.evaluate import SOURCES, evaluate
 from gtn_tf.runs.figures import FigureSpec, draw_figures, write_figures
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.published import Sizes, published_sizes
 from gtn_tf.runs.rank import rank, read_genotypes
 from gtn_tf.runs.sample import sample
 from gtn_tf.runs.search import make_space, search
+from gtn_tf.runs.sizes import Sizes, network_sizes, published_sizes
 from gtn_tf.runs.train import train
 from gtn_tf.runs.train_final import train_final
 
@@ -21,6 +21,7 @@ __all__ = [
     "evaluate",
     "machine",
     "make_space",
+    "network_sizes",
     "published_sizes",
     "rank",
     "read_genotypes",

@@ -11,12 +11,13 @@ from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.literature import TABLES, Row
 
 COLUMNS = (
-    *("key", "scale", "params", "error", "std", "seeds"),
+    *("key", "full_size", "full_params", "scale", "params", "error", "std", "seeds"),
     *("search_seconds", "training_seconds"),
 )
 HEADER = (
     *("method", "published error [%]", "published params", "GPU-days"),
-    *("measured error [%]", "measured params", "search [s]", "training [s]", "scale"),
+    *("params here, at this size", "measured error [%]", "measured params"),
+    *("search [s]", "training [s]", "scale"),
 )
 _NOT_RUN = "not run"
 
@@ -68,14 +69,15 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
         )
         mine = measured.get(row.key)
         if mine is None:
-            found.append((*published, *(_NOT_RUN,) * 4, ""))
+            found.append((*published, *(_NOT_RUN,) * 5, ""))
             continue
         found.append(
             (
                 *published,
+                f"{_millions(mine['full_params'])}, {mine['full_size']}",
                 f"{float(mine['error']):.2f} \u00b1 {float(mine['std']):.2f} "
                 f"({mine['seeds']} seeds)",
-                f"{int(mine['params']) / 1e6:.3f}M",
+                _millions(mine["params"]),
                 f"{float(mine['search_seconds']):.0f}"
                 if mine["search_seconds"]
                 else "",
@@ -84,6 +86,10 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
             )
         )
     return found
+
+
+def _millions(count: str) -> str:
+    return f"{int(count) / 1e6:.3f}M"
 
 
 def markdown(measured: Measured) -> str:
