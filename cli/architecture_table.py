@@ -22,6 +22,7 @@ from common import ROOT, Countdown, read_table, say, write_table
 from rankings import write_ranking_facts
 
 from gtn_tf import runs
+from gtn_tf.accuracy import mean_and_std
 from gtn_tf.cells import PUBLISHED, read_genotype
 from gtn_tf.config import (
     DataConfig,
@@ -203,14 +204,14 @@ def _trained(
                 report=say,
             )
         )
-    errors = [100 * (1 - one["test_accuracy"]) for one in found]
+    error = mean_and_std([100 * (1 - one["test_accuracy"]) for one in found])
     return {
         "scale": f"{options.data} at {size}x{size}, N={scale.cells}, F={filters}, "
         f"{scale.epochs} epochs",
         "params": found[0]["params"],
-        "error": float(np.mean(errors)),
-        "std": float(np.std(errors)),
-        "seeds": len(errors),
+        "error": error["mean"],
+        "std": error["std"],
+        "seeds": scale.seeds,
         "training_seconds": float(np.mean([one["seconds"] for one in found])),
     }
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from common import ROOT, read_table, say, write_table
 from rankings import add_ranking_arguments, load_data, score_all, write_ranking_facts
 
 from gtn_tf import runs
+from gtn_tf.accuracy import mean_and_std
 from gtn_tf.config import (
     DataConfig,
     RankingConfig,
@@ -109,8 +109,8 @@ def measure(options: argparse.Namespace) -> None:
     runs.write_figures(options.out, [_FIGURE])
     for arm, meaning in _ARMS.items():
         found = [100 * row["test_accuracy"] for row in rows if row["arm"] == arm]
-        mean, std = statistics.mean(found), statistics.pstdev(found)
-        say(f"{arm}: {mean:.2f}% \u00b1 {std:.2f}%, {meaning}")
+        over = mean_and_std(found)
+        say(f"{arm}: {over['mean']:.2f}% \u00b1 {over['std']:.2f}%, {meaning}")
 
 
 def _search(
