@@ -26,6 +26,7 @@ from common import (
     read_table,
     run_name,
     say,
+    summary,
     write_table,
 )
 from mnist import SMOKE
@@ -70,15 +71,16 @@ def main() -> None:
     config = load_config(scale.preset, scale.changes)
     name = run_name(_ARM, config.seed)
     folder = meta_train_all({name: config}, options)[name]
-    write_table(_curves(folder), options.out / "curves.csv")
+    dataset = summary(folder)["dataset"]
+    write_table(_curves(folder, dataset), options.out / "curves.csv")
     _write_samples(folder, options.out / "samples.npz")
-    facts = of_runs({}, {name: folder})
+    facts = {"dataset": dataset, **of_runs({}, {name: folder})}
     if scale.timed:
         facts.update(_cost(load_config(scale.timed), options))
-    publish("cifar10", options, scale, config, _figures(config), **facts)
+    publish("cifar10", options, scale, config, _figures(config, dataset), **facts)
 
 
-def _curves(folder: Path) -> list[dict[str, Any]]:
+def _curves(folder: Path, dataset: str) -> list[dict[str, Any]]:
     rows = read_table(folder / "curves.csv")
     last = max(row["step"] for row in rows)
     for source in dict.fromkeys(row["source"] for row in rows):
@@ -89,7 +91,7 @@ def _curves(folder: Path) -> list[dict[str, Any]]:
         ]
         learners = mean_and_std(found)
         accuracy = f"{learners['mean']:.2%} \u00b1 {learners['std']:.2%}"
-        say(f"{source}: {accuracy} after {last:.0f} steps")
+        say(f"{source} on {dataset}: {accuracy} after {last:.0f} steps")
     return rows
 
 
@@ -137,10 +139,10 @@ def _seconds_of_an_iteration(config: Config, options: argparse.Namespace) -> flo
     return ends[1] - ends[0]  # the first is also traced
 
 
-def _figures(config: Config) -> list[runs.FigureSpec]:
-    over = f"{config.evaluation.learners} learners"
+def _figures(config: Config, dataset: str) -> list[runs.FigureSpec]:
+    over = f"{config.evaluation.learners} learners on {dataset}"
     curves = accuracy_curves("source", "step", "inner steps", "accuracy", over)
-    title = f"What {config.teacher.steps} steps of {config.data.name} are taught with"
+    title = f"What {config.teacher.steps} steps of {dataset} are taught with"
     sheet = runs.FigureSpec("samples.png", "images", "samples.npz", title=title)
     return [curves, sheet]
 

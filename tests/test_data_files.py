@@ -102,7 +102,7 @@ def test_idx_of_anything_is_read_or_refused(content, compressed):
 @pytest.mark.parametrize("place", ["", "mnist"])
 def test_idx_files_are_found(tmp_path, suffix, place):
     write_idx(tmp_path / place, suffix)
-    train, test = read_files(MNIST, tmp_path)
+    train, test, _ = read_files(MNIST, tmp_path)
     np.testing.assert_array_equal(train.images[..., 0], grey(40)[0])
     np.testing.assert_array_equal(test.labels, grey(20)[1])
     assert train.images.shape == (40, 28, 28, 1) and train.labels.dtype == np.int32
@@ -215,7 +215,7 @@ def test_keras_npz(tmp_path, place):
         x_train=x_train, y_train=y_train[:, np.newaxis],
         x_test=x_test, y_test=y_test[:, np.newaxis].astype(np.int64),
     )  # fmt: skip
-    train, test = read_files(CIFAR, tmp_path)
+    train, test, _ = read_files(CIFAR, tmp_path)
     np.testing.assert_array_equal(train.images, x_train)
     np.testing.assert_array_equal(train.labels, y_train)
     assert test.labels.shape == (10,) and test.labels.dtype == np.int32
@@ -228,9 +228,17 @@ def test_several_npz_files_are_not_guessed_among(tmp_path):
     assert "no files of cifar10" in message(CIFAR, tmp_path)
 
 
+def test_results_tell_jpegs(tmp_path):
+    write_jpegs(tmp_path / "cifar10.npz")
+    sizes = {"batch_size": 2, "validation_size": 10, "image_size": 16}
+    splits = data.load("cifar10", data_dir=tmp_path, **sizes)
+    assert splits.title == "cifar10 (JPEG)"
+    assert data.load("digits").title == "digits"
+
+
 def test_jpeg_npz(tmp_path):
     write_jpegs(tmp_path / "cifar10.npz")
-    train, test = read_files(CIFAR, tmp_path)
+    train, test, _ = read_files(CIFAR, tmp_path)
     for part, count in ((train, 20), (test, 10)):
         images, labels = colour(count)
         decoded = [tf.io.decode_jpeg(tf.io.encode_jpeg(image)) for image in images]

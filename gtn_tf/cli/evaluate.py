@@ -56,10 +56,9 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf import runs
 
     teacher, splits = teacher_and_data(options)
-    name = splits.name
     folder = Path(options.teacher).with_suffix("").name
     out = options.out or (
-        Path("runs") / "evaluate" / f"{folder}-{name}-{options.learner}"
+        Path("runs") / "evaluate" / f"{folder}-{splits.name}-{options.learner}"
     )
     found = runs.evaluate(
         teacher,
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     )
     steps, batch = teacher.labels.shape
     print(
-        f"\nTest accuracy on {name} of {options.learners} fresh learners "
+        f"\nTest accuracy on {splits.title} of {options.learners} fresh learners "
         f"({options.learner}) after {steps} steps of {batch} "
         "(mean +- standard deviation):"
     )

@@ -34,6 +34,7 @@ class Parts(NamedTuple):
     Args:
         train: To be divided into training and validation images.
         test: Never trained on and never selected by.
+        jpeg: Whether the images were JPEG files, which keep not all of an image.
 
     Example:
 
@@ -44,6 +45,7 @@ class Parts(NamedTuple):
 
     train: LabelledImages
     test: LabelledImages
+    jpeg: bool = False
 
 
 def label(

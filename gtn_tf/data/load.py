@@ -79,7 +79,8 @@ def load(
         )
     parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
     if image_size is not None:
-        parts = Parts(*(resize(part, image_size) for part in parts))
+        train, test = (resize(part, image_size) for part in (parts.train, parts.test))
+        parts = parts._replace(train=train, test=test)
     return prepare(
         entry,
         parts,

@@ -52,10 +52,12 @@ def read_npz(path: Path, entry: Entry) -> Parts:
     (4, 28, 28, 1)
     """
     arrays = _read_arrays(path)
-    read_part = _array_part if "x_train" in arrays else _jpeg_part
+    jpeg = "x_train" not in arrays
+    read_part = _jpeg_part if jpeg else _array_part
     return Parts(
         read_part(arrays, "train", entry, f"{path}, training part"),
         read_part(arrays, "test", entry, f"{path}, test part"),
+        jpeg,
     )
 
 

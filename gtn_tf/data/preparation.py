@@ -76,6 +76,7 @@ def prepare(
         batch_size=batch_size,
         augment=augment,
         cutout=cutout,
+        jpeg=parts.jpeg,
     )
 
 

@@ -40,6 +40,7 @@ class Splits:
         augment: Whether training images are shifted and mirrored at random.
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
+        jpeg: Whether the images were JPEG files, which keep not all of an image.
 
     Raises:
         ValueError: `batch_size` is not between 1 and the number of training images.
@@ -69,6 +70,7 @@ class Splits:
     batch_size: int = 128
     augment: bool = False
     cutout: int = 0
+    jpeg: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.train_images)
@@ -77,6 +79,11 @@ class Splits:
                 f"batch_size must be between 1 and {count}, the number of training "
                 f"images of {self.name}, received {self.batch_size}"
             )
+
+    @property
+    def title(self) -> str:
+        """The name for readers of results: it says if the images were JPEG files."""
+        return f"{self.name} (JPEG)" if self.jpeg else self.name
 
     @property
     def train(self) -> tf.data.Dataset:

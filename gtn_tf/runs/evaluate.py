@@ -73,7 +73,7 @@ def evaluate(
     real = RealLessons(splits, teacher)
     settings = {
         "teacher": _digest(teacher),
-        "dataset": splits.name,
+        "dataset": splits.title,
         "learner": learner,
         "learners": learners,
         "sources": list(sources),
@@ -94,7 +94,7 @@ def evaluate(
             for source in sources
         },
         settings["steps"],
-        f"{learners} fresh learners ({learner}) on {splits.name}: mean ± "
+        f"{learners} fresh learners ({learner}) on {splits.title}: mean ± "
         "standard deviation",
         folder / "curves.png",
     )

@@ -16,7 +16,7 @@ COLUMNS = (
 )
 HEADER = (
     *("method", "published error [%]", "published params", "GPU-days"),
-    *("params here, at this size", "measured error [%]", "measured params"),
+    *("params at full size", "measured error [%]", "params at the scale"),
     *("search [s]", "training [s]", "scale"),
 )
 _NOT_RUN = "not run"

@@ -76,7 +76,7 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     gtn = build_gtn(config, splits)
     report(
         f"meta-training a teacher of {config.teacher.steps} steps of "
-        f"{config.teacher.batch_size} on {splits.name} (unroll: {gtn.unroll})"
+        f"{config.teacher.batch_size} on {splits.title} (unroll: {gtn.unroll})"
     )
     pictures = Pictures(gtn, splits, run.samples, run.tensorboard)
     board = tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False)
@@ -90,9 +90,9 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     if config.evaluation.real_data_iterations:
         curves[_BASELINE] = _baseline(run, config, splits, report)
     if config.evaluation.every:
-        _write_curves(run, curves, config)
-    summary = _summary(config, gtn, curves, seconds)
-    title = f"What {config.teacher.steps} steps of {splits.name} are taught with"
+        _write_curves(run, curves, config, splits)
+    summary = {"dataset": splits.title, **_summary(config, gtn, curves, seconds)}
+    title = f"What {config.teacher.steps} steps of {splits.title} are taught with"
     names = splits.class_names
     steps = config.teacher.steps
     plots.save_curriculum(pictures.grid(), steps, names, title, run.curriculum)
@@ -187,12 +187,12 @@ def _tested(config: Config) -> list[int]:
 
 
 def _write_curves(
-    run: RunDirectory, curves: Mapping[str, np.ndarray], config: Config
+    run: RunDirectory, curves: Mapping[str, np.ndarray], config: Config, splits: Splits
 ) -> None:
     steps = _tested(config)
     title = (
         f"{config.evaluation.learners} fresh learners of the pool on "
-        f"{config.data.name}: mean ± standard deviation"
+        f"{splits.title}: mean ± standard deviation"
     )
     write(run.curves, as_csv(of_learners(curves), steps))
     plots.learning_curves(curves, steps, title, run.curves.with_suffix(".png"))
@@ -205,7 +205,6 @@ def _summary(
     no_baseline = {"mean": None, "std": None}
     taught, on_real_data, *_ = [*last, no_baseline]
     return {
-        "dataset": config.data.name,
         "test_accuracy_mean": taught["mean"],
         "test_accuracy_std": taught["std"],
         "real_data_accuracy_mean": on_real_data["mean"],

@@ -83,7 +83,7 @@ def _finish(
     rows = _rows(run.metrics)
     summary = {
         "genotype": config.network.genotype,
-        "dataset": config.data.name,
+        "dataset": splits.title,
         "test_accuracy": found["accuracy"],
         "validation_accuracy": float(rows[-1]["val_accuracy"]),
         "best_validation_accuracy": max(float(row["val_accuracy"]) for row in rows),
