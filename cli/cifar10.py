@@ -49,16 +49,8 @@ class _Scale(NamedTuple):
 
 _SCALES = {
     "paper": _Scale("cifar10_paper", ("evaluation.every=4",), None),
-    "laptop": _Scale(
-        "cifar10_laptop",
-        ("meta.iterations=1000", "evaluation.every=2"),
-        "cifar10_paper",
-    ),
-    "smoke": _Scale(
-        "digits",
-        (*SMOKE, "evaluation.real_data_iterations=2"),
-        None,
-    ),
+    "laptop": _Scale("cifar10_laptop", ("evaluation.every=2",), "cifar10_paper"),
+    "smoke": _Scale("digits", (*SMOKE, "evaluation.real_data_iterations=2"), None),
 }
 
 
