@@ -58,7 +58,7 @@ class _Scale(NamedTuple):
 
 _SCALES = {
     "paper": _Scale(tuple(_ARMS), 3, "conv", 10, (90, 100)),
-    "laptop": _Scale(tuple(_ARMS), 3, "conv", 10, (80, 100)),
+    "laptop": _Scale(tuple(_ARMS), 3, "conv", 10, (0, 100)),
     "smoke": _Scale((_FULL, _FIXED), 1, "mlp", 2, None),
 }
 

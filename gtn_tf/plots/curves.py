@@ -19,6 +19,7 @@ _STYLES = [
     ("#56B4E9", (0, (1, 1))),
 ]
 _DPI = 120
+_FEW = 5  # runs that are drawn one by one
 
 
 def rates(learning_rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
@@ -52,6 +53,8 @@ def bands(
 ) -> None:
     """Draws curves of several runs each: a mean, and a band of standard deviation.
 
+    Where they are few, each run is a thin line: one that fails is not hidden in a mean.
+
     Args:
         curves: For each name, places on the x axis and what the runs reached there,
             `[runs, places]`.
@@ -61,7 +64,7 @@ def bands(
         log_x: Whether the x axis is logarithmic.
     """
     x_label, y_label, title = labels
-    figure = Figure((8, 4.8), layout="constrained")
+    figure = Figure((8, 5.2), layout="constrained")
     axes = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
     for (name, (places, values)), (colour, dash) in zip(curves.items(), _STYLES):
         mean = np.mean(values, axis=0)
@@ -70,13 +73,17 @@ def bands(
         axes.plot(places, mean, linestyle=dash, color=colour, marker=few, label=name)
         ends = mean - spread, mean + spread
         axes.fill_between(places, *ends, color=colour, alpha=0.2, linewidth=0)
+        if 1 < len(values) <= _FEW:
+            axes.plot(places, np.transpose(values), color=colour, linewidth=0.5)
+    if any(1 < len(values) <= _FEW for _, values in curves.values()):
+        axes.plot([], [], color="black", linewidth=0.5, label="one run")
     if y_range:
         axes.set_ylim(*y_range)
     if log_x:
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3)  # over no curve
     figure.savefig(path, dpi=_DPI)
 
 

@@ -42,7 +42,7 @@ def dots(found: Mapping[str, Sequence[float]], label: str, path: Path) -> None:
             label="_" if again else "mean",
         )
     axes.set(yticks=range(len(found)), yticklabels=list(found), xlabel=label)
-    axes.invert_yaxis()
+    axes.set_ylim(len(found) - 0.5, -0.5)
     axes.grid(axis="x", alpha=0.3)
     axes.legend(fontsize=8, labelspacing=1.0, borderpad=0.8, markerscale=0.7)
     figure.savefig(path, dpi=_DPI)
