@@ -206,8 +206,8 @@ def _trained(
         )
     error = mean_and_std([100 * (1 - one["test_accuracy"]) for one in found])
     return {
-        "scale": f"{found[0]['dataset']} at {size}x{size}, N={scale.cells}, F={filters}, "
-        f"{scale.epochs} epochs",
+        "scale": f"{found[0]['dataset']} at {size}x{size}, N={scale.cells}, "
+        f"F={filters}, {scale.epochs} epochs",
         "params": found[0]["params"],
         "error": error["mean"],
         "std": error["std"],

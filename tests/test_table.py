@@ -43,7 +43,8 @@ def test_what_was_not_run_says_so(tmp_path) -> None:
     (mine,) = [row for row in rows if row["measured error [%]"] != "not run"]
     assert mine["method"] == "ENAS + cutout" and mine["scale"] == ROW["scale"]
     assert mine["measured error [%]"] == "31.26 \u00b1 0.42 (3 seeds)"
-    assert mine["params at the scale"] == "0.051M" and mine["published params"] == "4.6M"
+    assert mine["params at the scale"] == "0.051M"
+    assert mine["published params"] == "4.6M"
     assert mine["params at full size"] == "4.587M, N=6 F=36"
     assert mine["search [s]"] == "" and mine["training [s]"] == "412"
     assert mine["published error [%]"] == "2.89"
