@@ -184,20 +184,30 @@ def _set_rates(gtn: GTN, learning_rate: float, momentum: float) -> None:
 
 
 def _steps_to_reach(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each source, its last accuracy and how many tuned real steps reach it."""
-    real = _means(rows, _TUNED)
+    """For each source, its last accuracy and how many real steps reach it."""
+    real = {"real_steps_tuned_rates": _TUNED, "real_steps_learned_rates": _REAL}
     table = []
     for arm in (_REAL, _DISTILLED, _GTN, _EQUAL):
         steps, means, stds = zip(*_means(rows, arm))
         line = {"source": arm, "steps": steps[-1], "mean": means[-1], "std": stds[-1]}
-        reached = [(s, mean) for s, mean, _ in real if mean >= means[-1]]
-        line["real_steps"] = reached[0][0] if reached else f"more than {real[-1][0]}"
+        for column, data in real.items():
+            line[column] = _first_to_reach(means[-1], _means(rows, data))
         table.append(line)
         say(
             f"{arm}: {line['mean']:.2%} \u00b1 {line['std']:.2%} after {line['steps']} "
-            f"steps; tuned real steps that reach it: {line['real_steps']}"
+            f"steps; real steps that reach it: {line['real_steps_tuned_rates']} "
+            f"with tuned rates, {line['real_steps_learned_rates']} with learned ones"
         )
     return table
+
+
+def _first_to_reach(
+    accuracy: float, curve: Sequence[tuple[int, float, float]]
+) -> int | str:
+    return next(
+        (step for step, mean, _ in curve if mean >= accuracy),
+        f"more than {curve[-1][0]}",
+    )
 
 
 def _means(

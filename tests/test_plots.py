@@ -34,3 +34,11 @@ def test_files(tmp_path):
         assert matplotlib.image.imread(tmp_path / "figure.png").std() > 0
     picture = plots.rates(np.array([0.1, 0.3]), np.array([0.5, 0.6]))
     assert picture.dtype == np.uint8 and picture.std() > 0
+
+
+def test_a_legend_of_long_names_is_not_cut(tmp_path):
+    names = [f"a source whose name is as long as this, number {n}" for n in range(5)]
+    curves = {name: ([1, 2], np.ones([1, 2])) for name in names}
+    plots.bands(curves, ("x", "y", "title"), tmp_path / "bands.png")
+    picture = matplotlib.image.imread(tmp_path / "bands.png")
+    np.testing.assert_array_equal(picture[:, [0, -1]], 1.0)  # white

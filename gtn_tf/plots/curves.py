@@ -83,8 +83,17 @@ def bands(
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=3)  # over no curve
+    _legend_below(figure)
     figure.savefig(path, dpi=_DPI)
+
+
+def _legend_below(figure: Figure) -> None:
+    """Puts the legend over no curve, in as many columns as the figure is wide for."""
+    for columns in (3, 2, 1):
+        legend = figure.legend(loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
+            return
+        legend.remove()
 
 
 def learning_curves(
