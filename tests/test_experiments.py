@@ -95,11 +95,14 @@ def stored_parameters(units: int) -> int:
     return latents + dense + reshaped + convs + 2 * 3
 
 
-def test_weight_norm(experiment):
+def test_weight_norm(experiment, run_dir):
     out, _ = experiment("weight_norm")
+    oracles = [json.loads(file.read_text()) for file in run_dir.rglob("oracle.json")]
+    facts = json.loads((out / "facts.json").read_text())
+    assert [oracle["seed"] for oracle in oracles] == [facts["seed"]] * 2
     found = rows(out / "draws.csv")
     drawn = [
-        [{k: v for k, v in row.items() if k not in ("weight_norm", "meta_loss")}]
+        {k: v for k, v in row.items() if k not in ("weight_norm", "meta_loss")}
         for row in found
     ]
     assert len(found) == 4 and drawn[:2] == drawn[2:]  # the same draws for both
