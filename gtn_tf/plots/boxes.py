@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
 
 _DPI = 120
 _RUN, _MEDIAN, _LOST = "#0072B2", "#D55E00", "#000000"
@@ -58,9 +57,9 @@ def boxes(
     marks = dict(zip(*reversed(axes.get_legend_handles_labels())))
     marks["median"] = drawn["medians"][0]
     if log_y:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(LogFormatter())  # 0.6 and not 6 x 10^-1
-        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+        axes.set_yscale("log", subs=[2, 3, 6])
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_xticks(range(1, len(found) + 1), list(found))
     axes.grid(axis="y", alpha=0.3)
     axes.legend(marks.values(), marks, fontsize=8)
