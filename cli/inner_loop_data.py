@@ -87,6 +87,10 @@ def main() -> None:
     write_table(rows, options.out / "curves.csv")
     write_table(_steps_to_reach(rows), options.out / "steps.csv")
     config, facts = mnist_config(options.scale), of_runs(arms, folders)
+    facts["stored_numbers"] = {
+        arm: _stored(mnist_config(options.scale, *changes), splits)
+        for arm, changes in arms.items()
+    }
     publish("inner_loop_data", options, scale, config, [_figure(scale)], **facts)
 
 
@@ -185,13 +189,17 @@ def _set_rates(gtn: GTN, learning_rate: float, momentum: float) -> None:
 
 def _steps_to_reach(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """For each source, its last accuracy and how many real steps reach it."""
-    real = {"real_steps_tuned_rates": _TUNED, "real_steps_learned_rates": _REAL}
+    curves = {arm: _means(rows, arm) for arm in (_REAL, _DISTILLED, _GTN, _EQUAL)}
+    real = {
+        "real_steps_tuned_rates": _means(rows, _TUNED),
+        "real_steps_learned_rates": curves[_REAL],
+    }
     table = []
-    for arm in (_REAL, _DISTILLED, _GTN, _EQUAL):
-        steps, means, stds = zip(*_means(rows, arm))
+    for arm, curve in curves.items():
+        steps, means, stds = zip(*curve)
         line = {"source": arm, "steps": steps[-1], "mean": means[-1], "std": stds[-1]}
-        for column, data in real.items():
-            line[column] = _first_to_reach(means[-1], _means(rows, data))
+        for column, real_curve in real.items():
+            line[column] = _first_to_reach(means[-1], real_curve)
         table.append(line)
         say(
             f"{arm}: {line['mean']:.2%} \u00b1 {line['std']:.2%} after {line['steps']} "
