@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 _ROOMS = ("config", "data", "layers", "learners", "search", "teachers", "teaching")
 _NAMES = {
     "GTN": "gtn_tf.gtn",
+    "GTNError": "gtn_tf.errors",
     "GTNOracle": "gtn_tf.search",
     "GTNTuner": "gtn_tf.search",
     "Generator": "gtn_tf.generator",

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import gtn_tf
 from gtn_tf.data import Splits
+from gtn_tf.errors import ArgumentError
 from gtn_tf.inner import LearnedSGD
 from gtn_tf.learners import Learners
 from gtn_tf.teachers import Teacher
@@ -84,12 +85,12 @@ def read_description(text: str | bytes) -> dict[str, Any]:
     >>> read_description("[]")
     Traceback (most recent call last):
         ...
-    ValueError: expected a description with image_shape, received a list
+    gtn_tf.errors.ArgumentError: expected a description with image_shape, received a list
     """
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"expected a description in JSON: {error}") from None
+        raise ArgumentError(f"expected a description in JSON: {error}") from None
     return check_description(found)
 
 
@@ -107,16 +108,18 @@ def check_description(found: Any) -> dict[str, Any]:
     """
     if not isinstance(found, dict):
         kind = type(found).__name__
-        raise ValueError(f"expected a description with image_shape, received a {kind}")
+        raise ArgumentError(
+            f"expected a description with image_shape, received a {kind}"
+        )
     for key, (expected, fits) in _FIELDS.items():
         if not fits(found.get(key)):
-            raise ValueError(
+            raise ArgumentError(
                 f"description: expected {key} to be {expected}, "
                 f"received {str(found.get(key))[:80]}"
             )
     scale = found["normalization"]
     if scale and len(scale["mean"]) != found["image_shape"][2]:
-        raise ValueError(
+        raise ArgumentError(
             "description: expected a mean and a std for each of "
             f"{found['image_shape'][2]} channels, received {str(scale)[:80]}"
         )

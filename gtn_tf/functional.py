@@ -9,6 +9,8 @@ from typing import Sequence
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
+
 Slots = list[tuple[dict[str, Any], str]]
 
 
@@ -55,7 +57,7 @@ class PureModel:
 
     def __init__(self, model: tf.keras.Model) -> None:
         if not model.built:
-            raise ValueError(
+            raise ArgumentError(
                 f"expected a built Keras model, received {model.name!r} without "
                 "weights; give its first layer an input shape or call it once"
             )
@@ -125,7 +127,7 @@ def _slots(model: tf.keras.Model, variables: Sequence[tf.Variable]) -> list[Slot
                 found[value.ref()].append((vars(module), name))
     for variable in variables:
         if not found[variable.ref()]:
-            raise ValueError(
+            raise ArgumentError(
                 f"variable {variable.name!r} of {model.name!r} is not a plain "
                 "attribute of a layer, so it cannot be replaced by a tensor"
             )
@@ -136,7 +138,7 @@ def _slots(model: tf.keras.Model, variables: Sequence[tf.Variable]) -> list[Slot
 def _standing_in(slots: Sequence[Slots], values: Sequence[Any]) -> Iterator[None]:
     """Puts values where variables are read, and the variables back at the end."""
     if len(slots) != len(values):
-        raise ValueError(f"expected {len(slots)} tensors, received {len(values)}")
+        raise ArgumentError(f"expected {len(slots)} tensors, received {len(values)}")
     before = [[attributes[name] for attributes, name in place] for place in slots]
     try:
         for place, value in zip(slots, values):

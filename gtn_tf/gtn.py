@@ -10,6 +10,7 @@ import tensorflow as tf
 from gtn_tf.accuracy import count_correct
 from gtn_tf.data import Splits
 from gtn_tf.description import describe
+from gtn_tf.errors import ArgumentError
 from gtn_tf.export import export
 from gtn_tf.functional import PureModel
 from gtn_tf.inner import (
@@ -101,7 +102,7 @@ class GTN(tf.keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         if teacher.steps != inner_optimizer.steps:
-            raise ValueError(
+            raise ArgumentError(
                 "expected as many steps of the inner optimizer as of the teacher, "
                 f"{teacher.steps}, received {inner_optimizer.steps}"
             )
@@ -113,7 +114,7 @@ class GTN(tf.keras.Model):
             lengthen_every,
         )
         if learners_per_iteration < 1:
-            raise ValueError(
+            raise ArgumentError(
                 "learners_per_iteration: expected at least 1, "
                 f"received {learners_per_iteration}"
             )

@@ -7,8 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import GTNError
 
-class NonFiniteError(ArithmeticError):
+
+class NonFiniteError(GTNError, ArithmeticError):
     """Too many meta-iterations in a row gave no finite meta-gradient."""
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gtn_tf.errors import GTNError
+
 # The codes of both lists (Luo et al. 2018, arXiv 1808.07233). Codes 4 and 5 are the
 # same operation, and so are 3 and 11, and 2 and 14.
 SMALL = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "identity")
@@ -38,7 +40,7 @@ _INPUTS = 2  # a cell's own: 0 is two cells back, 1 the previous cell
 _CELLS = ("normal", "reduction")
 
 
-class GenotypeError(ValueError):
+class GenotypeError(GTNError, ValueError):
     """Something that is not a genotype, told in one sentence."""
 
 

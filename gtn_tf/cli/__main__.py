@@ -20,6 +20,7 @@ from gtn_tf.cli import (
     train,
     train_final,
 )
+from gtn_tf.errors import GTNError
 
 _COMMANDS = {
     "train": train,
@@ -60,9 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         _COMMANDS[options.command].run(options)
-    except (ValueError, RuntimeError, ArithmeticError, OSError) as error:
-        if not type(error).__module__.startswith("gtn_tf."):
-            raise
+    except GTNError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
+from gtn_tf.errors import GTNError
 
-class ConfigError(ValueError):
+
+class ConfigError(GTNError, ValueError):
     """A configuration that cannot be used, told in one line.
 
     Args:

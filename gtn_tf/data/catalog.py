@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from gtn_tf.errors import ArgumentError
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -109,7 +111,7 @@ def find_entry(name: str) -> Entry:
         return CATALOG[name]
     # With a cutoff of 0 some name is always the nearest.
     nearest = difflib.get_close_matches(str(name).lower(), CATALOG, n=1, cutoff=0)[0]
-    raise ValueError(
+    raise ArgumentError(
         f"unknown data set {name!r}: expected one of {', '.join(CATALOG)}; "
         f"did you mean {nearest!r}?"
     )

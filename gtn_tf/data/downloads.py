@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gtn_tf.data.catalog import Entry
-from gtn_tf.data.errors import DataError, first_line
+from gtn_tf.data.errors import DataError
 from gtn_tf.data.files import expected_files
 from gtn_tf.data.labelled import Parts, label
+from gtn_tf.errors import first_line
 
 _BATCH = 1000
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.data.errors import DataError, first_line
+from gtn_tf.data.errors import DataError
+from gtn_tf.errors import first_line
 
 
 def decode_jpegs(

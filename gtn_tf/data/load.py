@@ -14,6 +14,7 @@ from gtn_tf.data.labelled import Parts
 from gtn_tf.data.preparation import prepare
 from gtn_tf.data.resizing import LARGEST, resize
 from gtn_tf.data.splits import Splits
+from gtn_tf.errors import ArgumentError
 
 
 def load(
@@ -64,18 +65,22 @@ def load(
     """
     entry = find_entry(name)
     if not 0 <= operator.index(seed) < 2**32:
-        raise ValueError(f"seed must be between 0 and 2**32 - 1, received {seed}")
+        raise ArgumentError(
+            f"seed must be between 0 and 2**32 - 1, received {seed}", "seed"
+        )
     if operator.index(cutout) < 0:
-        raise ValueError(f"cutout must not be negative, received {cutout}")
+        raise ArgumentError(f"cutout must not be negative, received {cutout}", "cutout")
     if augment and not entry.augmentable:
         possible = ", ".join(e.name for e in CATALOG.values() if e.augmentable)
-        raise ValueError(
+        raise ArgumentError(
             f"augment=True mirrors images, which suits only {possible}, "
-            f"received it for {name}"
+            f"received it for {name}",
+            "augment",
         )
     if image_size is not None and not 1 <= operator.index(image_size) <= LARGEST:
-        raise ValueError(
-            f"image_size must be between 1 and {LARGEST}, received {image_size}"
+        raise ArgumentError(
+            f"image_size must be between 1 and {LARGEST}, received {image_size}",
+            "image_size",
         )
     parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
     if image_size is not None:

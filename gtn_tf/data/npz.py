@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from gtn_tf.data.catalog import Entry
-from gtn_tf.data.errors import DataError, first_line
+from gtn_tf.data.errors import DataError
 from gtn_tf.data.jpeg import decode_jpegs
 from gtn_tf.data.labelled import LabelledImages, Parts, label
+from gtn_tf.errors import first_line
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _JPEGS = (

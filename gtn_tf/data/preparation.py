@@ -12,6 +12,7 @@ from gtn_tf.data.errors import DataError
 from gtn_tf.data.labelled import LabelledImages, Parts
 from gtn_tf.data.normalisation import channel_statistics, normalise
 from gtn_tf.data.splits import Splits
+from gtn_tf.errors import ArgumentError
 
 
 def prepare(
@@ -113,7 +114,7 @@ def hold_out(
             stratify=part.labels,
         )
     except ValueError as error:
-        raise ValueError(
+        raise ArgumentError(
             f"cannot hold validation_size={size} of the {len(part.labels)} training "
             f"images of {name} out: {error}"
         ) from error

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from gtn_tf.data.augmentation import cut_out, shift_and_mirror
 from gtn_tf.data.order import shuffled_batches
+from gtn_tf.errors import ArgumentError
 
 _EVALUATION_BATCH = 500
 
@@ -75,9 +76,10 @@ class Splits:
     def __post_init__(self) -> None:
         count = len(self.train_images)
         if not 1 <= operator.index(self.batch_size) <= count:
-            raise ValueError(
+            raise ArgumentError(
                 f"batch_size must be between 1 and {count}, the number of training "
-                f"images of {self.name}, received {self.batch_size}"
+                f"images of {self.name}, received {self.batch_size}",
+                "batch_size",
             )
 
     @property
@@ -124,7 +126,7 @@ class Splits:
         >>> resumed = next(iter(splits.train_batches(start=5000)))
         """
         if start < 0:
-            raise ValueError(f"start must not be negative, received {start}")
+            raise ArgumentError(f"start must not be negative, received {start}")
         images, labels = self._train_tensors  # [n, h, w, c], [n]
 
         def batch(step: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

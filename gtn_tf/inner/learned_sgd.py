@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
+
 _RATES = ("per_step", "shared", "fixed")
 
 
@@ -45,11 +47,11 @@ class LearnedSGD(tf.keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if rates not in _RATES:
-            raise ValueError(
+            raise ArgumentError(
                 f"rates: expected one of {', '.join(_RATES)}, received {rates!r}"
             )
         if learning_rate <= 0 or momentum < 0 or (momentum == 0 and rates != "fixed"):
-            raise ValueError(
+            raise ArgumentError(
                 "expected a positive learning rate and momentum (a momentum of 0 "
                 f"only with rates='fixed'), received {learning_rate} and {momentum}"
             )

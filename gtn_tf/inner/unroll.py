@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.functional import PureModel
 from gtn_tf.inner import keep, nested_tapes, recompute
 from gtn_tf.inner.step import Unroll
@@ -59,7 +60,7 @@ def choose_unroll(
     'keep'
     """
     if lengthens and name not in ("auto", "recompute"):
-        raise ValueError(
+        raise ArgumentError(
             "unroll: expected auto or recompute when the number of inner steps "
             f"grows, received {name!r}"
         )
@@ -75,7 +76,7 @@ def choose_unroll(
             *(name, steps, kept / 1e9, _KEPT_BYTES / 1e9),
         )
     if name not in UNROLLS:
-        raise ValueError(
+        raise ArgumentError(
             f"unroll: expected one of auto, {', '.join(UNROLLS)}, received {name!r}"
         )
     return name, UNROLLS[name]
@@ -94,26 +95,26 @@ def check_unroll(
         ValueError: If they do not; the settings are those of `GTN`.
     """
     if not 0 <= intermediate_every < steps:
-        raise ValueError(
+        raise ArgumentError(
             f"intermediate_every: expected 0 or a number of steps below {steps}, "
             f"received {intermediate_every}"
         )
     if truncate_every and (truncate_every < 0 or steps % truncate_every):
-        raise ValueError(
+        raise ArgumentError(
             f"truncate_every: expected 0 or a divisor of the {steps} steps, "
             f"received {truncate_every}"
         )
     if not 0 <= initial_steps <= steps:
-        raise ValueError(
+        raise ArgumentError(
             f"initial_steps: expected 0 or a number of steps up to {steps}, "
             f"received {initial_steps}"
         )
     if lengthen_every < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"lengthen_every: expected at least 1, received {lengthen_every}"
         )
     if truncate_every and initial_steps:
-        raise ValueError(
+        raise ArgumentError(
             "expected either truncate_every or initial_steps, received "
             f"{truncate_every} and {initial_steps}"
         )

@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
+
 
 def batch_axes(x: tf.Tensor) -> list[int]:
     """Axes that a statistic is taken over: batch, and height and width if any.
@@ -90,7 +92,7 @@ class _RunningStatistics(tf.keras.layers.Layer):
     def __init__(self, momentum: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1), received {momentum}")
+            raise ArgumentError(f"momentum must be in [0, 1), received {momentum}")
         self.momentum = momentum
         # Keras' naming convention; fresh learners are drawn by it.
         self.beta_initializer = tf.keras.initializers.Zeros()

@@ -10,6 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
+
 
 class StepClock(tf.keras.layers.Layer):
     """Counts the training steps of a network, for what changes with them.
@@ -73,7 +75,7 @@ class Dropout(tf.keras.layers.Layer):
     def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ValueError(f"expected a rate from 0 to below 1, received {rate}")
+            raise ArgumentError(f"expected a rate from 0 to below 1, received {rate}")
         self.rate = rate
         self.seed = seed
 
@@ -127,7 +129,7 @@ class DropPath(Dropout):
     def __init__(self, rate: float, steps: int, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
         if steps < 1:
-            raise ValueError(f"expected at least one step, received {steps}")
+            raise ArgumentError(f"expected at least one step, received {steps}")
         self.steps = steps
 
     def _rate_at(self, step: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.cells import Genotype, Genotype201, cell_network, network_201
+from gtn_tf.errors import ArgumentError
 from gtn_tf.learners.learners import Learners, check_pool
 
 _SPACES = ("nao", "nas_bench_201")
@@ -43,7 +44,7 @@ class CellLearners(Learners):
         seed: int = 0,
     ) -> None:
         if space not in _SPACES:
-            raise ValueError(
+            raise ArgumentError(
                 f"space: expected one of {', '.join(_SPACES)}, received {space!r}"
             )
         check_pool(pool)

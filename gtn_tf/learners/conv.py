@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.layers import MaxPool2D, kaiming_normal
 from gtn_tf.learners.learners import SequentialLearners, Width
 
@@ -54,12 +55,12 @@ class ConvLearners(SequentialLearners):
         super().__init__(weight_norm, batch_norm, pool, seed)
         strides = [2] * len(filters) if strides is None else list(strides)
         if len(strides) != len(filters):
-            raise ValueError(
+            raise ArgumentError(
                 f"strides: expected {len(filters)}, one for each entry of filters, "
                 f"received {strides}"
             )
         if downsample not in ("max_pool", "stride"):
-            raise ValueError(
+            raise ArgumentError(
                 f"downsample: expected max_pool or stride, received {downsample!r}"
             )
         self.filters = filters

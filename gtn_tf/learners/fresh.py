@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.layers import WeightNormalization
 
 
@@ -70,7 +71,7 @@ def _draw(
         return tf.cast(initializer(shape, dtype), dtype)
     if isinstance(initializer, known.VarianceScaling):
         return _variance_scaling(initializer, shape, dtype, seed)
-    raise ValueError(
+    raise ArgumentError(
         f"layer {layer.name!r}: expected {variable.name!r} to have an initializer of "
         "the VarianceScaling family (he, glorot, lecun), Zeros, Ones or Constant, "
         f"received {initializer!r}"

@@ -9,6 +9,7 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.layers import (
     BatchNorm,
     MeanOnlyBatchNorm,
@@ -52,7 +53,7 @@ def check_pool(pool: int) -> None:
         pool: Networks drawn.
     """
     if pool < 1:
-        raise ValueError(f"pool: expected at least 1, received {pool}")
+        raise ArgumentError(f"pool: expected at least 1, received {pool}")
 
 
 class SequentialLearners(Learners):
@@ -73,7 +74,7 @@ class SequentialLearners(Learners):
         self, weight_norm: bool, batch_norm: str, pool: int, seed: int
     ) -> None:
         if batch_norm not in _NORMS:
-            raise ValueError(
+            raise ArgumentError(
                 f"batch_norm: expected one of {', '.join(_NORMS)}, "
                 f"received {batch_norm!r}"
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.learners.learners import Learners
 
 
@@ -31,7 +32,7 @@ class MixedLearners(Learners):
 
     def __init__(self, parts: Sequence[Learners]) -> None:
         if not parts:
-            raise ValueError("expected at least one distribution, received none")
+            raise ArgumentError("expected at least one distribution, received none")
         self.parts = tuple(parts)
 
     def build(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from gtn_tf.config import LEARNERS
+from gtn_tf.errors import ArgumentError
 from gtn_tf.learners.conv import ConvLearners
 from gtn_tf.learners.learners import Learners
 from gtn_tf.learners.mlp import MLPLearners
@@ -43,7 +44,7 @@ def named_learner(
     if name not in LEARNERS:
         near = difflib.get_close_matches(name, LEARNERS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(
+        raise ArgumentError(
             f"learner: expected one of {', '.join(LEARNERS)}, received {name!r}{hint}"
         )
     return _NETWORKS[name](tuple(image_shape), num_classes)

@@ -20,12 +20,13 @@ from gtn_tf.config import (
     load_config,
     to_yaml,
 )
+from gtn_tf.errors import GTNError
 
 
 AnyConfig = Union[Config, SearchConfig, FinalConfig]
 
 
-class RunError(RuntimeError):
+class RunError(GTNError, RuntimeError):
     """A run directory that cannot be used, told in one line."""
 
 

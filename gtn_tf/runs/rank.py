@@ -12,7 +12,7 @@ from typing import Any
 
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import GenotypeError
-from gtn_tf.data.errors import first_line
+from gtn_tf.errors import first_line
 from gtn_tf.runs.directory import RunError
 from gtn_tf.search import CellSpace, Scorer, ScoringData, score
 

@@ -6,26 +6,41 @@ from pathlib import Path
 from typing import Any
 
 from gtn_tf import data
-from gtn_tf.config import DataConfig
+from gtn_tf.config import ConfigError, DataConfig
 from gtn_tf.data import Splits
+from gtn_tf.errors import ArgumentError
 
 
-def load_splits(chosen: DataConfig, data_dir: Path | None, **kwargs: Any) -> Splits:
+def load_splits(
+    chosen: DataConfig,
+    data_dir: Path | None,
+    batch_size_key: str = "meta.batch_size",
+    **kwargs: Any,
+) -> Splits:
     """Loads what a configuration's `data` section says.
 
     Args:
         chosen: That section.
         data_dir: Folder with the data files.
+        batch_size_key: Where the configuration has `batch_size`.
         **kwargs: Passed to `gtn_tf.data.load`: `seed`, `batch_size`.
 
     Raises:
+        ConfigError: If a setting does not fit the data; it names the key.
         DataError: If the data cannot be used.
     """
-    return data.load(
-        chosen.name,
-        data_dir=data_dir,
-        augment=chosen.augment,
-        cutout=chosen.cutout,
-        image_size=chosen.image_size or None,
-        **kwargs,
-    )
+    try:
+        return data.load(
+            chosen.name,
+            data_dir=data_dir,
+            augment=chosen.augment,
+            cutout=chosen.cutout,
+            image_size=chosen.image_size or None,
+            **kwargs,
+        )
+    except ArgumentError as error:
+        if not error.argument:
+            raise
+        own = {"batch_size": batch_size_key, "seed": "seed"}
+        key = own.get(error.argument, f"data.{error.argument}")
+        raise ConfigError(f"{key}: {error}", key) from None

@@ -54,7 +54,13 @@ def train_final(
     """
     read_genotype(config.network.genotype)  # told before the data is read
     seed, batch_size = config.seed % 2**32, config.training.batch_size
-    splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
+    splits = load_splits(
+        config.data,
+        data_dir,
+        "training.batch_size",
+        seed=seed,
+        batch_size=batch_size,
+    )
     run = RunDirectory(run_dir)
     with run.open(config, resume):
         if not run.summary.exists():

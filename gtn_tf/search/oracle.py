@@ -13,6 +13,7 @@ import keras_tuner
 import numpy as np
 
 from gtn_tf.atomic_file import write
+from gtn_tf.errors import ArgumentError
 from gtn_tf.search.ranking import summed_ranks
 from gtn_tf.search.results import last_line, score_of, write_results
 from gtn_tf.search.stages import (
@@ -74,12 +75,14 @@ class GTNOracle(keras_tuner.Oracle):
         **kwargs: Any,
     ) -> None:
         if not 0 <= top_k <= candidates or candidates < 1:
-            raise ValueError(
+            raise ArgumentError(
                 "expected at least one candidate and top_k from 0 to candidates, "
                 f"received candidates={candidates}, top_k={top_k}"
             )
         if not seconds > 0:
-            raise ValueError(f"seconds: expected a number above 0, received {seconds}")
+            raise ArgumentError(
+                f"seconds: expected a number above 0, received {seconds}"
+            )
         # Candidates that fail never stop the search.
         kwargs.setdefault("max_consecutive_failed_trials", math.inf)
         super().__init__(objective, seed=seed, **kwargs)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError, GTNError
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
 from gtn_tf.teaching.sources import real_data_sgd
 
@@ -19,7 +20,7 @@ Build = Callable[[], tf.keras.Model]
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-class ScoreError(ValueError):
+class ScoreError(GTNError, ValueError):
     """A candidate that cannot be scored, told in one sentence."""
 
 
@@ -136,7 +137,7 @@ class TrainingScorer(Scorer):
         self, by: str, names: tuple[str, str], learners: int, images: int
     ) -> None:
         if by not in MEASURES:
-            raise ValueError(
+            raise ArgumentError(
                 f"by: expected one of {', '.join(MEASURES)}, received {by!r}"
             )
         self.names = names

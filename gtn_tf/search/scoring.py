@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.config import SCORERS
+from gtn_tf.errors import ArgumentError
 from gtn_tf.search.scorers import (
     Build,
     GTNScorer,
@@ -56,7 +57,7 @@ def make_scorer(
     if isinstance(asked, Scorer):
         return asked
     if asked not in SCORERS:
-        raise ValueError(
+        raise ArgumentError(
             f"scorer: expected a Scorer or one of {', '.join(SCORERS)}, received "
             f"{asked!r}"
         )
@@ -66,7 +67,7 @@ def make_scorer(
     if kind == "real":
         return RealDataScorer(steps, by=by)
     if teacher is None:
-        raise ValueError(
+        raise ArgumentError(
             f"scorer {asked!r}: expected a teacher, received none; pass "
             "gtn_tf.load_teacher(...)"
         )

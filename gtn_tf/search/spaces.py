@@ -23,6 +23,7 @@ from gtn_tf.cells import (
     cell_network,
     network_201,
 )
+from gtn_tf.errors import ArgumentError
 from gtn_tf.search.stages import is_scored
 
 _G = TypeVar("_G", Genotype, Genotype201)
@@ -55,12 +56,12 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
     ) -> None:
         super().__init__()
         if cells < 0 or filters < 1:
-            raise ValueError(
+            raise ArgumentError(
                 "expected cells of at least 0 and filters of at least 1, received "
                 f"{cells} and {filters}"
             )
         if scored_as not in ("training", "evaluation"):
-            raise ValueError(
+            raise ArgumentError(
                 f"scored_as: expected training or evaluation, received {scored_as!r}"
             )
         self.image_shape = tuple(image_shape)
@@ -179,7 +180,7 @@ class NAOSpace(CellSpace[Genotype]):
     ) -> None:
         super().__init__(image_shape, num_classes, cells, filters, **kwargs)
         if ops not in OPS:
-            raise ValueError(f"ops: expected small or large, received {ops!r}")
+            raise ArgumentError(f"ops: expected small or large, received {ops!r}")
         self.ops = OPS[ops]
 
     def genotype(self, hp: keras_tuner.HyperParameters) -> Genotype:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.teachers.teacher import Teacher
 
 
@@ -44,7 +45,7 @@ class RealData(Teacher):
     ) -> None:
         super().__init__(images.shape[1:], num_classes, steps, batch_size, **kwargs)
         if len(images) != len(labels):
-            raise ValueError(
+            raise ArgumentError(
                 f"expected one label for each of {len(images)} images, "
                 f"received {len(labels)}"
             )
@@ -62,7 +63,7 @@ class RealData(Teacher):
         return images[step], labels[step]
 
     def prepare_to_serve(self) -> None:
-        raise ValueError(
+        raise ArgumentError(
             "expected a teacher with images of its own, received RealData, "
             "which only passes real data on"
         )

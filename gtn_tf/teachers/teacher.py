@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
+
 
 class Teacher(tf.keras.layers.Layer, abc.ABC):
     """A source of `steps` training batches for a learner.
@@ -32,7 +34,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
     ) -> None:
         super().__init__(**kwargs)
         if steps < 1 or batch_size < 1:
-            raise ValueError(
+            raise ArgumentError(
                 "expected at least one step and one example in a batch, received "
                 f"steps={steps} and batch_size={batch_size}"
             )

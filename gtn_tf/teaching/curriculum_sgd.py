@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.teaching.one_replica import OneReplica
 
 
@@ -70,7 +71,7 @@ class CurriculumSGD(OneReplica, tf.keras.optimizers.Optimizer):
         **kwargs: Any,
     ) -> None:
         if len(learning_rates) != len(momenta) or not len(momenta):
-            raise ValueError(
+            raise ArgumentError(
                 "expected one momentum for each learning rate, received "
                 f"{len(learning_rates)} learning rates and {len(momenta)} momenta"
             )

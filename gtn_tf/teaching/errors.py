@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from gtn_tf.data.errors import first_line
+from gtn_tf.errors import GTNError, first_line
 
 
-class TeacherError(ValueError):
+class TeacherError(GTNError, ValueError):
     """A teacher, or a model for it, that cannot be used, told in one sentence."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.data.errors import first_line
+from gtn_tf.errors import first_line
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
 from gtn_tf.teaching.errors import TeacherError
