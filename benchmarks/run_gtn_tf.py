@@ -89,7 +89,7 @@ def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             lessons = gtn._lessons(seed)
         learner = gtn.pool[0]
-        state = train(learner, gtn.loss, start(learner, weights), lessons)
+        state = train(learner, gtn.mean_loss, start(learner, weights), lessons)
         return [
             *tape.gradient(lessons.images, variables, upstream),
             *tf.nest.flatten(state.weights),

@@ -7,17 +7,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.labels import as_integers
+
 
 def count_correct(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Counts the examples whose largest logit is that of their label.
 
     Args:
         logits: `[batch, num_classes]`.
-        labels: Integers `[batch]`.
+        labels: `[batch]`, or in any other form that `as_integers` takes.
 
     Returns:
         Integer scalar.
     """
+    labels = as_integers(labels)
     predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
     return tf.math.count_nonzero(predicted == labels)
 

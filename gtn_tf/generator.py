@@ -7,6 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.layers import BatchNorm, UpsampleConv2D, WeightNormalization
+from gtn_tf.precision import expect_full_precision
+from gtn_tf.shapes import ImageShape, image_shape_of
 
 _SLOPE = 0.1  # of every LeakyReLU
 _RANGE = 2.0  # images lie in [-2, 2], about the spread of normalised data
@@ -21,7 +23,8 @@ class Generator(tf.keras.Model):
     statistics.
 
     Args:
-        image_shape: `(height, width, channels)` of an image.
+        image_shape: `(height, width, channels)` of an image, or `(height, width)` of a
+            grey one.
         num_classes: Number of classes that a label may name.
         latent_size: Numbers in `z`, the noise.
         units: Units of the first dense layer.
@@ -39,7 +42,7 @@ class Generator(tf.keras.Model):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: ImageShape,
         num_classes: int,
         latent_size: int = 64,
         units: int = 128,
@@ -47,8 +50,9 @@ class Generator(tf.keras.Model):
         weight_norm: bool = True,
         **kwargs: Any,
     ) -> None:
+        expect_full_precision()
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
+        self.image_shape = image_shape_of(image_shape)
         self.num_classes = num_classes
         self.latent_size = latent_size
         self.units = units

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf import optimizers
 from gtn_tf.accuracy import count_correct
+from gtn_tf.callbacks import as_list
 from gtn_tf.data import Splits
 from gtn_tf.description import describe
 from gtn_tf.errors import ArgumentError
@@ -17,8 +20,8 @@ from gtn_tf.inner import (
     LearnedSGD,
     LearnerState,
     Lessons,
-    Loss,
     MetaGradient,
+    Real,
     check_unroll,
     choose_unroll,
     graph_rewrites_off,
@@ -27,21 +30,34 @@ from gtn_tf.inner import (
     start,
     train,
 )
+from gtn_tf.labels import AnyLabels, accuracy, expect_labels
 from gtn_tf.learners import Learners, fresh_weights
-from gtn_tf.non_finite import StopWhenNotFinite, apply_if_finite
+from gtn_tf.learners.pool import fold, mean_over, with_random_learner
+from gtn_tf.non_finite import (
+    DataWatch,
+    MeanOrNaN,
+    StopWhenNotFinite,
+    apply_if_finite,
+)
+from gtn_tf.precision import expect_full_precision
+from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
 
 # One stream of seeds for each use, so that none repeats another's draws.
 _TRAINING, _VALIDATION, _TEACHING = 0, 1, 2
 
 
+@tf.keras.utils.register_keras_serializable("gtn_tf")
 class GTN(tf.keras.Model):
     """A teacher, meta-trained by gradients through its learners' training.
 
     One `train_step` is one meta-iteration: a fresh learner of the pool is trained
     on the teacher's batches, judged on a batch of real data, and the gradient of
     that meta-loss through all inner steps changes the teacher and the learning
-    rates. `fit` is given the real data.
+    rates. `fit` is given the real data, with labels as integers, one-hot or soft, and
+    weights, if examples count unequally.
+
+    `gtn.save("gtn.keras")` keeps it for more meta-training, `export` for use.
 
     Args:
         teacher: What feeds the learners.
@@ -100,6 +116,7 @@ class GTN(tf.keras.Model):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
+        expect_full_precision()
         super().__init__(**kwargs)
         if teacher.steps != inner_optimizer.steps:
             raise ArgumentError(
@@ -124,10 +141,12 @@ class GTN(tf.keras.Model):
         self.intermediate_every = intermediate_every
         self.truncate_every = truncate_every
         self.initial_steps = initial_steps or teacher.steps
+        self._asked_initial_steps = initial_steps
         self.lengthen_every = lengthen_every
         self.learners_per_iteration = learners_per_iteration
         self.max_skipped = max_skipped
         self.seed = seed
+        self._asked_unroll = unroll
         models = learners.build(teacher.image_shape, teacher.num_classes)
         # As pure functions they are not tracked: a learner lasts one iteration.
         self.pool = tuple(PureModel(model) for model in models)
@@ -142,7 +161,8 @@ class GTN(tf.keras.Model):
         self.skipped = self._add_counter("skipped")
         self.skipped_in_a_row = self._add_counter("skipped_in_a_row")
         self.evaluations = self._add_counter("evaluations")
-        self.meta_loss = tf.keras.metrics.Mean("meta_loss")
+        self.meta_loss = MeanOrNaN("meta_loss")
+        self._data_watch = DataWatch()
         self.built = True
 
     def _add_counter(self, name: str) -> tf.Variable:
@@ -164,70 +184,108 @@ class GTN(tf.keras.Model):
         Args:
             optimizer: Of the meta-loss.
             loss: Of the learners, in training and as the meta-loss: the mean over a
-                batch. Cross-entropy of logits with integer labels by default.
+                batch. Cross-entropy of logits by default.
             metrics: Of taught learners on real data; accuracy by default.
             **kwargs: Passed on.
         """
-        loss = loss or tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        metrics = ["accuracy"] if metrics is None else metrics
-        loss = _mean_over_batch(tf.keras.losses.get(loss))
+        loss = loss if isinstance(loss, AnyLabels) else AnyLabels(loss)
+        metrics = [accuracy] if metrics is None else metrics
+        self.mean_loss = loss.mean
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as a saved model was compiled; Keras calls it."""
+        self.compile(**tf.keras.saving.deserialize_keras_object(config))
+        optimizers.build(self.optimizer, self.trainable_variables)
+
     def fit(
-        self, *args: Any, callbacks: Sequence[Any] | None = None, **kwargs: Any
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        **kwargs: Any,
     ) -> tf.keras.callbacks.History:
         """As `tf.keras.Model.fit`; the data is real, for the meta-loss.
 
         Raises:
+            ArgumentError: If images or labels do not fit the teacher.
             NonFiniteError: After `max_skipped` meta-iterations in a row whose
                 meta-loss or meta-gradient was not finite.
         """
-        callbacks = [StopWhenNotFinite(), *(callbacks or [])]
+        self._expect_to_fit(x, y)
+        callbacks = [StopWhenNotFinite(self._data_watch), *as_list(callbacks)]
         with graph_rewrites_off():
-            return super().fit(*args, callbacks=callbacks, **kwargs)
+            return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `tf.keras.Model.evaluate`; each batch judges its own fresh learner."""
+        self._expect_to_fit(x, y)
         with graph_rewrites_off():
-            return super().evaluate(*args, **kwargs)
+            return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """As `tf.keras.Model.predict`: what a freshly taught learner says, as logits.
+
+        It is the same learner for all images, taught anew for each batch of them.
+        """
+        with graph_rewrites_off():
+            return super().predict(*args, **kwargs)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The logits `[n, num_classes]` of a freshly taught learner.
+
+        Args:
+            inputs: Images `[n, h, w, c]`.
+            training: Without a meaning: the learner is always judged.
+        """
+        images = with_channels(inputs, self.teacher.image_shape)
+        return judge(self.pool[0], self.teach(0, tf.constant(0)), images)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One meta-iteration."""
-        real = tf.keras.utils.unpack_x_y_sample_weight(data)[:2]
+        real = self._real(data)
+        self._data_watch.look(real)
         seed = self._seed(_TRAINING, self.iterations)
         with tf.GradientTape() as tape:
             taught = self._shorten(self._lessons(seed))
 
         def of_learner(number: tf.Tensor) -> MetaGradient:
-            return self._of_a_learner(
-                _fold(seed, number),
+            return with_random_learner(
+                self.pool,
+                fold(seed, number),
                 lambda one, weights: self._judge_lessons(one, weights, taught, real),
             )
 
         verdict, logits = self._mean_of_learners(of_learner, taught, real)
         gradients = self._teacher_gradient(tape, taught, verdict)
-        self._apply(verdict.meta_loss, gradients)
-        return self._report(verdict.meta_loss, real[1], logits)
+        applied = self._apply(verdict.meta_loss, gradients)
+        meta_loss = tf.where(applied, verdict.meta_loss, 0.0)
+        self.meta_loss.update_state(meta_loss, tf.cast(applied, tf.float32))
+        return self._report(real, logits, applied)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Judges one fresh learner of the pool on one batch of real data."""
-        images, labels, _ = tf.keras.utils.unpack_x_y_sample_weight(data)
+        real = self._real(data)
         seed = self._seed(_VALIDATION, self.evaluations)
         self.evaluations.assign_add(1)
         taught = self._shorten(self._lessons(seed))
 
         def teach(learner: PureModel, weights: list[tf.Tensor]) -> tf.Tensor:
-            state = train(learner, self.loss, start(learner, weights), taught)
-            return judge(learner, state, images)
+            state = train(learner, self.mean_loss, start(learner, weights), taught)
+            return judge(learner, state, real[0])
 
-        logits = self._of_a_learner(_fold(seed, _replica()), teach)
-        return self._report(self.loss(labels, logits), labels, logits[tf.newaxis])
+        logits = with_random_learner(self.pool, fold(seed, _replica()), teach)
+        self.meta_loss.update_state(self.mean_loss(real[1], logits, *real[2:]))
+        return self._report(real, logits[tf.newaxis])
 
     def meta_gradient(
         self,
         index: int,
         weights: Sequence[tf.Tensor],
-        data: tuple[tf.Tensor, tf.Tensor],
+        data: Real,
         seed: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """The meta-gradient of one learner, without applying it.
@@ -235,7 +293,8 @@ class GTN(tf.keras.Model):
         Args:
             index: Which network of the pool.
             weights: Its first weights, as `fresh_weights` gives them.
-            data: Real images `[n, h, w, c]` and labels `[n]` of the meta-loss.
+            data: Real images `[n, h, w, c]` and labels `[n]` of the meta-loss, and
+                weights `[n]` if they count unequally.
             seed: int32 `[2]`, of what is random in the lessons.
 
         Returns:
@@ -275,9 +334,9 @@ class GTN(tf.keras.Model):
         """
         learner = self.pool[index]
         seed = self._seed(_TEACHING, seed)
-        weights = fresh_weights(learner.model, _fold(seed, 1))
+        weights = fresh_weights(learner.model, fold(seed, 1))
         lessons = Lessons(*(one[:steps] for one in self._lessons(seed)))
-        return train(learner, self.loss, start(learner, weights), lessons)
+        return train(learner, self.mean_loss, start(learner, weights), lessons)
 
     def count_correct(
         self, index: int, state: LearnerState, images: tf.Tensor, labels: tf.Tensor
@@ -288,7 +347,7 @@ class GTN(tf.keras.Model):
             index: Which network of the pool was taught.
             state: What `teach` returned.
             images: `[batch, h, w, c]`.
-            labels: `[batch]`.
+            labels: `[batch]`, or one-hot.
 
         Returns:
             Integer scalar.
@@ -316,10 +375,25 @@ class GTN(tf.keras.Model):
         parts = self.teacher, self.inner_optimizer
         export(*parts, describe(*parts, self.learners, splits, accuracy), path)
 
+    def _expect_to_fit(self, x: Any, y: Any) -> None:
+        """Tells what is wrong with the data, as far as it can be seen, before a trace."""
+        if isinstance(x, tf.data.Dataset):
+            x, y, *_ = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)
+        elif not hasattr(x, "shape"):  # a generator, or another of Keras' inputs
+            return
+        with_channels(x, self.teacher.image_shape)
+        expect_labels(y, self.teacher.num_classes)
+
+    def _real(self, data: Any) -> Real:
+        """Images, labels and perhaps weights, of what Keras gives a step."""
+        images, labels, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
+        real = with_channels(images, self.teacher.image_shape), labels
+        return real if weights is None else (*real, weights)
+
     def _seed(self, stream: int, number: tf.Tensor) -> tf.Tensor:
         # Integers of any size are welcome as a seed; the generator takes 32 bits.
         base = tf.constant([self.seed % 2**31, stream], tf.int32)
-        return _fold(base, tf.cast(number, tf.int32))
+        return fold(base, tf.cast(number, tf.int32))
 
     def _lessons(self, seed: tf.Tensor) -> Lessons:
         images, labels = self.teacher.batches(seed)
@@ -332,32 +406,17 @@ class GTN(tf.keras.Model):
         steps = self.steps_at(self.iterations)
         return Lessons(*(one[:steps] for one in lessons))
 
-    def _of_a_learner(self, seed: tf.Tensor, function: Any) -> Any:
-        """Calls `function(learner, weights)` on a random one with fresh weights."""
-
-        def branch(learner: PureModel) -> Any:
-            return lambda: function(
-                learner, fresh_weights(learner.model, _fold(seed, 1))
-            )
-
-        if len(self.pool) == 1:
-            return branch(self.pool[0])()
-        index = tf.random.stateless_uniform(
-            [], _fold(seed, 2), 0, len(self.pool), tf.int32
-        )
-        return tf.switch_case(index, [branch(learner) for learner in self.pool])
-
     def _judge_lessons(
         self,
         learner: PureModel,
         weights: Sequence[tf.Tensor],
         lessons: Lessons,
-        real: tuple[tf.Tensor, tf.Tensor],
+        real: Real,
     ) -> MetaGradient:
         return meta_gradient(
             self._unroll,
             learner,
-            self.loss,
+            self.mean_loss,
             start(learner, weights),
             lessons,
             real,
@@ -366,7 +425,7 @@ class GTN(tf.keras.Model):
         )
 
     def _mean_of_learners(
-        self, of_learner: Any, lessons: Lessons, real: tuple[tf.Tensor, tf.Tensor]
+        self, of_learner: Any, lessons: Lessons, real: Real
     ) -> tuple[MetaGradient, tf.Tensor]:
         """Averages over the learners of this replica; logits `[learners, n, k]`."""
         count = self.learners_per_iteration
@@ -374,23 +433,11 @@ class GTN(tf.keras.Model):
         if count == 1:
             verdict = of_learner(first)
             return verdict, verdict.logits[tf.newaxis]
-        outputs = tf.zeros([tf.shape(real[1])[0], self.teacher.num_classes])
-        scalar = tf.zeros([], lessons.images.dtype)
+        logits = tf.zeros([tf.shape(real[1])[0], self.teacher.num_classes])
         taught = lessons.images, lessons.learning_rates, lessons.momenta
-        zero = MetaGradient(scalar, outputs, *map(tf.zeros_like, taught))
-        logits = tf.TensorArray(outputs.dtype, count)
-
-        def body(
-            i: tf.Tensor, total: MetaGradient, logits: tf.TensorArray
-        ) -> tuple[tf.Tensor, MetaGradient, tf.TensorArray]:
-            one = of_learner(first + i)
-            total = MetaGradient(*(a + b for a, b in zip(total, one)))
-            return i + 1, total, logits.write(i, one.logits)
-
-        _, total, logits = tf.while_loop(
-            lambda i, *_: i < count, body, (0, zero, logits), maximum_iterations=count
-        )
-        return MetaGradient(*(one / count for one in total)), logits.stack()
+        zero = tf.zeros([], lessons.images.dtype)
+        zeros = MetaGradient(zero, logits, *map(tf.zeros_like, taught))
+        return mean_over(count, lambda i: of_learner(first + i), zeros)
 
     def _teacher_gradient(
         self, tape: tf.GradientTape, taught: Lessons, verdict: MetaGradient
@@ -403,8 +450,8 @@ class GTN(tf.keras.Model):
             tf.UnconnectedGradients.ZERO,
         )
 
-    def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> None:
-        """Lets the optimizer act, unless a number is not finite."""
+    def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Lets the optimizer act, unless a number is not finite; tells whether it did."""
         applied = apply_if_finite(
             self.optimizer, self.trainable_variables, gradients, meta_loss
         )
@@ -412,28 +459,72 @@ class GTN(tf.keras.Model):
         self.skipped.assign_add(skipped)
         self.skipped_in_a_row.assign((self.skipped_in_a_row + 1) * skipped)
         self.iterations.assign_add(1)
+        return applied
 
     def _report(
-        self, meta_loss: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor
+        self, real: Real, logits: tf.Tensor, counts: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """Counts all learners' answers, `[learners, n, num_classes]`, as one batch."""
-        self.meta_loss.update_state(meta_loss)
-        learners, num_classes = logits.shape[0], logits.shape[-1]
-        self.compiled_metrics.update_state(
-            tf.tile(labels, [learners]), tf.reshape(logits, [-1, num_classes])
-        )
+        """Counts all learners' answers, `[learners, n, num_classes]`, as one batch.
+
+        Those of a meta-iteration that was skipped do not count.
+        """
+        learners = logits.shape[0]
+        logits = tf.reshape(logits, [-1, logits.shape[-1]])
+        labels, *weights = (tf.repeat(one[tf.newaxis], learners, 0) for one in real[1:])
+        answers = [tf.reshape(one, [-1, *one.shape[2:]]) for one in (labels, *weights)]
+        if counts is not None:
+            rows = tf.where(counts, tf.shape(logits)[0], 0)
+            logits, answers = logits[:rows], [one[:rows] for one in answers]
+        self.compiled_metrics.update_state(answers[0], logits, *answers[1:])
         results = {metric.name: metric.result() for metric in self.metrics}
         return {**results, "skipped": self.skipped}
 
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "teacher": tf.keras.saving.serialize_keras_object(self.teacher),
+            "learners": self.learners.get_config(),
+            "inner_optimizer": tf.keras.saving.serialize_keras_object(
+                self.inner_optimizer
+            ),
+            "intermediate_every": self.intermediate_every,
+            "truncate_every": self.truncate_every,
+            "initial_steps": self._asked_initial_steps,
+            "lengthen_every": self.lengthen_every,
+            "learners_per_iteration": self.learners_per_iteration,
+            "unroll": self._asked_unroll,
+            "max_skipped": self.max_skipped,
+            "seed": self.seed,
+        }
 
-def _mean_over_batch(loss: Any) -> Loss:
-    """A Keras loss as a function that is allowed in any `tf.distribute` strategy."""
-    of_examples = loss.call if isinstance(loss, tf.keras.losses.Loss) else loss
-    return lambda labels, logits: tf.reduce_mean(of_examples(labels, logits))
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> GTN:
+        with tf.keras.saving.custom_object_scope(custom_objects or {}):
+            parts = tf.keras.saving.deserialize_keras_object(config)
+        return cls(**{**parts, "learners": Learners.from_config(parts["learners"])})
 
+    def save(
+        self, filepath: Any, overwrite: bool = True, save_format: Any = None, **kwargs
+    ) -> None:
+        """As `tf.keras.Model.save`, in Keras' own format.
 
-def _fold(seed: tf.Tensor, number: Any) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(seed, number)
+        Args:
+            filepath: Of a `.keras` file.
+            overwrite: As for Keras.
+            save_format: `"keras"`, if anything.
+            **kwargs: Passed on.
+
+        Raises:
+            ArgumentError: If it is another format, or if the teacher cannot be saved.
+        """
+        path = os.path.expanduser(os.fspath(filepath))
+        if save_format not in (None, "keras") or not path.endswith(".keras"):
+            raise ArgumentError(
+                f"{path}: expected a name that ends with .keras; gtn.export(folder) "
+                "writes the teacher as a SavedModel to serve, gtn.save_weights(path) "
+                "the weights alone"
+            )
+        super().save(path, overwrite, save_format, **kwargs)
 
 
 def _replica() -> tf.Tensor:

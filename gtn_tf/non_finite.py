@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf import optimizers
 from gtn_tf.errors import GTNError
 
 
@@ -14,14 +15,63 @@ class NonFiniteError(GTNError, ArithmeticError):
     """Too many meta-iterations in a row gave no finite meta-gradient."""
 
 
+class DataWatch:
+    """Remembers whether the last batch of real data was finite.
+
+    It is no Keras object: what it remembers is no part of a checkpoint.
+    """
+
+    def __init__(self) -> None:
+        self._bad = tf.Variable(
+            0,
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+        )
+
+    def look(self, real: Sequence[tf.Tensor]) -> None:
+        """Looks at a batch.
+
+        Args:
+            real: Images, labels and perhaps weights.
+        """
+        floats = [tensor for tensor in real if tensor.dtype.is_floating]
+        finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in floats]
+        self._bad.assign(tf.cast(~tf.reduce_all(finite), tf.int32))
+
+    def advice(self) -> str:
+        """What to do about meta-iterations that were skipped."""
+        if int(self._bad):
+            return (
+                "The real data itself is not finite: expected images, labels and "
+                "weights without NaN and infinity, received some in the last batch"
+            )
+        return "Lower the learning rate of the inner optimizer or of the optimizer"
+
+
+class MeanOrNaN(tf.keras.metrics.Mean):
+    """Keras' mean, but NaN, and not 0, where nothing was counted."""
+
+    def result(self) -> tf.Tensor:
+        mean = super().result()
+        return tf.where(self.count > 0, mean, mean * float("nan"))
+
+
 class StopWhenNotFinite(tf.keras.callbacks.Callback):
     """Stops `fit` once `max_skipped` meta-iterations in a row were skipped.
 
     The weights are then as the last finite meta-iteration left them.
 
+    Args:
+        data: Knows whether the last batch of real data was at fault.
+
     Raises:
         NonFiniteError: At the end of the batch that reached the limit.
     """
+
+    def __init__(self, data: DataWatch) -> None:
+        super().__init__()
+        self._data = data
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         in_a_row = int(self.model.skipped_in_a_row.numpy())
@@ -30,7 +80,7 @@ class StopWhenNotFinite(tf.keras.callbacks.Callback):
                 "the meta-loss or its gradient was not finite in "
                 f"{in_a_row} meta-iterations in a row (up to "
                 f"{self.model.iterations.numpy()}); none of them changed the weights. "
-                "Lower the learning rate of the inner optimizer or of the optimizer"
+                f"{self._data.advice()}"
             )
 
 
@@ -52,7 +102,7 @@ def apply_if_finite(
         Whether the optimizer acted, a bool scalar that is the same in all replicas.
     """
     with tf.init_scope():
-        optimizer.build(variables)  # variables cannot be made in a branch
+        optimizers.build(optimizer, variables)  # none can be made in a branch
     context = tf.distribute.get_replica_context()
     meta_loss, *gradients = context.all_reduce(
         tf.distribute.ReduceOp.MEAN, [meta_loss, *gradients]
@@ -60,8 +110,7 @@ def apply_if_finite(
     finite = tf.math.is_finite(meta_loss + tf.linalg.global_norm(gradients))
 
     def update(*gradients: tf.Tensor) -> None:
-        pairs = zip(gradients, variables)
-        optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+        optimizers.apply(optimizer, gradients, variables)
 
     def everywhere(
         strategy: tf.distribute.Strategy, finite: tf.Tensor, *gradients: tf.Tensor

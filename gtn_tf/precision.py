@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
+
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
@@ -32,3 +34,30 @@ def precision(name: str) -> Iterator[None]:
         # Only while no policy is set do new layers follow `floatx`, as others expect.
         same = before.name == floatx
         tf.keras.mixed_precision.set_global_policy(None if same else before)
+
+
+def expect_full_precision() -> None:
+    """Refuses to make parts of a meta-training in mixed precision.
+
+    The gradient of a gradient has a far wider range than float16 holds.
+
+    Raises:
+        ArgumentError: If Keras' global policy is a mixed one.
+
+    Example:
+
+    >>> with precision("mixed_float16"):
+    ...     expect_full_precision()
+    Traceback (most recent call last):
+        ...
+    gtn_tf.errors.ArgumentError: expected float32 or float64 for meta-training, \
+received the global policy mixed_float16; \
+tf.keras.mixed_precision.set_global_policy("float32") sets it
+    """
+    policy = tf.keras.mixed_precision.global_policy()
+    if policy.compute_dtype != policy.variable_dtype:
+        raise ArgumentError(
+            "expected float32 or float64 for meta-training, received the global policy "
+            f"{policy.name}; "
+            'tf.keras.mixed_precision.set_global_policy("float32") sets it'
+        )

@@ -55,7 +55,10 @@ def recomputed_map(
 
 
 def _forward(
-    function: Function, weights: Sequence[tf.Tensor], inputs: tf.Tensor, others: tf.Tensor
+    function: Function,
+    weights: Sequence[tf.Tensor],
+    inputs: tf.Tensor,
+    others: tf.Tensor,
 ) -> tf.Tensor:
     count = inputs.shape[0]
 

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 import gtn_tf
 from conftest import full_curriculum, real_batches, tiny_generator
-from gtn_tf import gtn as gtn_module
 from gtn_tf.evaluation import TaughtLearners
 from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
+from gtn_tf.learners.pool import fold
 from gtn_tf.non_finite import NonFiniteError
 
 
@@ -93,9 +93,7 @@ def test_learners_of_an_iteration_are_averaged(tiny_gtn):
     each = [
         gtn.meta_gradient(
             0,
-            fresh_weights(
-                gtn.pool[0].model, gtn_module._fold(gtn_module._fold(seed, k), 1)
-            ),
+            fresh_weights(gtn.pool[0].model, fold(fold(seed, k), 1)),
             data,
             seed,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gtn_tf.errors import GTNError, first_line
+from gtn_tf.errors import GTNError
 
 
 class DataError(GTNError, ValueError):

@@ -3,7 +3,15 @@
 from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.learned_sgd import LearnedSGD
 from gtn_tf.inner.meta_gradient import MetaGradient, meta_gradient
-from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step, judge, start
+from gtn_tf.inner.step import (
+    LearnerState,
+    Lessons,
+    Loss,
+    Real,
+    inner_step,
+    judge,
+    start,
+)
 from gtn_tf.inner.train import train
 from gtn_tf.inner.unroll import UNROLLS, check_unroll, choose_unroll
 
@@ -13,6 +21,7 @@ __all__ = [
     "Lessons",
     "Loss",
     "MetaGradient",
+    "Real",
     "UNROLLS",
     "check_unroll",
     "choose_unroll",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step, judge
+from gtn_tf.inner.step import (
+    LearnerState,
+    Lessons,
+    Loss,
+    Real,
+    inner_step,
+    meta_loss,
+)
 
 
 def unroll(
@@ -13,7 +20,7 @@ def unroll(
     loss: Loss,
     state: LearnerState,
     lessons: Lessons,
-    real: tuple[tf.Tensor, tf.Tensor],
+    real: Real,
     intermediate_every: int,
 ) -> tuple[LearnerState, tf.Tensor]:
     """As `nested_tapes.unroll`; arguments and results are the same.
@@ -26,10 +33,9 @@ def unroll(
     def step(state: LearnerState, *lesson: tf.Tensor) -> LearnerState:
         return inner_step(learner, loss, state, *lesson)
 
-    images, labels = real
     total = tf.zeros([], lessons.images.dtype)
     for t, lesson in enumerate(zip(*map(tf.unstack, lessons))):
         if intermediate_every and t and t % intermediate_every == 0:
-            total += loss(labels, judge(learner, state, images))
+            total += meta_loss(learner, loss, state, real)[0]
         state = step(state, *lesson)
     return state, total

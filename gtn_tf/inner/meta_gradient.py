@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.inner.step import LearnerState, Lessons, Loss, Unroll, judge
+from gtn_tf.inner.step import LearnerState, Lessons, Loss, Real, Unroll, meta_loss
 
 
 class MetaGradient(NamedTuple):
@@ -27,7 +27,7 @@ def meta_gradient(
     loss: Loss,
     state: LearnerState,
     lessons: Lessons,
-    real: tuple[tf.Tensor, tf.Tensor],
+    real: Real,
     intermediate_every: int = 0,
     truncate_every: int = 0,
 ) -> MetaGradient:
@@ -39,7 +39,7 @@ def meta_gradient(
         loss: The learner's loss on a batch, and the meta-loss.
         state: Of a fresh learner.
         lessons: `steps` batches with their rates.
-        real: Images `[n, h, w, c]` and labels `[n]` of the meta-loss.
+        real: Images, labels and perhaps weights of the meta-loss.
         intermediate_every: Inner steps between intermediate meta-losses, which are
             added to the last; 0 for none.
         truncate_every: Inner steps that the gradient goes back through, a divisor
@@ -53,18 +53,16 @@ def meta_gradient(
     def of_part(
         state: LearnerState, lessons: Lessons
     ) -> tuple[LearnerState, MetaGradient]:
-        images, labels = real
         inputs = [lessons.images, lessons.learning_rates, lessons.momenta]
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             state, intermediate = unroll(
                 learner, loss, state, lessons, real, intermediate_every
             )
-            logits = judge(learner, state, images)
-            meta_loss = loss(labels, logits)
-            objective = meta_loss + intermediate
+            last, logits = meta_loss(learner, loss, state, real)
+            objective = last + intermediate
         found = tape.gradient(objective, inputs)
-        return state, MetaGradient(meta_loss, logits, *found)
+        return state, MetaGradient(last, logits, *found)
 
     if not truncate_every:
         return of_part(state, lessons)[1]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.inner.step import LearnerState, Lessons, Loss, inner_step, judge
+from gtn_tf.inner.step import (
+    LearnerState,
+    Lessons,
+    Loss,
+    Real,
+    inner_step,
+    meta_loss,
+)
 
 
 def unroll(
@@ -13,7 +20,7 @@ def unroll(
     loss: Loss,
     state: LearnerState,
     lessons: Lessons,
-    real: tuple[tf.Tensor, tf.Tensor],
+    real: Real,
     intermediate_every: int,
 ) -> tuple[LearnerState, tf.Tensor]:
     """Trains a learner; a tape around the call records every step.
@@ -25,16 +32,15 @@ def unroll(
         loss: The learner's loss on a batch, and the meta-loss.
         state: Of a fresh learner.
         lessons: `steps` batches with their rates.
-        real: Images `[n, h, w, c]` and labels `[n]` of the meta-loss.
+        real: Images, labels and perhaps weights of the meta-loss.
         intermediate_every: Inner steps between intermediate meta-losses; 0 for none.
 
     Returns:
         The state after the last step and the sum of the intermediate meta-losses.
     """
-    images, labels = real
     total = tf.zeros([], lessons.images.dtype)
     for t in range(lessons.images.shape[0]):
         if intermediate_every and t and t % intermediate_every == 0:
-            total += loss(labels, judge(learner, state, images))
+            total += meta_loss(learner, loss, state, real)[0]
         state = inner_step(learner, loss, state, *(one[t] for one in lessons))
     return state, total

@@ -16,9 +16,10 @@ from gtn_tf.inner.step import (
     LearnerState,
     Lessons,
     Loss,
+    Real,
     inner_gradient,
     inner_step,
-    judge,
+    meta_loss,
 )
 
 _ZERO = tf.UnconnectedGradients.ZERO
@@ -42,7 +43,7 @@ def unroll(
     loss: Loss,
     state: LearnerState,
     lessons: Lessons,
-    real: tuple[tf.Tensor, tf.Tensor],
+    real: Real,
     intermediate_every: int,
 ) -> tuple[LearnerState, tf.Tensor]:
     """As `nested_tapes.unroll`; arguments and results are the same.
@@ -85,7 +86,7 @@ class _Passes:
         learner: PureModel,
         loss: Loss,
         labels: tf.Tensor,
-        real: tuple[tf.Tensor, tf.Tensor],
+        real: Real,
         every: int,
     ) -> None:
         self.learner = learner
@@ -138,11 +139,10 @@ class _Passes:
         self, t: tf.Tensor, state: LearnerState, total: tf.Tensor, slopes: Arrays
     ) -> tuple[tf.Tensor, Arrays]:
         """Adds the meta-loss of this moment and keeps its gradient for later."""
-        images, labels = self.real
         judged = [state.weights, *state.statistics]
         with tf.GradientTape() as tape:
             tape.watch(judged)
-            value = self.loss(labels, judge(self.learner, state, images))
+            value, _ = meta_loss(self.learner, self.loss, state, self.real)
         slope = tape.gradient(value, judged, unconnected_gradients=_ZERO)
         return total + value, _write(slopes, t // self.every - 1, slope)
 

@@ -10,7 +10,9 @@ import tensorflow as tf
 from gtn_tf.functional import PureModel
 from gtn_tf.inner.learned_sgd import update
 
-Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (labels, logits) -> scalar
+Loss = Callable[..., tf.Tensor]  # (labels, logits[, weights]) -> scalar
+# Images `[n, h, w, c]`, labels `[n]` and, if they count unequally, weights `[n]`.
+Real = tuple[tf.Tensor, ...]
 
 
 class LearnerState(NamedTuple):
@@ -50,6 +52,15 @@ def judge(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tens
     weights = learner.unpack(state.weights)
     logits, _ = learner(weights, state.statistics, images, training=False)
     return logits
+
+
+def meta_loss(
+    learner: PureModel, loss: Loss, state: LearnerState, real: Real
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The loss of a learner on real data, a scalar, and its logits there."""
+    images, labels, *weights = real
+    logits = judge(learner, state, images)
+    return loss(labels, logits, *weights), logits
 
 
 def inner_gradient(

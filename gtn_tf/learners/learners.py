@@ -45,6 +45,38 @@ class Learners(abc.ABC):
         """What was drawn from: the kind, and its arguments."""
         return {"kind": type(self).__name__, **vars(self)}
 
+    @staticmethod
+    def from_config(config: dict[str, Any]) -> Learners:
+        """Makes the distribution that `get_config` told.
+
+        Args:
+            config: The kind, which may be a subclass of the user's own, and its
+                arguments.
+
+        Raises:
+            ArgumentError: If there is no such kind.
+        """
+        arguments = {**config}
+        kind, kinds = arguments.pop("kind", None), _kinds(Learners)
+        if kind not in kinds:
+            raise ArgumentError(
+                f"learners: expected one of {', '.join(kinds)}, received {kind!r}; a "
+                "class of your own has to be imported first"
+            )
+        if "parts" in arguments:
+            arguments["parts"] = [Learners.from_config(p) for p in arguments["parts"]]
+        return kinds[kind](**arguments)
+
+
+def _kinds(parent: type[Learners]) -> dict[str, type[Learners]]:
+    """All subclasses that can be made, by name."""
+    found = {}
+    for kind in parent.__subclasses__():
+        if not kind.__abstractmethods__:
+            found[kind.__name__] = kind
+        found.update(_kinds(kind))
+    return found
+
 
 def check_pool(pool: int) -> None:
     """Refuses a pool without networks.

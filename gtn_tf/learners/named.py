@@ -12,12 +12,13 @@ from gtn_tf.errors import ArgumentError
 from gtn_tf.learners.conv import ConvLearners
 from gtn_tf.learners.learners import Learners
 from gtn_tf.learners.mlp import MLPLearners
+from gtn_tf.shapes import ImageShape, image_shape_of
 
 layers = tf.keras.layers
 
 
 def named_learner(
-    name: str, image_shape: tuple[int, int, int], num_classes: int
+    name: str, image_shape: ImageShape, num_classes: int
 ) -> tf.keras.Model:
     """Makes one of the networks that teachers are compared on.
 
@@ -47,7 +48,7 @@ def named_learner(
         raise ArgumentError(
             f"learner: expected one of {', '.join(LEARNERS)}, received {name!r}{hint}"
         )
-    return _NETWORKS[name](tuple(image_shape), num_classes)
+    return _NETWORKS[name](image_shape_of(image_shape), num_classes)
 
 
 def _paper(learners: Learners) -> Callable[..., tf.keras.Model]:

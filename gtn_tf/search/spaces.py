@@ -25,6 +25,7 @@ from gtn_tf.cells import (
 )
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.stages import is_scored
+from gtn_tf.shapes import ImageShape, image_shape_of
 
 _G = TypeVar("_G", Genotype, Genotype201)
 
@@ -33,7 +34,8 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
     """What both cell spaces share. Any KerasTuner tuner searches it.
 
     Args:
-        image_shape: `(height, width, channels)` of an image, any size.
+        image_shape: `(height, width, channels)` of an image, any size; or `(height,
+            width)` of a grey one.
         num_classes: Number of logits.
         cells: N, cells in each of the three parts of the network.
         filters: F, channels of the first part.
@@ -47,7 +49,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: ImageShape,
         num_classes: int,
         cells: int = 1,
         filters: int = 16,
@@ -64,7 +66,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
             raise ArgumentError(
                 f"scored_as: expected training or evaluation, received {scored_as!r}"
             )
-        self.image_shape = tuple(image_shape)
+        self.image_shape = image_shape_of(image_shape)
         self.num_classes = num_classes
         self.cells = cells
         self.filters = filters
@@ -171,7 +173,7 @@ class NAOSpace(CellSpace[Genotype]):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: ImageShape,
         num_classes: int,
         cells: int = 1,
         filters: int = 16,

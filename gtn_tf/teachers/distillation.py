@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.shapes import ImageShape
 from gtn_tf.teachers.teacher import Teacher
 
 _RANGE = 2.0  # images lie in [-2, 2], as the generator's
@@ -33,7 +34,7 @@ class DatasetDistillation(Teacher):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: ImageShape,
         num_classes: int,
         steps: int = 32,
         batch_size: int = 64,
@@ -44,7 +45,7 @@ class DatasetDistillation(Teacher):
         self.seed = seed
         self.pixels = self.add_weight(
             "pixels",
-            [steps, batch_size, *image_shape],
+            [steps, batch_size, *self.image_shape],
             initializer=tf.keras.initializers.RandomNormal(stddev=1.0, seed=seed),
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.labels import as_integers
 from gtn_tf.teachers.teacher import Teacher
 
 
@@ -16,7 +17,7 @@ class RealData(Teacher):
 
     Args:
         images: float32 array `[n, h, w, c]`, normalised.
-        labels: int array `[n]`.
+        labels: Integers `[n]` or `[n, 1]`, or one-hot `[n, num_classes]`.
         num_classes: Number of classes.
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
@@ -50,7 +51,7 @@ class RealData(Teacher):
                 f"received {len(labels)}"
             )
         self._images = tf.constant(images)
-        self._labels = tf.constant(labels, tf.int32)
+        self._labels = tf.cast(as_integers(labels), tf.int32)
 
     def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         shape = [self.steps, self.batch_size]
@@ -70,3 +71,9 @@ class RealData(Teacher):
 
     def serve(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        raise ArgumentError(
+            "expected a teacher of its own images to save a model with, received "
+            "RealData, which holds a data set; gtn.save_weights saves what was learned"
+        )

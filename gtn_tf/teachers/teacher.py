@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.shapes import ImageShape, image_shape_of
 
 
 class Teacher(tf.keras.layers.Layer, abc.ABC):
@@ -26,7 +27,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: ImageShape,
         num_classes: int,
         steps: int,
         batch_size: int,
@@ -38,7 +39,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
                 "expected at least one step and one example in a batch, received "
                 f"steps={steps} and batch_size={batch_size}"
             )
-        self.image_shape = tuple(image_shape)
+        self.image_shape = image_shape_of(image_shape)
         self.num_classes = num_classes
         self.steps = steps
         self.batch_size = batch_size

@@ -57,9 +57,7 @@ def read_saved_model(path: Path) -> TrainedTeacher:
             f"{path}: expected a teacher's SavedModel with the signatures "
             f"{', '.join(_SIGNATURES)}, found {', '.join(signatures) or 'none'}"
         )
-    with or_refuse(
-        f"{path}: expected a teacher that answers, received one that fails"
-    ):
+    with or_refuse(f"{path}: expected a teacher that answers, received one that fails"):
         return _read(path, loaded, signatures)
 
 

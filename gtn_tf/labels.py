@@ -1,0 +1,169 @@
+"""Labels in every form that Keras users have them: `[n]`, `[n, 1]`, one-hot or soft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.errors import ArgumentError
+
+_LIBRARIES = ("keras", "tensorflow_addons")
+
+
+def as_integers(labels: Any) -> tf.Tensor:
+    """Gives the class of each example.
+
+    Args:
+        labels: Integers `[n]` or `[n, 1]`, or a share for each class, `[n, k]`.
+
+    Returns:
+        Integers `[n]`. Of soft labels, the class with the largest share.
+
+    Example:
+
+    >>> as_integers([[2], [0]]).numpy().tolist()
+    [2, 0]
+    >>> as_integers([[0.1, 0.9], [0.8, 0.2]]).numpy().tolist()
+    [1, 0]
+    """
+    labels = tf.convert_to_tensor(labels)
+    if labels.shape.rank != 2:
+        return labels
+    if labels.shape[1] == 1:
+        return labels[:, 0]
+    return tf.argmax(labels, axis=-1, output_type=tf.int32)
+
+
+def expect_labels(labels: Any, num_classes: int) -> None:
+    """Refuses what cannot be labels, as far as it can be seen.
+
+    Args:
+        labels: An array, a tensor, or the `tf.TensorSpec` of one.
+        num_classes: Number of classes, k.
+
+    Raises:
+        ArgumentError: If they have another shape, or name other classes.
+
+    Example:
+
+    >>> expect_labels(np.array([0, 3]), num_classes=3)
+    Traceback (most recent call last):
+        ...
+    gtn_tf.errors.ArgumentError: expected labels from 0 to 2, received 0 to 3
+    """
+    if labels is None:
+        raise ArgumentError("expected images and labels, received images alone")
+    shape = tf.TensorShape(getattr(labels, "shape", np.shape(labels)))
+    if shape.rank is None:
+        return
+    if shape.rank not in (1, 2) or (
+        shape.rank == 2 and shape[1] not in (1, num_classes, None)
+    ):
+        raise ArgumentError(
+            f"expected labels [n], [n, 1], or [n, {num_classes}] with a share for each "
+            f"class, received {shape.as_list()}"
+        )
+    known = isinstance(labels, (np.ndarray, list)) and len(labels)
+    if known and (shape.rank == 1 or shape[1] == 1):
+        low, high = np.min(labels), np.max(labels)
+        if not 0 <= low <= high < num_classes:
+            raise ArgumentError(
+                f"expected labels from 0 to {num_classes - 1}, received {low} to {high}"
+            )
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+def accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    """Keras' `"accuracy"` for labels in any form, even when the form changes.
+
+    Args:
+        y_true: Labels, as for `as_integers`.
+        y_pred: Logits or probabilities `[n, k]`.
+
+    Returns:
+        float32 `[n]`, 1 where the largest output is that of the label.
+    """
+    classes = tf.cast(as_integers(y_true), tf.int32)
+    found = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
+    return tf.cast(classes == found, tf.float32)
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class AnyLabels(tf.keras.losses.Loss):
+    """A Keras loss that takes labels in any form.
+
+    A teacher's labels are integers; those of the real data beside them may be one-hot
+    or smoothed, and the loss may be one for either. Labels are brought to the form that
+    the loss takes; a function of the user's own is given them as they are.
+
+    Args:
+        loss: As for `tf.keras.Model.compile`; cross-entropy of logits by default.
+
+    Example:
+
+    >>> loss = AnyLabels(tf.keras.losses.CategoricalCrossentropy(from_logits=True))
+    >>> logits = tf.constant([[0.0, 2.0]])
+    >>> float(loss([1], logits)) == float(loss([[0.0, 1.0]], logits))
+    True
+    """
+
+    def __init__(self, loss: Any = None, **kwargs: Any) -> None:
+        loss = loss or tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss = tf.keras.losses.get(loss)
+        reduction = getattr(loss, "reduction", tf.keras.losses.Reduction.AUTO)
+        super().__init__(**{"reduction": reduction, **kwargs})
+        self.loss = loss
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """The loss of each example, `[n]`; Keras calls it."""
+        loss = (
+            self.loss.call if isinstance(self.loss, tf.keras.losses.Loss) else self.loss
+        )
+        function = getattr(self.loss, "fn", self.loss)
+        if getattr(function, "__module__", "").split(".")[0] not in _LIBRARIES:
+            return loss(y_true, y_pred)
+        shares = y_true.shape.rank == 2 and y_true.shape[1] != 1
+        if function is not tf.keras.losses.sparse_categorical_crossentropy:
+            if not shares:
+                classes = tf.cast(as_integers(y_true), tf.int32)
+                y_true = tf.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
+            return loss(y_true, y_pred)
+        if shares:
+            return tf.keras.losses.categorical_crossentropy(
+                y_true, y_pred, self._from_logits()
+            )
+        return loss(as_integers(y_true), y_pred)
+
+    def mean(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The mean over a batch, as Keras weights it, in any `tf.distribute` strategy.
+
+        Args:
+            y_true: Labels in any form.
+            y_pred: Logits `[n, k]`.
+            weights: `[n]`; 1 for all by default.
+
+        Returns:
+            Scalar: the sum of all weighted losses, divided by n.
+        """
+        losses = self.call(y_true, y_pred)
+        if weights is not None:
+            losses *= tf.cast(tf.reshape(weights, [-1]), losses.dtype)
+        return tf.reduce_mean(losses)
+
+    def _from_logits(self) -> bool:
+        if not isinstance(self.loss, tf.keras.losses.Loss):
+            return False
+        return self.loss.get_config()["from_logits"]
+
+    def get_config(self) -> dict[str, Any]:
+        loss = tf.keras.saving.serialize_keras_object(self.loss)
+        return {**super().get_config(), "loss": loss}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> AnyLabels:
+        loss = tf.keras.saving.deserialize_keras_object(config["loss"])
+        return cls(**{**config, "loss": loss})
