@@ -1,9 +1,11 @@
 """Architecture search: rank by the teacher, then train the few."""
 
 from gtn_tf.search.cost import search_cost, seconds_to_reach
+from gtn_tf.search.data import ScoringData
+from gtn_tf.search.errors import ScoreError, SearchError
 from gtn_tf.search.oracle import GTNOracle
 from gtn_tf.search.ranking import correlations
-from gtn_tf.search.scorers import GTNScorer, RealDataScorer, Scorer, ScoringData
+from gtn_tf.search.scorers import GTNScorer, RealDataScorer, Scorer
 from gtn_tf.search.scoring import make_scorer, score
 from gtn_tf.search.spaces import CellSpace, NAOSpace, NASBench201Space
 from gtn_tf.search.tuner import GTNTuner
@@ -16,8 +18,10 @@ __all__ = [
     "NAOSpace",
     "NASBench201Space",
     "RealDataScorer",
+    "ScoreError",
     "Scorer",
     "ScoringData",
+    "SearchError",
     "correlations",
     "make_scorer",
     "score",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import numpy as np
 
 from gtn_tf.atomic_file import write
 from gtn_tf.errors import ArgumentError
+from gtn_tf.search.errors import SearchError
+from gtn_tf.search.identity import Identity, refuse_another
 from gtn_tf.search.ranking import summed_ranks
 from gtn_tf.search.results import last_line, score_of, write_results
 from gtn_tf.search.stages import (
@@ -28,6 +31,7 @@ from gtn_tf.search.stages import (
 FAILURE = "failure.txt"  # in a trial's folder: why it failed
 
 _DONE = ("COMPLETED", "FAILED")
+_ALIKE = 3  # candidates that fail in the same way, after which a search stops
 
 
 class GTNOracle(keras_tuner.Oracle):
@@ -91,7 +95,21 @@ class GTNOracle(keras_tuner.Oracle):
         self.top_k = top_k
         self.seconds = seconds
         self.rank_by = tuple(rank_by)
+        self.identity: Identity | None = None  # of a search that has begun
         self.describe = describe or _values_as_json
+
+    def begin(self, identity: Identity) -> None:
+        """Takes note of what makes the scores of this search.
+
+        Args:
+            identity: As `gtn_tf.search.identity` writes it down.
+
+        Raises:
+            SearchError: If there are scores already that were made by something else.
+        """
+        if self.identity is not None and self.trials:
+            refuse_another(self.identity, identity, self._project_dir)
+        self.identity = identity
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Gives the next trial; see `keras_tuner.Oracle.populate_space`.
@@ -100,6 +118,8 @@ class GTNOracle(keras_tuner.Oracle):
             trial_id: Of the trial.
         """
         scored = self.scored_trials()
+        if self.common_failure():
+            return {"status": "STOPPED"}
         if len(scored) < self.candidates and self.spent() < self.seconds:
             values = self._random_values()
             if values is not None:  # else the space has no more
@@ -120,6 +140,34 @@ class GTNOracle(keras_tuner.Oracle):
     def scored_trials(self) -> list[Any]:
         """Trials of the first phase, in their order."""
         return [t for t in self._in_order() if is_scored(t.hyperparameters)]
+
+    def common_failure(self) -> str:
+        """Why the first candidates failed, if all of them did, and alike; else ""."""
+        first = self.scored_trials()[:_ALIKE]
+        if len(first) < _ALIKE or any(t.status != "FAILED" for t in first):
+            return ""
+        # Names of layers and shapes differ from candidate to candidate.
+        reasons = {re.sub(r"\d+", "", last_line(t.message)) for t in first}
+        return last_line(first[0].message) if len(reasons) == 1 else ""
+
+    def expect_results(self) -> None:
+        """Tells if nothing came out of a search that is over.
+
+        Raises:
+            SearchError: If all candidates failed, or all full trainings.
+        """
+        phases = {
+            "candidates": self.scored_trials(),
+            "trainings": self.trained_trials(),
+        }
+        for name, trials in phases.items():
+            if trials and all(trial.status == "FAILED" for trial in trials):
+                number = f"the first {len(trials)}" if self.common_failure() else "all"
+                raise SearchError(
+                    f"{number} {name} failed: {last_line(trials[0].message)}. results.csv "
+                    "has every reason; once it is mended, pass overwrite=True, or choose "
+                    f"another project_name ({self._project_dir})"
+                )
 
     def spent(self) -> float:
         """Seconds that the finished scorings took, added up."""
@@ -236,12 +284,22 @@ class GTNOracle(keras_tuner.Oracle):
             self.describe,
         )
 
+    def get_state(self) -> dict[str, Any]:
+        """What `save` keeps; see `keras_tuner.Oracle.get_state`."""
+        return {**super().get_state(), "gtn_identity": self.identity}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes back what `get_state` gave.
+
+        Args:
+            state: Of this oracle.
+        """
+        super().set_state(state)
+        self.identity = state.get("gtn_identity")
+
     def reload(self) -> None:
         """Reads the state back, and mends what a kill has left between two files."""
-        asked = self.seed
         super().reload()
-        if self.seed != asked:
-            print(f"The search goes on with its own seed {self.seed}, not {asked}.")
         ids = [trial.trial_id for trial in self._in_order()]
         done = [i for i in ids if self.trials[i].status in _DONE]
         self.start_order = ids

@@ -6,87 +6,21 @@ import abc
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.errors import ArgumentError, GTNError
+from gtn_tf.errors import ArgumentError, first_line
+from gtn_tf.labels import AnyLabels, accuracy, expect_labels
+from gtn_tf.search.data import ScoringData
+from gtn_tf.search.errors import ScoreError
+from gtn_tf.shapes import with_channels
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
 from gtn_tf.teaching.sources import real_data_sgd
+from gtn_tf.teaching.teach import are_logits, check_learner
 
 Build = Callable[[], tf.keras.Model]
-Pair = tuple[np.ndarray, np.ndarray]
-
-
-class ScoreError(GTNError, ValueError):
-    """A candidate that cannot be scored, told in one sentence."""
-
-
-@dataclass(frozen=True, eq=False)
-class ScoringData:
-    """Real data as `fit` takes it, for scorers.
-
-    Args:
-        train: Images and labels, or a dataset of batches of them.
-        validation: Likewise; it must have an end.
-        batch_size: Of the batches made from arrays.
-    """
-
-    train: Pair | tf.data.Dataset | None = None
-    validation: Pair | tf.data.Dataset | None = None
-    batch_size: int = 32
-
-    def train_batches(self, seed: int) -> tf.data.Dataset:
-        """Endless shuffled batches for training.
-
-        Args:
-            seed: Of the order.
-
-        Raises:
-            ScoreError: If there is no training data.
-        """
-        if self.train is None:
-            raise ScoreError("expected training data, received none")
-        if isinstance(self.train, tf.data.Dataset):
-            return self.train.repeat()
-        examples = tf.data.Dataset.from_tensor_slices(self.train)
-        examples = examples.shuffle(len(self.train[1]), seed=seed).repeat()
-        return examples.batch(self.batch_size, drop_remainder=True).prefetch(2)
-
-    def validation_batches(self, images: int) -> tf.data.Dataset:
-        """The first images of the validation data, in batches.
-
-        Args:
-            images: Their number at most.
-
-        Raises:
-            ScoreError: If there is no validation data.
-        """
-        if self.validation is None:
-            raise ScoreError(
-                "expected validation data, received none; pass validation_data"
-            )
-        if isinstance(self.validation, tf.data.Dataset):
-            examples = self.validation.unbatch()
-        else:
-            examples = tf.data.Dataset.from_tensor_slices(self.validation)
-        return examples.take(images).batch(500)
-
-    def some_images(self, count: int) -> tf.Tensor:
-        """A few images, `[count, h, w, c]`.
-
-        Args:
-            count: Their number.
-        """
-        if self.train is None:
-            batches = self.validation_batches(count)
-        elif isinstance(self.train, tf.data.Dataset):
-            batches = self.train.unbatch().take(count).batch(count)
-        else:
-            return tf.constant(self.train[0][:count])
-        return next(iter(batches))[0]
 
 
 class Scorer(abc.ABC):
@@ -105,6 +39,17 @@ class Scorer(abc.ABC):
 
         Raises:
             ScoreError: If it cannot be scored.
+        """
+
+    def check(self, model: tf.keras.Model, data: ScoringData) -> None:
+        """Refuses what no candidate could be scored with, before the first of them.
+
+        Args:
+            model: The network of the default hyperparameters.
+            data: Real data.
+
+        Raises:
+            GTNError: If the data or the network is nothing that it can work with.
         """
 
     def scores(self, build: Build, data: ScoringData, seed: int) -> dict[str, float]:
@@ -147,6 +92,21 @@ class TrainingScorer(Scorer):
 
     def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
         return self.scores(build, data, seed)[self.name]
+
+    def check(self, model: tf.keras.Model, data: ScoringData) -> None:
+        images, labels = next(iter(data.validation_batches(self.images)))
+        try:
+            outputs = model(images[:2], training=False)
+        except Exception as error:  # whatever its layers make of a wrong shape
+            raise ScoreError(
+                f"expected a model that takes images {images.shape[1:].as_list()}, "
+                f"received {model.name!r}, which does not ({first_line(error)})"
+            ) from None
+        if not isinstance(outputs, tf.Tensor) or outputs.shape.rank != 2:
+            raise ScoreError(
+                f"expected a model with outputs [batch, classes], received {model.name!r}"
+            )
+        expect_labels(labels.numpy(), outputs.shape[1])
 
     def scores(self, build: Build, data: ScoringData, seed: int) -> dict[str, float]:
         validation = data.validation_batches(self.images)
@@ -207,12 +167,21 @@ class GTNScorer(TrainingScorer):
         names: tuple[str, str] = ("gtn_score", "gtn_tse"),
     ) -> None:
         super().__init__(by, names, learners, images)
-        self.teacher = teacher.repeated(steps)
+        self.teacher = teacher
+        self.steps = steps
+        self._lessons = teacher.repeated(steps)
+
+    def check(self, model: tf.keras.Model, data: ScoringData) -> None:
+        images, labels = next(iter(data.validation_batches(self.images)))
+        with_channels(images, self.teacher.image_shape)
+        expect_labels(labels.numpy(), len(self.teacher.class_names))
+        check_learner(model, self.teacher)
+        super().check(model, data)
 
     def train(
         self, model: tf.keras.Model, data: ScoringData, seed: int
     ) -> tf.keras.callbacks.History:
-        return teach(model, self.teacher, verbose=0)
+        return teach(model, self._lessons, verbose=0)
 
 
 class RealDataScorer(TrainingScorer):
@@ -250,6 +219,10 @@ class RealDataScorer(TrainingScorer):
         self.momentum = momentum
         self.cosine = cosine
 
+    def check(self, model: tf.keras.Model, data: ScoringData) -> None:
+        data.train_batches(seed=0)
+        super().check(model, data)
+
     def train(
         self, model: tf.keras.Model, data: ScoringData, seed: int
     ) -> tf.keras.callbacks.History:
@@ -257,12 +230,13 @@ class RealDataScorer(TrainingScorer):
         callbacks: list[Any] = [SettleBatchNorm(batches.take(_SETTLE))]
         if self.seconds is not None:
             callbacks.append(_StopAfter(self.seconds))
-        model.compile(
-            real_data_sgd(self._rate(), self.momentum),
-            tf.keras.losses.SparseCategoricalCrossentropy(_puts_out_logits(model)),
-            ["accuracy"],
+        logits = are_logits(model(data.some_images(8), training=False))
+        loss = tf.keras.losses.SparseCategoricalCrossentropy(logits)
+        optimizer = real_data_sgd(self._rate(), self.momentum)
+        model.compile(optimizer, AnyLabels(loss), [accuracy])
+        return model.fit(
+            batches, callbacks=callbacks, class_weight=data.class_weight, verbose=0
         )
-        return model.fit(batches, callbacks=callbacks, verbose=0)
 
     def _rate(self) -> float | tf.keras.optimizers.schedules.LearningRateSchedule:
         if not self.cosine:
@@ -288,10 +262,3 @@ class _StopAfter(tf.keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if time.monotonic() >= self._end:
             self.model.stop_training = True
-
-
-def _puts_out_logits(model: tf.keras.Model) -> bool:
-    last = model.layers[-1]
-    if isinstance(last, tf.keras.layers.Softmax):
-        return False
-    return getattr(last, "activation", None) is not tf.keras.activations.softmax

@@ -12,14 +12,9 @@ import tensorflow as tf
 
 from gtn_tf.config import SCORERS
 from gtn_tf.errors import ArgumentError
-from gtn_tf.search.scorers import (
-    Build,
-    GTNScorer,
-    RealDataScorer,
-    ScoreError,
-    Scorer,
-    ScoringData,
-)
+from gtn_tf.search.data import ScoringData
+from gtn_tf.search.errors import ScoreError
+from gtn_tf.search.scorers import Build, GTNScorer, RealDataScorer, Scorer
 from gtn_tf.search.zero_cost import (
     FlopScorer,
     NASWOTScorer,

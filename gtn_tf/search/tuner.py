@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +18,17 @@ from keras_tuner.src.engine import tuner_utils
 from tensorboard.plugins.hparams import api as hparams
 
 from gtn_tf.atomic_file import write
+from gtn_tf.callbacks import as_list
+from gtn_tf.search.checks import check_scoring, check_training
+from gtn_tf.search.data import ScoringData, fit_arguments, scoring_data
+from gtn_tf.search.errors import ScoreError
+from gtn_tf.search.identity import Identity, identity, refuse_another
 from gtn_tf.search.oracle import FAILURE, GTNOracle
-from gtn_tf.search.scorers import ScoreError, Scorer, ScoringData
+from gtn_tf.search.scorers import Scorer
 from gtn_tf.search.scoring import make_scorer, score, without_retracing_warnings
-from gtn_tf.search.stages import is_scored, without_stage
+from gtn_tf.search.stages import SCORE, STAGE, is_scored, without_stage
 from gtn_tf.teaching import TrainedTeacher
+from gtn_tf.teaching.load import as_teacher
 
 _IDLE_SECONDS = 0.5
 
@@ -38,7 +45,8 @@ class GTNTuner(keras_tuner.Tuner):
     Args:
         hypermodel: A `CellSpace`, or any `keras_tuner.HyperModel` or function that
             builds a classifier of images.
-        teacher: What `gtn_tf.load_teacher` gave; needed by the scorer `"gtn"`.
+        teacher: What `gtn_tf.load_teacher` gave, or what it takes: a name or a path;
+            needed by the scorer `"gtn"`.
         objective: As for `keras_tuner.Tuner`; it counts in the second phase.
         candidates: Architectures that are scored.
         top_k: Architectures that are trained.
@@ -85,7 +93,7 @@ class GTNTuner(keras_tuner.Tuner):
     def __init__(
         self,
         hypermodel: Any,
-        teacher: TrainedTeacher | None = None,
+        teacher: TrainedTeacher | str | os.PathLike[str] | None = None,
         objective: Any = "val_accuracy",
         candidates: int = 100,
         top_k: int = 10,
@@ -97,6 +105,7 @@ class GTNTuner(keras_tuner.Tuner):
         oracle_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        teacher = None if teacher is None else as_teacher(teacher)
         asked = [scorer] if isinstance(scorer, (str, Scorer)) else list(scorer)
         rank_by = [make_scorer(one, teacher, steps) for one in asked]
         recorded = [
@@ -104,19 +113,66 @@ class GTNTuner(keras_tuner.Tuner):
         ]
         # By name: one that ranks may also be recorded.
         self.scorers = {one.name: one for one in (*recorded, *rank_by)}
+        self.rank_by = tuple(one.name for one in rank_by)
+        self.top_k = top_k
         self.seed = seed
         self._waits = False
+        self._identity: Identity | None = None  # of a worker's search, until compared
         oracle = GTNOracle(
             objective,
             candidates,
             top_k,
             seconds,
-            [one.name for one in rank_by],
+            self.rank_by,
             getattr(hypermodel, "describe", None),
             seed,
             **(oracle_options or {}),
         )
+        if kwargs.get("directory") is not None:
+            kwargs["directory"] = os.path.expanduser(os.fspath(kwargs["directory"]))
         super().__init__(oracle, hypermodel, **kwargs)
+
+    def search(self, *args: Any, **kwargs: Any) -> None:
+        """Scores candidates and trains the best; see `keras_tuner.Tuner.search`.
+
+        Args:
+            *args: As for `tf.keras.Model.fit`.
+            **kwargs: As for `tf.keras.Model.fit`.
+
+        Raises:
+            SearchError: If no candidate could be scored or trained with these
+                arguments; if there is a search that other settings or other data made;
+                if the first three candidates fail alike; or if all fail.
+        """
+        if type(self).run_trial is GTNTuner.run_trial:  # else it needs other things
+            self._prepare(fit_arguments(args, kwargs))
+        super().search(*args, **kwargs)
+        if not self._is_worker():
+            self.oracle.expect_results()
+
+    def _prepare(self, arguments: dict[str, Any]) -> None:
+        """Tells what is wrong before the first candidate, and what makes the scores."""
+        data = scoring_data(**arguments)
+        # Of this hypermodel, and not of one that a search was begun with.
+        hp = keras_tuner.HyperParameters()
+        hp.values[STAGE] = SCORE
+        tf.keras.backend.clear_session()
+        model = self.hypermodel.build(hp)
+        check_scoring(model, self.scorers.values(), data)
+        recorded = [n for n in self.scorers if n not in self.rank_by]
+        ranking, others = (
+            [self.scorers[name] for name in names] for names in (self.rank_by, recorded)
+        )
+        space = hp.get_config()["space"]
+        found = identity(ranking, others, model, space, data, self.seed)
+        self._override_compile_args(model)
+        if self.top_k and type(self.hypermodel).fit is keras_tuner.HyperModel.fit:
+            callbacks = as_list(arguments.get("callbacks"))
+            check_training(model, data, self._objectives(), callbacks)
+        if self._is_worker():
+            self._identity = found  # compared when the chief has certainly begun
+        else:
+            self.oracle.begin(found)
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Scores a candidate, or trains it; see `keras_tuner.Tuner.run_trial`.
@@ -126,9 +182,11 @@ class GTNTuner(keras_tuner.Tuner):
             *args: Those of `search`.
             **kwargs: Those of `search`.
         """
+        if self._identity is not None:
+            self._expect_the_chiefs()
         started = time.monotonic()
         if is_scored(trial.hyperparameters):
-            results = self._score(trial, _scoring_data(*args, **kwargs))
+            results = self._score(trial, scoring_data(**fit_arguments(args, kwargs)))
         else:
             # The same weights and order, whichever worker has it.
             tf.keras.utils.set_random_seed(self._seed_of(trial))
@@ -139,6 +197,12 @@ class GTNTuner(keras_tuner.Tuner):
         results["seconds"] = time.monotonic() - started
         self._write_hparams(trial, results)
         return results
+
+    def _expect_the_chiefs(self) -> None:
+        """Stops a worker whose scores could not be compared with the chief's."""
+        state = json.loads(Path(self._get_oracle_fname()).read_text(encoding="utf-8"))
+        refuse_another(state["gtn_identity"], self._identity, self.project_dir)
+        self._identity = None
 
     def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
         def build() -> tf.keras.Model:
@@ -218,10 +282,3 @@ class GTNTuner(keras_tuner.Tuner):
         if not self._is_worker():
             self.oracle.save()
         write(Path(self._get_tuner_fname()), json.dumps(self.get_state()))
-
-
-def _scoring_data(x: Any = None, y: Any = None, **kwargs: Any) -> ScoringData:
-    """Takes what scorers need from the arguments of `fit`."""
-    train = x if y is None else (x, y)
-    batch_size = kwargs.get("batch_size") or 32
-    return ScoringData(train, kwargs.get("validation_data"), batch_size)

@@ -6,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.precision import precision
-from gtn_tf.search.scorers import Build, ScoreError, Scorer, ScoringData
+from gtn_tf.search.data import ScoringData
+from gtn_tf.search.errors import ScoreError
+from gtn_tf.search.scorers import Build, Scorer
 
 _RELUS = (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU)
 

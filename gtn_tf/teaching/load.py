@@ -55,6 +55,20 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     return read_saved_model(_newest(path))
 
 
+def as_teacher(source: TrainedTeacher | str | os.PathLike[str]) -> TrainedTeacher:
+    """Loads a teacher, unless it is one already.
+
+    Args:
+        source: A teacher, or as for `load_teacher`.
+
+    Example:
+
+    >>> as_teacher("digits").steps
+    12
+    """
+    return source if isinstance(source, TrainedTeacher) else load_teacher(source)
+
+
 def training_seconds(source: str | os.PathLike[str]) -> float | None:
     """How long a teacher was meta-trained, if a record beside it says so.
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.callbacks import as_list
 from gtn_tf.errors import first_line
+from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
 from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.load import as_teacher
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
 
 def teach(
     model: tf.keras.Model,
-    teacher: TrainedTeacher,
+    teacher: TrainedTeacher | str | os.PathLike[str],
     loss: Any = None,
     metrics: Any = None,
     optimizer: tf.keras.optimizers.Optimizer | None = None,
-    callbacks: Sequence[tf.keras.callbacks.Callback] = (),
+    callbacks: Any = None,
     **kwargs: Any,
 ) -> tf.keras.callbacks.History:
     """Trains a Keras model on a teacher's curriculum, in its order, with its rates.
@@ -34,9 +37,10 @@ def teach(
     Args:
         model: Any Keras model from images `[batch, h, w, c]` to logits or
             probabilities `[batch, num_classes]`, with fresh weights.
-        teacher: What `load_teacher` gave.
+        teacher: What `load_teacher` gave, or what it takes: a name or a path.
         loss: As for `compile`; cross-entropy by default, of logits or of
-            probabilities, whichever the model puts out.
+            probabilities, whichever the model puts out. Labels, the teacher's integers
+            and those of `validation_data`, are brought to the form that it takes.
         metrics: As for `compile`; accuracy by default.
         optimizer: `teacher.optimizer()` by default; with weight decay, for example,
             `teacher.optimizer(weight_decay=1e-4)`.
@@ -64,16 +68,18 @@ def teach(
     >>> sorted(history.history)
     ['accuracy', 'loss']
     """
+    teacher = as_teacher(teacher)
     from_logits = check_learner(model, teacher)
     loss = loss or tf.keras.losses.SparseCategoricalCrossentropy(from_logits)
-    metrics = ["accuracy"] if metrics is None else metrics
+    loss = loss if isinstance(loss, AnyLabels) else AnyLabels(loss)
+    metrics = [accuracy] if metrics is None else metrics
     before = model.get_weights()
     lessons = teacher.as_dataset()
     watch = [_StopWhenNotFinite(), SettleBatchNorm(lessons)]
     try:
         with model.distribute_strategy.scope():
             model.compile(optimizer or teacher.optimizer(), loss, metrics)
-        history = model.fit(lessons, callbacks=[*watch, *callbacks], **kwargs)
+        history = model.fit(lessons, callbacks=[*watch, *as_list(callbacks)], **kwargs)
         _expect_finite(model)
     except BaseException:  # an interruption, too
         model.set_weights(before)
@@ -116,6 +122,21 @@ def check_learner(model: tf.keras.Model, teacher: TrainedTeacher) -> bool:
             f"model {model.name!r}: expected weights to train, received none (layers "
             "with trainable=False do not count)"
         )
+    return are_logits(outputs)
+
+
+def are_logits(outputs: tf.Tensor) -> bool:
+    """Whether a model's outputs are logits, and not probabilities.
+
+    Args:
+        outputs: `[n, k]`, of any images. What counts is their values: a layer after
+            the softmax may hide it.
+
+    Example:
+
+    >>> are_logits(tf.constant([[0.5, 0.5]])), are_logits(tf.constant([[2.0, 0.5]]))
+    (False, True)
+    """
     sums = tf.reduce_sum(tf.cast(outputs, tf.float32), axis=-1)
     return not (np.all(outputs >= 0) and np.allclose(sums, 1, atol=1e-2))
 

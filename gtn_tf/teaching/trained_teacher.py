@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -14,8 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.description import check_description
+from gtn_tf.errors import ArgumentError
+from gtn_tf.shapes import with_channels
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.pixels import scaled_to_1
 
 CLIPNORM = 0.5  # of the gradient of each weight tensor
 
@@ -102,6 +106,15 @@ class TrainedTeacher:
         """One for each class, in the order of the labels."""
         return self.description["class_names"]
 
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that stand for the lessons and the rates."""
+        found = hashlib.sha256()
+        for array in (self.images, self.labels, self.learning_rates, self.momenta):
+            found.update(f"{array.dtype} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()[:12]
+
     def as_dataset(self) -> tf.data.Dataset:
         """The lessons in their order, `([batch, h, w, c], [batch])` for each step."""
         lessons = (self.images.astype(np.float32), self.labels.astype(np.int32))
@@ -150,25 +163,29 @@ class TrainedTeacher:
             momenta=self.momenta[at],
         )
 
-    def normalise(self, pixels: np.ndarray) -> np.ndarray:
+    def normalise(self, pixels: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
         """Prepares real images as the teacher's own are.
 
         Args:
-            pixels: `[..., h, w, c]`, scaled to 0..1.
+            pixels: `[..., h, w, c]`, or `[..., h, w]` if the teacher's are grey: floats
+                from 0 to 1, or uint8 or uint16, which are divided by the largest value
+                of their type. An array, or a tensor, also within `dataset.map`.
 
         Returns:
-            float32 array of the same shape.
+            float32 `[..., h, w, c]`; a tensor if the pixels are one.
 
         Raises:
-            TeacherError: If the images have another shape, or if the teacher does not
-                know how its images were normalised.
+            TeacherError: If the images have another shape or other values, or if the
+                teacher does not know how its images were normalised.
+            tf.errors.InvalidArgumentError: For other values within `dataset.map`.
         """
-        if tuple(pixels.shape[-3:]) != self.image_shape:
-            raise TeacherError(
-                f"expected images {list(self.image_shape)}, as the teacher's are, "
-                f"received {list(pixels.shape[-3:])}"
-            )
         mean, std = self.scale()
+        try:
+            pixels = with_channels(scaled_to_1(pixels), self.image_shape)
+        except ArgumentError as error:
+            raise TeacherError(str(error)) from None
+        if tf.is_tensor(pixels):
+            return (pixels - mean.astype(np.float32)) / std.astype(np.float32)
         return ((pixels - mean) / std).astype(np.float32)
 
     def scale(self) -> tuple[np.ndarray, np.ndarray]:
@@ -223,7 +240,7 @@ class TrainedTeacher:
         Args:
             path: The file; its folder is made.
         """
-        path = os.fspath(path)
+        path = os.path.expanduser(os.fspath(path))
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         unfinished = f"{path}.unfinished"
         with open(unfinished, "wb") as file:  # savez would add .npz to a name
@@ -249,7 +266,7 @@ class TrainedTeacher:
         """
         if not os.path.isdir(self.source):
             raise TeacherError(f"{self.source}: expected a SavedModel to copy")
-        path = os.fspath(path)
+        path = os.path.expanduser(os.fspath(path))
         if os.path.exists(path):
             raise TeacherError(
                 f"{path}: expected a new folder, found one; choose another"
