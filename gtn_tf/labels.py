@@ -118,6 +118,7 @@ class AnyLabels(tf.keras.losses.Loss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """The loss of each example, `[n]`; Keras calls it."""
+        y_true = tf.convert_to_tensor(y_true)
         loss = (
             self.loss.call if isinstance(self.loss, tf.keras.losses.Loss) else self.loss
         )

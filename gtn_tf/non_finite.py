@@ -41,7 +41,7 @@ class DataWatch:
 
     def advice(self) -> str:
         """What to do about meta-iterations that were skipped."""
-        if int(self._bad):
+        if int(self._bad.numpy()):
             return (
                 "The real data itself is not finite: expected images, labels and "
                 "weights without NaN and infinity, received some in the last batch"

@@ -87,7 +87,10 @@ def test_a_search_sees_images_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["ranking.scorer=[gtn, size]"], "ranking.scorer: expected one of gtn, gtn_tse"),
+        (
+            ["ranking.scorer=[gtn, size]"],
+            "ranking.scorer: expected one of gtn, gtn_tse",
+        ),
         (["ranking.scorer=[]"], "ranking.scorer: expected one of gtn, gtn_tse"),
         (["training.top_k=99"], "at most ranking.candidates (12), received 99"),
         (["ranking.candidate=3"], "did you mean ranking.candidates?"),
@@ -304,7 +307,11 @@ def test_differences_are_in_schema_order() -> None:
         ("learners.units=[[a, b]]", "pairs [low, high]", "[['a', 'b']]"),
         ("learners.units=[null]", "pairs [low, high]", "[None]"),
         ("learners.units=&a [*a]", "pairs [low, high]", "[[...]]"),
-        ("learners.family=[conv, vgg]", "one of conv, mlp, nao, nas_bench_201, or a list", "'vgg']"),
+        (
+            "learners.family=[conv, vgg]",
+            "one of conv, mlp, nao, nas_bench_201, or a list",
+            "'vgg']",
+        ),
         ("learners.family=[]", "one of conv, mlp, nao, nas_bench_201, or a list", "[]"),
         ("learners.family=[conv, mlp]", "at most learners.pool (1)", "('conv', 'mlp')"),
         ("meta=5", "a section", "5"),

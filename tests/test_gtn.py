@@ -37,7 +37,11 @@ def test_fit_changes_generator_latents_and_rates(tiny_gtn):
         *("val_meta_loss", "val_accuracy", "val_skipped"),
     }
     assert int(gtn.iterations) == 4 and int(gtn.evaluations) == 4
-    names = {v.name for v, b in zip(gtn.trainable_variables, before) if (v != b).numpy().all()}
+    names = {
+        v.name
+        for v, b in zip(gtn.trainable_variables, before)
+        if (v != b).numpy().all()
+    }
     assert any("latents" in name for name in names)
     assert any("log_learning_rate" in name for name in names)
     assert any("kernel" in name for name in names)
@@ -57,7 +61,9 @@ def test_the_same_seed_gives_the_same_weights(tiny_gtn):
 
 def test_meta_training_lowers_the_meta_loss(tiny_gtn):
     """Images all of one colour for each class are soon learned."""
-    images = np.repeat(np.linspace(-1, 1, 3, dtype=np.float32), 16).reshape([3, 4, 4, 1])
+    images = np.repeat(np.linspace(-1, 1, 3, dtype=np.float32), 16).reshape(
+        [3, 4, 4, 1]
+    )
     data = tf.data.Dataset.from_tensors((images, np.arange(3))).repeat()
     gtn = tiny_gtn(
         teacher=full_curriculum(steps=4, batch_size=6),

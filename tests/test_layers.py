@@ -195,9 +195,7 @@ def test_derivatives_of_batch_norm(double_precision, shape):
         scale = tf.math.rsqrt(variance * n / (n - 1) + norm.epsilon)
         return norm.gamma * (x - mean) * scale + norm.beta
 
-    assert_same_derivatives(
-        lambda x: norm(x, training=True), plain, [normal(*shape)]
-    )
+    assert_same_derivatives(lambda x: norm(x, training=True), plain, [normal(*shape)])
 
 
 @pytest.mark.parametrize("pixels", [4, 7])

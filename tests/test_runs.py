@@ -67,7 +67,13 @@ def test_a_run_leaves_everything(finished):
         assert summary[f"{who}_accuracy_std"] >= 0
     lines = (run_dir / "metrics.csv").read_text().splitlines()
     assert len(lines) == 7 and "val_accuracy" in lines[0]
-    for shown in ("iteration 24/24", "meta-loss", "validation accuracy", "it/s", "left"):
+    for shown in (
+        "iteration 24/24",
+        "meta-loss",
+        "validation accuracy",
+        "it/s",
+        "left",
+    ):
         assert shown in output
     assert f"{summary['test_accuracy_mean']:.2%}" in output
 
@@ -252,5 +258,3 @@ def test_divergence_names_the_last_checkpoint(tmp_path):
     assert "not finite in 3 meta-iterations in a row" in done.stderr
     assert "last good checkpoint is none" in done.stderr
     assert "Traceback" not in done.stderr
-
-

@@ -24,9 +24,7 @@ LEARNERS = {
         filters=[3], units=[], downsample="stride", global_pooling=True
     ),
     "full batch norm": ConvLearners(filters=[3], units=[], batch_norm="full"),
-    "plain": ConvLearners(
-        filters=[3], units=[4], weight_norm=False, batch_norm="none"
-    ),
+    "plain": ConvLearners(filters=[3], units=[4], weight_norm=False, batch_norm="none"),
     "mlp": MLPLearners(units=[4]),
     # Its cell has both convolutions, an average pool, a skip connection and a "none".
     "cells": CellLearners("nas_bench_201", cells=1, filters=2, seed=0),
@@ -249,17 +247,17 @@ def whole(name, taught, **kwargs):
     run = tf.function(inner.meta_gradient)
     first = inner.start(learner, weights)
     unroll = inner.UNROLLS[name]
-    return learner, first, run(
-        unroll, learner, cross_entropy, first, taught, real(np.float64), **kwargs
+    return (
+        learner,
+        first,
+        run(unroll, learner, cross_entropy, first, taught, real(np.float64), **kwargs),
     )
 
 
 @pytest.mark.parametrize("name", ["keep", "recompute"])
 def test_a_truncated_unroll_is_a_sequence_of_shorter_ones(double_precision, name):
     taught = lessons(6, dtype=np.float64)
-    learner, state, found = whole(
-        name, taught, intermediate_every=2, truncate_every=3
-    )
+    learner, state, found = whole(name, taught, intermediate_every=2, truncate_every=3)
     for start in (0, 3):
         part = Lessons(*(one[start : start + 3] for one in taught))
         expected = tf.function(inner.meta_gradient)(

@@ -9,13 +9,13 @@ from gtn_tf.data import Splits
 from gtn_tf.runs.machine import machine
 
 _CARD = """\
-# A teacher for {dataset}
+# {title} for {dataset}
 
 A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2020).
 
 | | test accuracy, mean ± standard deviation over {learners} fresh learners |
 |---|---|
-| taught on generated data | {accuracy} |
+| taught on {data} | {accuracy} |
 | taught on real data, same steps, learned rates | {real_accuracy} |
 
 - {steps} steps of {batch_size} examples; {meta_iterations} meta-iterations in
@@ -25,7 +25,9 @@ A {source} meta-trained with gtn_tf (Generative Teaching Networks, Such et al. 2
   {date}.
 - The run used the test images to report accuracies alone. The whole configuration is in
   `config.yaml`; `python -m gtn_tf.cli train --config config.yaml` runs it again.
+"""
 
+_USE = """
 ## Use
 
 ```python
@@ -53,6 +55,26 @@ lesson["images"], lesson["labels"], lesson["learning_rate"], lesson["momentum"]
 """
 
 
+_DATA = {
+    "real_data": "real data, with rates learned by this run",
+    "dataset_distillation": "distilled data",
+}
+
+
+def data_of(source: str) -> str:
+    """Says what learners are taught on.
+
+    Args:
+        source: As `teacher.source` of a configuration.
+
+    Example:
+
+    >>> data_of("full_curriculum")
+    'generated data'
+    """
+    return _DATA.get(source, "generated data")
+
+
 def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     """Writes the card.
 
@@ -69,10 +91,14 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
         return "not measured" if mean is None else f"{mean:.2%} ± {std:.2%}"
 
-    return _CARD.format(
+    source = config.teacher.source
+    has_export = source != "real_data"  # which has no teacher of its own
+    return (_CARD + _USE * has_export).format(
         **summary,
+        title="A teacher" if has_export else "Learned rates of real data",
+        data=data_of(source),
         gigabytes=summary["peak_bytes"] / 1e9,
-        source=config.teacher.source.replace("_", " "),
+        source=source.replace("_", " "),
         accuracy=accuracy("test_accuracy"),
         real_accuracy=accuracy("real_data_accuracy"),
         seed=config.seed,

@@ -23,7 +23,7 @@ from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.directory import RunDirectory
-from gtn_tf.runs.model_card import model_card
+from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.curves import as_csv, of_learners, tested_steps
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
@@ -67,7 +67,7 @@ def train(
         if not run.summary.exists():
             _finish(run, config, splits, report)
         summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        report(outcome(summary, run))
+        report(outcome(summary, run, config.teacher.source))
         return summary
 
 
@@ -236,24 +236,33 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def outcome(summary: dict[str, Any], run: RunDirectory) -> str:
-    """Tells the result in a few lines."""
+def outcome(summary: dict[str, Any], run: RunDirectory, source: str) -> str:
+    """Tells the result in a few lines.
+
+    Args:
+        summary: The content of `summary.json`.
+        run: Its directory.
+        source: As `teacher.source` of the configuration.
+    """
 
     def accuracy(key: str) -> str:
         mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
         return "not measured" if mean is None else f"{mean:.2%} +- {std:.2%}"
 
+    baseline = "taught on real data".ljust(len(f"taught on {data_of(source)}"))
+    files = [f"{run.curriculum.name} (the curriculum)"]
+    files += [] if source == "real_data" else ["export/1 (SavedModel)"]
+    files += [run.summary.name, run.model_card.name]
     return "\n".join(
         [
             "",
             f"Test accuracy of {summary['learners']} fresh learners after "
             f"{summary['steps']} steps of {summary['batch_size']} "
             "(mean +- standard deviation):",
-            f"  taught on generated data  {accuracy('test_accuracy')}",
-            f"  taught on real data       {accuracy('real_data_accuracy')}",
+            f"  taught on {data_of(source)}  {accuracy('test_accuracy')}",
+            f"  {baseline}  {accuracy('real_data_accuracy')}",
             f"Meta-training: {summary['meta_iterations']} iterations, "
             f"{summary['seconds']:.0f} s. Everything is in {run.path}:",
-            f"  {run.curriculum.name} (the curriculum), export/1 (SavedModel), "
-            f"{run.summary.name}, {run.model_card.name}",
+            f"  {', '.join(files)}",
         ]
     )

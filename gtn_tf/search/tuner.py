@@ -200,7 +200,8 @@ class GTNTuner(keras_tuner.Tuner):
 
     def _expect_the_chiefs(self) -> None:
         """Stops a worker whose scores could not be compared with the chief's."""
-        state = json.loads(Path(self._get_oracle_fname()).read_text(encoding="utf-8"))
+        file = Path(self.project_dir) / "oracle.json"  # the chief wrote it at its start
+        state = json.loads(file.read_text(encoding="utf-8"))
         refuse_another(state["gtn_identity"], self._identity, self.project_dir)
         self._identity = None
 
