@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gtn_tf import config
 from gtn_tf.cells import (
     OPS,
     OPS_201,
@@ -24,6 +25,8 @@ from gtn_tf.cells import (
     read_table,
 )
 from gtn_tf.cells.blocks import BLOCKS
+from gtn_tf.cells.layouts import LAYOUTS
+from gtn_tf.cells.operations import apply_amoebanet_operation
 from gtn_tf.search import NAOSpace, NASBench201Space
 
 NAONET = (
@@ -127,7 +130,7 @@ def test_what_is_no_cell_of_nas_bench_201_is_told() -> None:
 MILLIONS = {
     "nasnet_a": 3.347 - (21440 - 3136) / 1e6,
     "amoebanet_a": 3.146,
-    "amoebanet_b": 33.74,
+    "amoebanet_b": 34.875,
     "darts_v1": 3.169,
     "darts_v2": 3.349,
     "enas": 4.587,
@@ -170,6 +173,38 @@ def test_every_operation_takes_any_image(ops: str, kind: str) -> None:
     logits = model(tf.random.stateless_normal([2, 7, 6, 2], [0, 1]), training=True)
     assert logits.shape == (2, 3)
     assert np.all(np.isfinite(logits))
+
+
+def test_operations_of_amoebanet_have_bottlenecks_and_take_any_channels() -> None:
+    def weights_of(op: str, channels: int, stride: int) -> int:
+        x = tf.keras.Input([8, 8, channels])
+        y = apply_amoebanet_operation(op, x, 16, stride, BLOCKS["training"])
+        assert y.shape[1:] == (8 // stride, 8 // stride, 16)
+        return weights(tf.keras.Model(x, y))
+
+    # A convolution c -> f of k pixels and its batch norm: k c f + 2 f.
+    assert weights_of("conv_3x3", 16, 2) == 72 + (9 * 16 + 8) + 96
+    assert weights_of("conv_1x3_3x1", 16, 1) == 108 + 2 * (3 * 36 + 12) + 128
+    assert weights_of("conv_1x7_7x1", 16, 1) == 72 + 2 * (7 * 16 + 8) + 96
+    assert weights_of("identity", 16, 1) == weights_of("max_pool_3x3", 16, 2) == 0
+    assert weights_of("identity", 16, 2) == 16 * 16 + 32
+    assert weights_of("identity", 6, 1) == weights_of("avg_pool_3x3", 6, 2) == 128
+
+
+def test_the_first_cell_of_amoebanet_reads_the_stem_twice() -> None:
+    text = "conv_1x1@0 identity@1 | conv_1x1@0 identity@1"
+    size = (8, 8, 1), 2, 1, 4
+    two = [
+        cell_network(Genotype.parse(text), *size, layout=layout)
+        for layout in ("nasnet", "amoebanet")
+    ]
+    # The stem's 12 channels are calibrated, 12 -> 4, and then read, 4 -> 4; or read at
+    # once, 12 -> 4. A strided identity is another convolution of as many weights.
+    assert weights(two[0]) - weights(two[1]) == 12 * 4 + 2 * 4 - (12 - 4) * 4
+
+
+def test_the_layouts_of_configurations_are_those_of_networks() -> None:
+    assert config.final.LAYOUTS == ("own", *LAYOUTS)
 
 
 def test_unread_inputs_are_loose_ends() -> None:

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
 from gtn_tf.cells.genotype import Cell, Genotype
-from gtn_tf.cells.layouts import LAYOUTS, Calibrate
-from gtn_tf.cells.operations import apply_operation
+from gtn_tf.cells.layouts import LAYOUTS, Layout
 from gtn_tf.layers import Dropout, DropPath, StepClock
 
 layers = tf.keras.layers
@@ -49,7 +48,7 @@ def cell_network(
         kind: `"training"` for ReLU and Keras' `BatchNormalization`, or
             `"evaluation"` for the layers of the paper's learners.
         layout: How the inputs of a cell are calibrated: `"nao"`, `"enas"`,
-            `"nasnet"` or `"darts"`.
+            `"nasnet"`, `"amoebanet"`, which has operations of its own, or `"darts"`.
         dropout: Share of the pooled features dropped in training.
         drop_path: Share of the paths in the last cell dropped at the end of training;
             earlier cells and steps have less, in proportion (Zoph et al. 2018).
@@ -120,13 +119,13 @@ class _Builder:
 
     filters: int
     blocks: TrainingBlocks
-    calibrate: Calibrate
+    layout: Layout
     paths: Callable[[str, int, tf.Tensor], tf.Tensor]
 
     def cell(
         self, cell: Cell, before: tf.Tensor, previous: tf.Tensor, stride: int
     ) -> tf.Tensor:
-        states = self.calibrate(before, previous, self.filters, self.blocks)
+        states = self.layout.calibrate(before, previous, self.filters, self.blocks)
         for node in cell.nodes:
             pair = (node.input_a, node.op_a), (node.input_b, node.op_b)
             # Only what reads a cell's inputs has the stride: nodes are smaller.
@@ -143,7 +142,7 @@ class _Builder:
         return ends[0] if len(ends) == 1 else layers.Concatenate()(ends)
 
     def _path(self, op: str, x: tf.Tensor, stride: int) -> tf.Tensor:
-        x = apply_operation(op, x, self.filters, stride, self.blocks)
+        x = self.layout.operation(op, x, self.filters, stride, self.blocks)
         return self.paths(op, stride, x)
 
 

@@ -73,18 +73,18 @@ PUBLISHED: dict[str, Published] = {
         "cells as NAO's authors transcribed them",
     ),
     "amoebanet_b": Published(
-        "sep_conv_3x3@0 identity@1; max_pool_3x3@1 conv_1x1@1; "
-        "conv_1x1@1 sep_conv_3x3@0; identity@3 conv_1x1@3; "
-        "avg_pool_3x3@1 conv_1x1@5 | "
-        "max_pool_2x2@0 max_pool_3x3@0; dil_sep_conv_5x5@2 max_pool_3x3@2; "
-        "identity@2 conv_3x3@1; avg_pool_3x3@3 conv_1x1@4; "
-        "identity@4 sep_conv_3x3@1",
-        "nasnet",
+        # With holes in dil_sep_conv_5x5, as it is named; its authors' code has none.
+        "conv_1x1@0 max_pool_3x3@0; identity@0 sep_conv_3x3@1; "
+        "conv_1x1@0 sep_conv_3x3@1; conv_1x1@2 identity@2; "
+        "avg_pool_3x3@0 conv_1x1@5 -> 1 3 4 6 | "
+        "max_pool_2x2@1 max_pool_3x3@1; identity@2 conv_3x3@0; "
+        "dil_sep_conv_5x5@2 max_pool_3x3@2; identity@3 sep_conv_3x3@0; "
+        "avg_pool_3x3@4 conv_1x1@3",
+        "amoebanet",
         6,
         128,
         34.9e6,
         "Real et al. 2019, arXiv 1802.01548",
-        "cells as NAO's authors transcribed them, and no auxiliary head here",
     ),
     "darts_v1": Published(
         "sep_conv_3x3@1 sep_conv_3x3@0; identity@0 sep_conv_3x3@1; "

@@ -20,7 +20,7 @@ from gtn_tf.config.rules import (
 )
 from gtn_tf.config.schema import DataConfig
 
-LAYOUTS = ("own", "nao", "enas", "nasnet", "darts")
+LAYOUTS = ("own", "nao", "enas", "nasnet", "amoebanet", "darts")
 
 
 @dataclasses.dataclass(frozen=True)
