@@ -127,5 +127,6 @@ _OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
     "sep_conv_5x5": _separable(5),
     "sep_conv_7x7": _separable(7),
     "dil_conv_3x3": _dilated(3, times=1),
+    "dil_conv_5x5": _dilated(5, times=1),
     "dil_sep_conv_5x5": _dilated(5, times=2),
 }

@@ -5,12 +5,9 @@ Inputs are numbered as in `Cell`: 0 is two cells back, 1 the previous cell.
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
-from gtn_tf.cells.genotype import Genotype, GenotypeError
+from gtn_tf.cells.genotype import Genotype
 
 
 @dataclass(frozen=True)
@@ -148,42 +145,3 @@ PUBLISHED: dict[str, Published] = {
         "Luo et al. 2018, arXiv 1808.07233",
     ),
 }
-
-
-def read_genotype(text: str) -> tuple[Genotype, str]:
-    """Reads a genotype, wherever it is, and finds the layout of its network.
-
-    Args:
-        text: Name of one of `PUBLISHED`, a file whose first line is a genotype, or a
-            genotype as `Genotype.parse` reads it.
-
-    Returns:
-        The genotype, and the layout: the published one's own, else `"nao"`.
-
-    Raises:
-        GenotypeError: If it is none of these.
-
-    Example:
-
-    >>> read_genotype("darts_v2")[1]
-    'darts'
-    """
-    if text in PUBLISHED:
-        return PUBLISHED[text].genotype, PUBLISHED[text].layout
-    if len(text) < _LONGEST_PATH and Path(text).is_file():
-        lines = Path(text).read_text(encoding="utf-8").strip().splitlines()
-        try:
-            return Genotype.parse(lines[0] if lines else ""), "nao"
-        except GenotypeError as error:
-            raise GenotypeError(f"{text}, line 1: {error}") from None
-    if re.fullmatch(r"[\w.-]+", text) and not text.isdecimal():  # meant as a name
-        near = difflib.get_close_matches(text, PUBLISHED, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise GenotypeError(
-            f"expected a file, a genotype or one of {', '.join(PUBLISHED)}, "
-            f"received {text!r}{hint}"
-        )
-    return Genotype.parse(text), "nao"
-
-
-_LONGEST_PATH = 250
