@@ -214,7 +214,7 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
         GenotypeError: If it is no such table.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
             return {
                 row.pop("arch"): {name: float(value) for name, value in row.items()}
                 for row in csv.DictReader(file)

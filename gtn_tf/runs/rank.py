@@ -135,11 +135,14 @@ def _write(rows: dict[str, Row], out: Path) -> list[Row]:
 def _read(out: Path) -> dict[str, Row]:
     if not out.exists():
         return {}
-    with out.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        if tuple(table.fieldnames or ()) != COLUMNS:
-            raise RunError(
-                f"{out}: expected a new file, or one with the columns "
-                f"{','.join(COLUMNS)}; choose another --out"
-            )
-        return {row["genotype"]: row for row in table}
+    try:
+        with out.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) == COLUMNS:
+                return {row["genotype"]: row for row in table}
+    except (OSError, UnicodeDecodeError, csv.Error):
+        pass  # it is something else, then
+    raise RunError(
+        f"{out}: expected a new file, or one with the columns {','.join(COLUMNS)}; "
+        "choose another --out"
+    )

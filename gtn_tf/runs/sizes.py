@@ -74,7 +74,7 @@ def network_sizes(
 
 def published_sizes() -> list[Sizes]:
     """What `count_published` counted when its table was written."""
-    with _COUNTED.open(encoding="utf-8", newline="") as file:
+    with _COUNTED.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     numbers = Sizes._fields[2:]
     return [Sizes(**{**row, **{n: int(row[n]) for n in numbers}}) for row in rows]

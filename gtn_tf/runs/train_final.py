@@ -67,7 +67,7 @@ def train_final(
     with run.open(config, resume):
         if not run.summary.exists():
             _finish(run, config, splits, report)
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        summary = json.loads(run.summary.read_text(encoding="utf-8-sig"))
         report(
             f"test accuracy {summary['test_accuracy']:.2%}, {summary['params']} "
             f"parameters, {summary['seconds']:.0f} s. Everything is in {run_dir}"
@@ -292,5 +292,5 @@ class _EpochLine(tf.keras.callbacks.Callback):
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
