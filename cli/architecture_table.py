@@ -127,7 +127,8 @@ def _at_full_size(key: str, genotype: str, scale: _Scale) -> dict[str, Any]:
     else:
         cells, filters, layout = 6, 128 if _SEARCHED[key][2] else 36, "nao"
     cells = min(cells, scale.deepest)
-    params, _ = runs.network_sizes(read_genotype(genotype)[0], cells, filters, layout)
+    cell = read_genotype(genotype).genotype
+    params, _ = runs.network_sizes(cell, cells, filters, layout)
     return {"full_size": f"N={cells} F={filters}", "full_params": params}
 
 

@@ -147,7 +147,7 @@ def summary(folder: Path) -> dict[str, Any]:
     Args:
         folder: Of the run.
     """
-    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8-sig"))
 
 
 def publish(
@@ -264,7 +264,7 @@ def read_table(file: Path) -> list[dict[str, Any]]:
     """
     if not file.exists():
         return []
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
         return [
             {key: _number_or_text(value) for key, value in row.items() if value}
             for row in csv.DictReader(lines)

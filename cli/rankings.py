@@ -246,7 +246,9 @@ def _costs(
         parts = [_training(name), *name.split(_PLUS)[1:]]
         return float(sum(np.mean([row[f"seconds_{p}"] for row in rows]) for p in parts))
 
-    teachers = json.loads((out / "facts.json").read_text(encoding="utf-8"))["teachers"]
+    teachers = json.loads((out / "facts.json").read_text(encoding="utf-8-sig"))[
+        "teachers"
+    ]
     known = {name: value or 0.0 for name, value in whole.items()}
     timed = [name for name in known if f"seconds_{_training(name)}" in rows[0]]
     table = []

@@ -193,7 +193,7 @@ def _finished(options: argparse.Namespace) -> int:
     files = [
         f for arm in _ARMS for f in _folder(options, arm).glob("trial_*/trial.json")
     ]
-    trials = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    trials = [json.loads(file.read_text(encoding="utf-8-sig")) for file in files]
     return sum(trial["status"] == "COMPLETED" for trial in trials)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from gtn_tf.cells import parse_genotype
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import load_config
 
@@ -114,7 +117,7 @@ def test_genotypes_are_ranked_from_the_command_line(tmp_path):
     other = CELL.replace("avg_pool", "nor_conv")
     (tmp_path / "cells.txt").write_text(f"# two cells\n{CELL}\n\n{other}\n{CELL}\n")
     words = "rank --teacher digits --genotypes cells.txt --out found/ranks.csv".split()
-    words += "--space nas_bench_201 --filters 4 --steps 12".split()
+    words += "--filters 4 --steps 12".split()  # the cells say their space
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "found" / "ranks.csv").read_text()
@@ -127,6 +130,49 @@ def test_genotypes_are_ranked_from_the_command_line(tmp_path):
     again = run(*words, cwd=tmp_path)  # nothing is left to do
     assert "2/2" not in again.stdout
     assert (tmp_path / "found" / "ranks.csv").read_text() == text
+
+
+DARTS = (
+    "Genotype(normal=[('skip_connect', 0), ('sep_conv_3x3', 1)], normal_concat=[2],\n"
+    "  reduce=[('max_pool_3x3', 0), ('skip_connect', 1)], reduce_concat=range(2, 3))\n"
+)
+
+
+def test_what_darts_printed_is_ranked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells.txt").write_text(f"epoch_1 = {DARTS}# the same\n{DARTS}")
+    words = "rank --teacher digits --genotypes cells.txt --out ranks.csv --filters 1"
+    assert main([*words.split(), "--steps", "2"]) == 0
+    assert "1/1" in capsys.readouterr().out
+    _, row = (tmp_path / "ranks.csv").read_text().splitlines()
+    cell = "identity@0 sep_conv_3x3@1 | max_pool_3x3@0 identity@1,"
+    assert row.startswith(cell) and float(row.split(",")[3]) >= 0
+
+
+def test_genotypes_of_a_file_are_listed_and_drawn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells.txt").write_text(f"x = {DARTS}\nx = {CELL}\ny = {CELL}\n{CELL}")
+    words = "genotypes --file cells.txt --format csv --plot pictures".split()
+    assert main(words) == 0
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == ["name", "layout", "params", "flops", "published_params"]
+    digests = [parse_genotype(text).genotype.digest for text in (DARTS, CELL)]
+    names = [f"x_{digests[0]}", f"x_{digests[1]}", "y", digests[1]]
+    assert [row[0] for row in rows] == names
+    assert [row[1] for row in rows] == [
+        *("darts N=6 F=36", *["nas_bench_201 N=5 F=16"] * 3)
+    ]
+    assert len({tuple(row[2:]) for row in rows[1:]}) == 1 and rows[0][4] == ""
+    assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {*names}
+
+
+def test_published_genotypes_are_listed_without_counting(capsys):
+    started = time.monotonic()
+    assert main(["genotypes"]) == 0
+    assert time.monotonic() - started < 2  # TensorFlow is there already
+    shown = capsys.readouterr().out
+    assert "amoebanet_b  amoebanet N=6 F=128       34.87M" in shown
+    assert "naonet: the cause is not known" in shown
 
 
 def test_lines_that_are_no_genotypes_are_told(tmp_path, monkeypatch, capsys):

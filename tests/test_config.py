@@ -456,6 +456,68 @@ def test_refused_file(tmp_path, text: str, message: str) -> None:
     assert error_of(path).startswith(f"{path}{message}")
 
 
+TEMPLATES = """\ufeffx-short: &short {iterations: 50, epsilon: 0.5}
+x-long: &long
+  iterations: 400
+  truncate_every: 2
+meta:
+  epsilon: 0.25
+  <<: [*short, *long]
+"""
+
+
+def test_merged_keys_lose_to_own_ones_and_earlier_to_later(tmp_path) -> None:
+    meta = load_config(write(tmp_path, TEMPLATES)).meta
+    assert (meta.epsilon, meta.iterations, meta.truncate_every) == (0.25, 50, 2)
+    nested = "x-a: &a {epsilon: 0.5}\nx-b: &b {<<: *a, iterations: 50}\n"
+    meta = load_config(write(tmp_path, nested + "meta: {<<: *b}")).meta
+    assert (meta.epsilon, meta.iterations) == (0.5, 50)
+    # Of whole sections, shallow: `meta` is taken or left as one.
+    whole = "x-a: &a\n  seed: 3\n  meta: {epsilon: 0.5}\n<<: *a\n"
+    assert load_config(write(tmp_path, whole)).meta.epsilon == 0.5
+    config = load_config(write(tmp_path, whole + "meta: {iterations: 50}"))
+    assert (config.seed, config.meta) == (3, MetaConfig(iterations=50))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # The line is that of the template.
+        ("x-a: &a\n  epsilonn: 1\nmeta: {<<: *a}", "line 2: meta.epsilonn: unknown"),
+        ("x-a: &a\n  epsilon: x\nmeta: {<<: *a}", "line 2: meta.epsilon: expected a"),
+        (
+            "x-a: &a {epsilon: 1}\nmeta:\n  epsilon: 2\n  <<: *a\n  epsilon: 2",
+            "line 5: meta.epsilon: expected once, received on line 3 too",
+        ),
+        (
+            "x-a: &a {epsilon: 1,\n epsilon: 2}\nmeta: {<<: *a}",
+            "line 2: meta.epsilon: expected once, received on line 1 too",
+        ),
+        (
+            "x-a: &a {}\nmeta:\n  <<: *a\n  <<: *a",
+            "line 4: meta.<<: expected once, received on line 3 too",
+        ),
+        ("meta:\n  <<: 3", "line 2: <<: expected a mapping such as *base, or a list"),
+        ("x-a: &a 3\nmeta:\n  <<: [*a]", "line 3: <<: expected a mapping such as"),
+        ("meta: &a\n  <<: *a", "line 1: expected a mapping that does not merge itself"),
+        ("meta: {<<: *a}", "line 1, column 12: not valid YAML, found undefined alias"),
+        ('meta: {"<<": {}}', "line 1: meta.<<: unknown key"),
+        ("x-a: 1\nx-a: 2", "line 2: x-a: expected once, received on line 1 too"),
+        ("meta: {x-a: 1}", "line 1: meta.x-a: unknown key"),
+    ],
+)
+def test_refused_merge(tmp_path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    assert error_of(path).startswith(f"{path}, {message}")
+
+
+def test_merges_of_merges_are_read_once(tmp_path) -> None:
+    lines = ["x-0: &a0 {epsilon: 0.5}"]
+    lines += [f"x-{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 60)]
+    path = write(tmp_path, "\n".join([*lines, "meta: {<<: *a59}"]))
+    assert load_config(path).meta.epsilon == 0.5
+
+
 def test_file_that_is_not_text(tmp_path) -> None:
     path = tmp_path / "run.yaml"
     path.write_bytes(b"seed: \xff\xfe")

@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gtn_tf import config
 from gtn_tf.cells import (
     OPS,
     OPS_201,
@@ -24,6 +25,9 @@ from gtn_tf.cells import (
     read_table,
 )
 from gtn_tf.cells.blocks import BLOCKS
+from gtn_tf.cells.layouts import LAYOUTS
+from gtn_tf.cells.operations import apply_amoebanet_operation
+from gtn_tf.runs import count_published, published_sizes
 from gtn_tf.search import NAOSpace, NASBench201Space
 
 NAONET = (
@@ -121,13 +125,15 @@ def test_what_is_no_cell_of_nas_bench_201_is_told() -> None:
         Genotype201.parse(CELL_201.replace("nor_conv", "conv"))
 
 
+SIZES = {one.name: one for one in published_sizes()}
+
 # What the reference counts, in millions; AmoebaNet-A is in none. NASNet-A's first cell
 # reads the stem as it is in its authors' code, and here after a 1x1 convolution: at
 # F = 32 and 96 channels, 21440 parameters of its operations against 3136 of that.
 MILLIONS = {
     "nasnet_a": 3.347 - (21440 - 3136) / 1e6,
     "amoebanet_a": 3.146,
-    "amoebanet_b": 33.74,
+    "amoebanet_b": 34.875,
     "darts_v1": 3.169,
     "darts_v2": 3.349,
     "enas": 4.587,
@@ -144,6 +150,19 @@ def test_parameters_of_published_cells_are_those_of_the_reference(name: str) -> 
         one.genotype, (32, 32, 3), 10, one.cells, one.filters, layout=one.layout
     )
     assert weights(model) / 1e6 == pytest.approx(MILLIONS[name], rel=1e-3)
+    assert weights(model) == SIZES[name].params
+
+
+def test_the_table_of_sizes_is_that_of_the_published_cells() -> None:
+    assert [*SIZES] == [*PUBLISHED]
+    for name, one in PUBLISHED.items():
+        assert SIZES[name].layout == f"{one.layout} N={one.cells} F={one.filters}"
+        assert SIZES[name].published_params == one.params
+
+
+@pytest.mark.parametrize("name", ["amoebanet_b", "amoebanet_a", "darts_v1"])
+def test_operations_in_the_table_of_sizes_are_those_counted(name: str) -> None:
+    assert [*count_published([name])] == [SIZES[name]]
 
 
 def test_parameters_of_the_papers_fixed_network_are_those_of_the_reference() -> None:
@@ -170,6 +189,38 @@ def test_every_operation_takes_any_image(ops: str, kind: str) -> None:
     logits = model(tf.random.stateless_normal([2, 7, 6, 2], [0, 1]), training=True)
     assert logits.shape == (2, 3)
     assert np.all(np.isfinite(logits))
+
+
+def test_operations_of_amoebanet_have_bottlenecks_and_take_any_channels() -> None:
+    def weights_of(op: str, channels: int, stride: int) -> int:
+        x = tf.keras.Input([8, 8, channels])
+        y = apply_amoebanet_operation(op, x, 16, stride, BLOCKS["training"])
+        assert y.shape[1:] == (8 // stride, 8 // stride, 16)
+        return weights(tf.keras.Model(x, y))
+
+    # A convolution c -> f of k pixels and its batch norm: k c f + 2 f.
+    assert weights_of("conv_3x3", 16, 2) == 72 + (9 * 16 + 8) + 96
+    assert weights_of("conv_1x3_3x1", 16, 1) == 108 + 2 * (3 * 36 + 12) + 128
+    assert weights_of("conv_1x7_7x1", 16, 1) == 72 + 2 * (7 * 16 + 8) + 96
+    assert weights_of("identity", 16, 1) == weights_of("max_pool_3x3", 16, 2) == 0
+    assert weights_of("identity", 16, 2) == 16 * 16 + 32
+    assert weights_of("identity", 6, 1) == weights_of("avg_pool_3x3", 6, 2) == 128
+
+
+def test_the_first_cell_of_amoebanet_reads_the_stem_twice() -> None:
+    text = "conv_1x1@0 identity@1 | conv_1x1@0 identity@1"
+    size = (8, 8, 1), 2, 1, 4
+    two = [
+        cell_network(Genotype.parse(text), *size, layout=layout)
+        for layout in ("nasnet", "amoebanet")
+    ]
+    # The stem's 12 channels are calibrated, 12 -> 4, and then read, 4 -> 4; or read at
+    # once, 12 -> 4. A strided identity is another convolution of as many weights.
+    assert weights(two[0]) - weights(two[1]) == 12 * 4 + 2 * 4 - (12 - 4) * 4
+
+
+def test_the_layouts_of_configurations_are_those_of_networks() -> None:
+    assert config.final.LAYOUTS == ("own", *LAYOUTS)
 
 
 def test_unread_inputs_are_loose_ends() -> None:

@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 
-from gtn_tf import data
-from gtn_tf.cells import PUBLISHED, Genotype, cell_network
+from gtn_tf import data, runs
+from gtn_tf.cells import PUBLISHED, Genotype, Genotype201, cell_network, network_201
 from gtn_tf.cells.blocks import BLOCKS
-from gtn_tf.config import FinalConfig, load_config
+from gtn_tf.config import ConfigError, FinalConfig, load_config
 from gtn_tf.data.augmentation import cut_out
 from gtn_tf.layers import Dropout, DropPath
 from gtn_tf.precision import precision
-from gtn_tf.runs.train_final import build_network
+from gtn_tf.runs.train_final import build_network, logits_alone
 
 TINY = [
     *("network.cells=0", "network.filters=2", "network.genotype=naonet_ws"),
@@ -143,6 +144,84 @@ def test_the_auxiliary_head_is_left_behind() -> None:
     assert count(two) - count(plain) == extra
 
 
+CELL_201 = "|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"
+
+
+def test_nas_bench_201_has_the_same_regularisation() -> None:
+    genotype = Genotype201.parse(CELL_201)
+    size = {"image_shape": (32, 32, 3), "num_classes": 10, "cells": 2, "filters": 8}
+    plain, two = (network_201(genotype, **size, auxiliary=on) for on in (False, True))
+    assert set(two.output_shape) == {"logits", "auxiliary"}
+    # 8x8 pixels of 32 channels behind the second residual block: as for other cells.
+    extra = 32 * 128 + 2 * 128 + 4 * 128 * 768 + 2 * 768 + 768 * 10 + 10
+    assert count(two) - count(plain) == extra
+    model = network_201(
+        genotype, **size, dropout=0.3, drop_path=0.6, steps=9, auxiliary=True
+    )
+    paths = [layer for layer in model.layers if isinstance(layer, DropPath)]
+    # In each of the six cells two edges, without the identity and those of none.
+    expected = [0.6 * cell / 6 for cell in range(1, 7) for _ in range(2)]
+    assert [p.rate for p in paths] == pytest.approx(expected)
+    assert {p.steps for p in paths} == {9}
+    assert len({p.seed for p in paths}) == len(paths)
+    (dropout,) = (one for one in model.layers if type(one) is Dropout)
+    assert dropout.rate == 0.3 and count(model) == count(two)
+    assert logits_alone(model).output_shape == (None, 10)
+
+
+def test_a_cell_of_nas_bench_201_is_trained_interrupted_and_resumed(tmp_path) -> None:
+    overrides = [*TINY, f"network.genotype='{CELL_201}'", "training.epochs=2"]
+    overrides.append("network.cells=1")
+    config = load_config("final_digits", overrides, FinalConfig)
+
+    def stop(line: str) -> None:
+        if line.startswith("epoch 1"):
+            raise KeyboardInterrupt
+
+    whole = runs.train_final(config, tmp_path / "whole", report=lambda line: None)
+    with pytest.raises(KeyboardInterrupt):
+        runs.train_final(config, tmp_path / "stopped", report=stop)
+    said = []
+    resumed = runs.train_final(
+        config, tmp_path / "stopped", resume=True, report=said.append
+    )
+    assert curve(tmp_path / "stopped") == curve(tmp_path / "whole")
+    assert resumed["test_accuracy"] == whole["test_accuracy"]
+    model = network_201(Genotype201.parse(CELL_201), (8, 8, 1), 10, 1, 2)
+    assert resumed["params"] == count(model)  # without the auxiliary head
+    exported = tf.saved_model.load(str(tmp_path / "stopped" / "export" / "1"))
+    found = exported.signatures["serving_default"](images=tf.zeros([3, 8, 8, 1]))
+    assert found["logits"].shape == (3, 10)
+
+
+def test_networks_of_nas_bench_201_have_no_other_layout(tmp_path) -> None:
+    overrides = [f"network.genotype='{CELL_201}'", "network.layout=darts"]
+    config = load_config("final_digits", overrides, FinalConfig)
+    with pytest.raises(ConfigError, match="layout: expected own, .* received 'darts'"):
+        runs.train_final(config, tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+DARTS = (
+    "Genotype(normal=[('skip_connect', 0), ('sep_conv_3x3', 1)], normal_concat=[2],\n"
+    "  reduce=[('max_pool_3x3', 0), ('dil_conv_5x5', 1)], reduce_concat=range(2, 3))\n"
+)
+
+
+def test_the_layout_of_what_darts_printed_is_its_own() -> None:
+    splits = data.load(batch_size=16)
+    genotype = Genotype.parse(DARTS)
+
+    def params(*overrides: str) -> int:
+        size = [*TINY, "network.cells=1"]
+        config = load_config("final_digits", [*size, *overrides], FinalConfig)
+        return count(build_network(config, splits))
+
+    given = f"network.genotype={json.dumps(DARTS)}"
+    same = f"network.genotype='{genotype}'"
+    assert params(given) == params(same, "network.layout=darts") != params(same)
+
+
 def count(model: tf.keras.Model) -> int:
     return sum(v.shape.num_elements() for v in model.trainable_variables)
 
@@ -251,14 +330,14 @@ def test_the_classifier_in_a_process_without_gtn_tf(finished, tmp_path) -> None:
 def test_a_genotype_on_the_command_line_or_in_a_file(tmp_path) -> None:
     text = "conv_1x1@0 identity@1 | conv_1x1@0 identity@1"
     (tmp_path / "cell.txt").write_text(text + "\n")
-    for given in (text, tmp_path / "cell.txt"):
+    for given in (text, tmp_path / "cell.txt", DARTS, "both ' and \""):
         run = subprocess.run(
             command(tmp_path / "run", "--genotype", str(given), "--print-config"),
             capture_output=True,
             text=True,
             check=True,
         )
-        assert f"genotype: {given}" in run.stdout.replace("'", "")
+        assert yaml.safe_load(run.stdout)["network"]["genotype"] == str(given)
     wrong = subprocess.run(
         command(tmp_path / "run", "--genotype", "dart_v2"),
         capture_output=True,

@@ -1,7 +1,8 @@
 """Cells: their genotypes, and the networks that are stacked from them."""
 
 from gtn_tf.cells.drawing import draw_genotype
-from gtn_tf.cells.genotype import NODES, OPS, Cell, Genotype, GenotypeError, Node
+from gtn_tf.cells.errors import GenotypeError
+from gtn_tf.cells.genotype import NODES, OPS, Cell, Genotype, Node
 from gtn_tf.cells.nas_bench_201 import (
     EDGES,
     OPS_201,
@@ -10,7 +11,14 @@ from gtn_tf.cells.nas_bench_201 import (
     read_table,
 )
 from gtn_tf.cells.network import cell_network
-from gtn_tf.cells.published import PUBLISHED, Published, read_genotype
+from gtn_tf.cells.published import PUBLISHED, Published
+from gtn_tf.cells.reading import (
+    AnyGenotype,
+    Written,
+    parse_genotype,
+    read_genotype,
+    read_genotypes,
+)
 
 __all__ = [
     "EDGES",
@@ -18,15 +26,19 @@ __all__ = [
     "OPS",
     "OPS_201",
     "PUBLISHED",
+    "AnyGenotype",
     "Cell",
     "Genotype",
     "Genotype201",
     "GenotypeError",
     "Node",
     "Published",
+    "Written",
     "cell_network",
     "draw_genotype",
     "network_201",
+    "parse_genotype",
     "read_genotype",
+    "read_genotypes",
     "read_table",
 ]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gtn_tf.errors import GTNError
+from gtn_tf.cells.darts import is_darts, parse_darts
+from gtn_tf.cells.errors import GenotypeError, check_length, shown
 
 # The codes of both lists (Luo et al. 2018, arXiv 1808.07233). Codes 4 and 5 are the
 # same operation, and so are 3 and 11, and 2 and 14.
@@ -31,17 +32,15 @@ LARGE = (
 )
 OPS = {"small": SMALL, "large": LARGE}
 # Of published cells of other spaces. They have no code.
-OTHERS = ("sep_conv_7x7", "dil_conv_3x3", "dil_sep_conv_5x5")
+OTHERS = ("sep_conv_7x7", "dil_conv_3x3", "dil_conv_5x5", "dil_sep_conv_5x5")
 NODES = 5  # of a cell
 
 _BY_CODE = SMALL + LARGE
 _KNOWN = tuple(dict.fromkeys(_BY_CODE + OTHERS))
 _INPUTS = 2  # a cell's own: 0 is two cells back, 1 the previous cell
 _CELLS = ("normal", "reduction")
-
-
-class GenotypeError(GTNError, ValueError):
-    """Something that is not a genotype, told in one sentence."""
+_NUMBER = r"\d{1,9}"  # more digits than any genotype has
+_OPERAND = rf"(\w+)@({_NUMBER})"
 
 
 class Node(NamedTuple):
@@ -82,14 +81,15 @@ class Cell:
                 if type(index) is not int or not 0 <= index < number:
                     raise GenotypeError(
                         f"node {number}: expected inputs from 0 to {number - 1}, "
-                        f"received {index!r}"
+                        f"received {shown(index)}"
                     )
                 if op not in _KNOWN:
-                    near = difflib.get_close_matches(str(op), _KNOWN, n=1)
+                    near = difflib.get_close_matches(str(op)[:20], _KNOWN, n=1)
+                    known = "" if near else f" of {', '.join(_KNOWN)}"
                     hint = f"; did you mean {near[0]}?" if near else ""
                     raise GenotypeError(
-                        f"node {number}: expected an operation of "
-                        f"{', '.join(_KNOWN)}, received {op!r}{hint}"
+                        f"node {number}: expected an operation{known}, received "
+                        f"{shown(op)}{hint}"
                     )
         object.__setattr__(self, "nodes", nodes)  # the way of frozen classes
         if self.concat is not None:
@@ -100,11 +100,11 @@ class Cell:
         if not chosen or set(chosen) - {*range(states)}:
             raise GenotypeError(
                 f"concat: expected some of the numbers from 0 to {states - 1}, "
-                f"received {chosen}"
+                f"received {shown(chosen)}"
             )
         if sorted(set(chosen)) != list(chosen):
             raise GenotypeError(
-                f"concat: expected ascending numbers, received {chosen}"
+                f"concat: expected ascending numbers, received {shown(chosen)}"
             )
         # Cells that are alike are equal, however they are written.
         same = chosen == self._loose_ends()
@@ -177,7 +177,7 @@ class Genotype:
             if wrong:
                 raise GenotypeError(
                     f"{name} cell: expected operations from 0 to {len(_BY_CODE) - 1}, "
-                    f"received {wrong[0]}"
+                    f"received {shown(wrong[0])}"
                 )
             with_names = [(a, _BY_CODE[p], b, _BY_CODE[q]) for a, p, b, q in part]
             cells.append(_cell(name, with_names))
@@ -236,23 +236,29 @@ class Genotype:
 
     @classmethod
     def parse(cls, text: str) -> Genotype:
-        """Reads either form: 40 integers, or what `str` gives.
+        """Reads any form: 40 integers, what `str` gives, or what DARTS prints.
 
         Args:
-            text: `"0 7 1 15 ..."`, or `"conv_3x3@0 identity@1; ... | ..."`, where
-                a cell may end with `-> 2 3 4 5`, the states it puts out.
+            text: `"0 7 1 15 ..."`; or `"conv_3x3@0 identity@1; ... | ..."`, where
+                a cell may end with `-> 2 3 4 5`, the states it puts out; or
+                `"Genotype(normal=[('sep_conv_3x3', 0), ...], ...)"`.
 
         Raises:
-            GenotypeError: If it is neither.
+            GenotypeError: If it is none of these.
         """
+        check_length(text)
+        if is_darts(text):
+            found = zip(_CELLS, parse_darts(text))
+            return cls(*(_cell(name, *cell) for name, cell in found))
         words = text.replace(",", " ").replace("|", " ").split()
-        if all(re.fullmatch(r"-?\d+", word) for word in words):
+        if all(re.fullmatch(rf"-?{_NUMBER}", word) for word in words):
             return cls.from_integers([int(word) for word in words])
         cells = text.split("|")
         if len(cells) != 2:
             raise GenotypeError(
                 "expected 40 integers, or a normal and a reduction cell such as "
-                f"'conv_3x3@0 identity@1; ... | ...', received {text.strip()!r}"
+                "'conv_3x3@0 identity@1; ... | ...', or DARTS' Genotype(normal=...), "
+                f"received {shown(text.strip())}"
             )
         return cls(*(_parse_cell(name, cell) for name, cell in zip(_CELLS, cells)))
 
@@ -272,19 +278,21 @@ def _parse_cell(name: str, text: str) -> Cell:
     text, arrow, ends = text.partition("->")
     nodes = []
     for number, part in enumerate(text.split(";"), start=_INPUTS):
-        pair = re.fullmatch(r"\s*(\w+)@(\d+)\s+(\w+)@(\d+)\s*", part)
+        pair = re.fullmatch(rf"\s*{_OPERAND}\s+{_OPERAND}\s*", part)
         if pair is None:
             raise GenotypeError(
                 f"{name} cell, node {number}: expected two operations with their "
-                f"inputs, such as 'conv_3x3@0 identity@1', received {part.strip()!r}"
+                "inputs, such as 'conv_3x3@0 identity@1', received "
+                f"{shown(part.strip())}"
             )
         op_a, a, op_b, b = pair.groups()
         nodes.append((int(a), op_a, int(b), op_b))
-    if arrow and not re.fullmatch(r"(\s*\d+)+\s*", ends):
+    numbers = ends.split()
+    if arrow and not (numbers and all(re.fullmatch(_NUMBER, n) for n in numbers)):
         raise GenotypeError(
-            f"{name} cell: expected numbers after ->, received {ends.strip()!r}"
+            f"{name} cell: expected numbers after ->, received {shown(ends.strip())}"
         )
-    return _cell(name, nodes, tuple(map(int, ends.split())) if arrow else None)
+    return _cell(name, nodes, tuple(map(int, numbers)) if arrow else None)
 
 
 def _cell(

@@ -1,16 +1,29 @@
-"""How published networks calibrate the inputs of their cells."""
+"""How published networks calibrate the inputs of their cells and run operations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from gtn_tf.cells.blocks import TrainingBlocks
+from gtn_tf.cells.operations import (
+    Operation,
+    apply_amoebanet_operation,
+    apply_operation,
+)
 
 # Gives the two inputs of a cell the same size and the cell's number of channels:
 # (two cells back, previous cell, channels, layers) -> both inputs.
 Calibrate = Callable[[tf.Tensor, tf.Tensor, int, TrainingBlocks], list[tf.Tensor]]
+
+
+class Layout(NamedTuple):
+    """What makes two networks of the same cells different."""
+
+    calibrate: Calibrate
+    operation: Operation = apply_operation
 
 
 def _nao(
@@ -45,6 +58,14 @@ def _darts(
     return [before, blocks.conv_norm(previous, filters, 1)]
 
 
+def _amoebanet(
+    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
+) -> list[tf.Tensor]:
+    if before is previous:  # the first cell has one input, the stem: as it is, too
+        return [before, blocks.conv_norm(previous, filters, 1)]
+    return _nasnet(before, previous, filters, blocks)
+
+
 def _older(
     before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
 ) -> tf.Tensor:
@@ -55,9 +76,11 @@ def _older(
     return before
 
 
-LAYOUTS: dict[str, Calibrate] = {
-    "nao": _nao,  # 1x1 convolutions where the channels differ
-    "enas": _enas,  # and always one more on the previous cell's output
-    "nasnet": _nasnet,  # always one on the previous cell's output
-    "darts": _darts,  # always one on both
+LAYOUTS: dict[str, Layout] = {
+    "nao": Layout(_nao),  # 1x1 convolutions where the channels differ
+    "enas": Layout(_enas),  # and always one more on the previous cell's output
+    "nasnet": Layout(_nasnet),  # always one on the previous cell's output
+    # As nasnet, but for the first cell; its own way of some operations.
+    "amoebanet": Layout(_amoebanet, apply_amoebanet_operation),
+    "darts": Layout(_darts),  # always one on both
 }

@@ -13,12 +13,21 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
-from gtn_tf.cells.genotype import GenotypeError
+from gtn_tf.cells.drops import Drops, Paths
+from gtn_tf.cells.errors import GenotypeError, check_length, shown
+from gtn_tf.cells.heads import classifier
 
 layers = tf.keras.layers
 
 OPS_201 = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))  # to a node, from a node
+
+_WRITTEN = re.compile(
+    r"\+".join(
+        "".join(rf"\|(\w+)~{source}" for to, source in EDGES if to == node) + r"\|"
+        for node in (1, 2, 3)
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,11 @@ class Genotype201:
 
     def __post_init__(self) -> None:
         ops = tuple(self.ops)
-        if len(ops) != len(EDGES) or not {*ops} <= {*OPS_201}:
+        wrong = [op for op in ops if op not in OPS_201]
+        if len(ops) != len(EDGES) or wrong:
             raise GenotypeError(
                 f"expected {len(EDGES)} operations of {', '.join(OPS_201)}, received "
-                f"{', '.join(map(str, ops))}"
+                f"{shown(', '.join(map(str, wrong or ops)))}"
             )
         object.__setattr__(self, "ops", ops)  # the way of frozen classes
 
@@ -58,14 +68,14 @@ class Genotype201:
         Raises:
             GenotypeError: If it is something else.
         """
-        pairs = re.findall(r"(\w+)~(\d)", text)
-        read = tuple(int(source) for _, source in pairs)
-        if read != tuple(source for _, source in EDGES):
+        check_length(text)
+        written = _WRITTEN.fullmatch(text.strip())
+        if written is None:
             raise GenotypeError(
                 "expected a cell such as |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, received "
-                f"{text.strip()!r}"
+                f"{shown(text.strip())}"
             )
-        return cls(tuple(op for op, _ in pairs))
+        return cls(written.groups())
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Genotype201:
@@ -100,8 +110,15 @@ def network_201(
     cells: int = 5,
     filters: int = 16,
     kind: str = "training",
+    dropout: float = 0.0,
+    drop_path: float = 0.0,
+    steps: int = 1,
+    auxiliary: bool = False,
+    seed: int = 0,
 ) -> tf.keras.Model:
     """Stacks cells as NAS-Bench-201 does: three parts, a residual block in between.
+
+    The benchmark itself drops nothing and has no auxiliary head.
 
     Args:
         genotype: The cell.
@@ -109,10 +126,18 @@ def network_201(
         num_classes: Number of logits.
         cells: Cells in each part; 5 in the benchmark.
         filters: Channels of the first part; 16 in the benchmark.
-        kind: As for `gtn_tf.cells.cell_network`.
+        kind: As for `gtn_tf.cells.cell_network`, and so are the others.
+        dropout: Share of the pooled features dropped in training.
+        drop_path: Share of the edges in the last cell dropped at the end of training.
+            Those of `skip_connect` are never dropped.
+        steps: Of the whole training, for `drop_path`.
+        auxiliary: Whether there is an auxiliary head, behind the second residual
+            block.
+        seed: Of `dropout` and `drop_path`.
 
     Returns:
-        A Keras model from images `[batch, h, w, c]` to logits `[batch, num_classes]`.
+        A Keras model from images `[batch, h, w, c]` to logits `[batch, num_classes]`,
+        or to a dictionary of two, `logits` and `auxiliary`.
 
     Example:
 
@@ -122,25 +147,31 @@ def network_201(
     """
     blocks = BLOCKS[kind]
     inputs = layers.Input(image_shape)
+    drops = Drops(inputs, 3 * cells, dropout, drop_path, steps, seed)
     x = blocks.norm(blocks.conv(inputs, filters, 3))
+    number = 0
     for part in range(3):
         width = filters * 2**part
         if part > 0:
-            x = _residual(x, width, blocks)
+            x = reduced = _residual(x, width, blocks)
         for _ in range(cells):
-            x = _cell(genotype, x, width, blocks)
-    x = blocks.activation(blocks.norm(x))
-    x = layers.GlobalAveragePooling2D()(x)
-    return tf.keras.Model(inputs, blocks.dense(x, num_classes))
+            number += 1
+            x = _cell(genotype, x, width, blocks, drops.paths(number))
+    middle = reduced if auxiliary else None
+    return classifier(inputs, blocks.norm(x), num_classes, blocks, drops, middle)
 
 
 def _cell(
-    genotype: Genotype201, x: tf.Tensor, filters: int, blocks: TrainingBlocks
+    genotype: Genotype201,
+    x: tf.Tensor,
+    filters: int,
+    blocks: TrainingBlocks,
+    paths: Paths,
 ) -> tf.Tensor:
     nodes = [x]
     for node in (1, 2, 3):
         arriving = [
-            _operation(op, nodes[source], filters, blocks)
+            _operation(op, nodes[source], filters, blocks, paths)
             for op, (to, source) in zip(genotype.ops, EDGES)
             if to == node and op != "none"
         ]
@@ -154,13 +185,13 @@ def _cell(
 
 
 def _operation(
-    op: str, x: tf.Tensor, filters: int, blocks: TrainingBlocks
+    op: str, x: tf.Tensor, filters: int, blocks: TrainingBlocks, paths: Paths
 ) -> tf.Tensor:
     if op == "skip_connect":
         return x
     if op == "avg_pool_3x3":
-        return blocks.average_pool(x, 3, 1)
-    return blocks.conv_norm(x, filters, 1 if op == "nor_conv_1x1" else 3)
+        return paths(blocks.average_pool(x, 3, 1))
+    return paths(blocks.conv_norm(x, filters, 1 if op == "nor_conv_1x1" else 3))
 
 
 def _residual(x: tf.Tensor, filters: int, blocks: TrainingBlocks) -> tf.Tensor:
@@ -183,7 +214,7 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
         GenotypeError: If it is no such table.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
             return {
                 row.pop("arch"): {name: float(value) for name, value in row.items()}
                 for row in csv.DictReader(file)

@@ -8,6 +8,12 @@ import tensorflow as tf
 
 from gtn_tf.cells.blocks import TrainingBlocks
 
+# Puts an operation on a tensor: (name, x, channels, stride, layers) -> result.
+Operation = Callable[[str, tf.Tensor, int, int, TrainingBlocks], tf.Tensor]
+
+# In AmoebaNet, between two 1x1 convolutions, with this share of the channels.
+_BOTTLENECKS = {"conv_3x3": 1 / 4, "conv_1x3_3x1": 3 / 8, "conv_1x7_7x1": 1 / 4}
+
 
 def apply_operation(
     name: str, x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
@@ -25,6 +31,41 @@ def apply_operation(
         `[batch, h, w, filters]`, or half of h and w, rounded up.
     """
     return _OPERATIONS[name](x, filters, stride, blocks)
+
+
+def apply_amoebanet_operation(
+    name: str, x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
+) -> tf.Tensor:
+    """Puts an operation on a Keras tensor as the authors of AmoebaNet do.
+
+    Convolutions larger than 1x1 have a bottleneck, a strided identity is a strided 1x1
+    convolution, and `x` may have any number of channels.
+
+    Args:
+        name: As for `apply_operation`, and so are the others.
+        x: `[batch, h, w, c]`.
+        filters: Channels of the cell.
+        stride: 1, or 2 to halve height and width.
+        blocks: Kind of the layers.
+
+    Returns:
+        `[batch, h, w, filters]`, or half of h and w, rounded up.
+    """
+    as_it_is = x.shape[-1] == filters
+    if name == "identity":
+        if stride == 1 and as_it_is:
+            return x
+        return blocks.conv_norm(x, filters, 1, stride)
+    narrow = int(_BOTTLENECKS.get(name, 0) * filters)
+    if narrow:
+        x = apply_operation(
+            name, blocks.conv_norm(x, narrow, 1), narrow, stride, blocks
+        )
+        return blocks.conv_norm(x, filters, 1)
+    x = apply_operation(name, x, filters, stride, blocks)
+    if "pool" in name and not as_it_is:
+        return blocks.norm(blocks.conv(x, filters, 1))
+    return x
 
 
 def _identity(
@@ -86,5 +127,6 @@ _OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
     "sep_conv_5x5": _separable(5),
     "sep_conv_7x7": _separable(7),
     "dil_conv_3x3": _dilated(3, times=1),
+    "dil_conv_5x5": _dilated(5, times=1),
     "dil_sep_conv_5x5": _dilated(5, times=2),
 }

@@ -1,4 +1,4 @@
-"""Lists the published architectures with their sizes."""
+"""Lists published architectures, or those of a file, with their sizes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: To be added to.
     """
     parser.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="genotypes to be listed instead, in the forms that rank reads",
+    )
+    parser.add_argument(
         "--format", choices=("table", "csv"), default="table", help="default: table"
     )
     parser.add_argument(
         "--plot", type=Path, metavar="DIR", help="draw the cells in DIR, NAME.png"
+    )
+    parser.add_argument(
+        "--count",
+        action="store_true",
+        help="build the published networks and count them, which takes a minute, "
+        "instead of reading gtn_tf/runs/sizes.csv; with --format csv, this prints it "
+        "anew",
     )
 
 
@@ -29,31 +42,39 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     from gtn_tf import runs
-    from gtn_tf.cells import PUBLISHED, draw_genotype
+    from gtn_tf.cells import PUBLISHED, draw_genotype, read_genotypes
 
+    notes = {}
+    if options.file:
+        written = read_genotypes(options.file)
+        genotypes = dict(zip(runs.names_of(written), (one.genotype for one in written)))
+        sizes = runs.count_written(written)
+    else:
+        genotypes = {name: one.genotype for name, one in PUBLISHED.items()}
+        notes = {name: one.note for name, one in PUBLISHED.items() if one.note}
+        sizes = runs.count_published() if options.count else runs.published_sizes()
     if options.plot:
         options.plot.mkdir(parents=True, exist_ok=True)
-        for name, one in PUBLISHED.items():
-            draw_genotype(one.genotype, options.plot / f"{name}.png", name)
+        for name, genotype in genotypes.items():
+            draw_genotype(genotype, options.plot / f"{name}.png", name)
     if options.format == "csv":
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(runs.Sizes._fields)
-        for row in runs.published_sizes():
+        for row in sizes:
             table.writerow(row)
             sys.stdout.flush()
         return
     print(_line("name", "layout", "params", "flops", "published"))
-    for row in runs.published_sizes():
+    for row in sizes:
         counts = (row.params, row.flops, row.published_params)
         print(_line(row.name, row.layout, *(_millions(n) for n in counts)), flush=True)
-    for name, one in PUBLISHED.items():
-        if one.note:
-            print(f"{name}: {one.note}")
+    for name, note in notes.items():
+        print(f"{name}: {note}")
 
 
 def _line(*cells: str) -> str:
-    return "{:<12} {:<17} {:>9} {:>10} {:>10}".format(*cells)
+    return "{:<12} {:<22} {:>9} {:>10} {:>10}".format(*cells).rstrip()
 
 
-def _millions(count: int) -> str:
-    return f"{count / 1e6:.2f}M"
+def _millions(count: int | None) -> str:
+    return "" if count is None else f"{count / 1e6:.2f}M"

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="one genotype a line: 40 integers, or conv_3x3@0 identity@1; ... | ...",
+        help="genotypes, one after the other: 40 integers, conv_3x3@0 identity@1; ... "
+        "| ..., DARTS' Genotype(normal=...), or NAS-Bench-201's |op~0|+...",
     )
     parser.add_argument(
         "--out",
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the table, written after each genotype; the same command goes on with it",
     )
     parser.add_argument(
-        "--space", choices=SPACES, default="nao", help="cell space (default: nao)"
+        "--space", choices=SPACES, help="cell space (default: that of the genotypes)"
     )
     parser.add_argument(
         "--cells", type=count, default=1, metavar="N", help="N (default: 1)"
@@ -67,11 +68,11 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf.search import GTNScorer, ScoringData, make_scorer
     from gtn_tf.teaching.sources import RealLessons
 
+    name, genotypes = runs.read_ranked(options.genotypes, options.space)
     teacher, splits = teacher_and_data(options)
     RealLessons(splits, teacher)  # told now, and not by every candidate
-    chosen = SpaceConfig(options.space, options.cells, options.filters)
+    chosen = SpaceConfig(name, options.cells, options.filters)
     space = runs.make_space(chosen, splits)
-    genotypes = runs.read_genotypes(options.genotypes, space)
     gtn = GTNScorer(teacher, options.steps, options.learners)
     rows = runs.rank(
         genotypes,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from gtn_tf.config.nodes import Nodes
 from gtn_tf.config.rules import ConfigError, refuse
 from gtn_tf.config.schema import Config
 from gtn_tf.config.search import SearchConfig
@@ -29,7 +30,9 @@ def load_config(
 
     Args:
         path_or_preset: Name of a preset, such as `"digits"`, or path of a YAML file.
-            The keys that it leaves out keep their defaults.
+            The keys that it leaves out keep their defaults. Sections may merge
+            others with YAML's `<<: *anchor`; top-level keys that begin with `x-` are
+            not read, so that they may hold what is merged.
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
         schema: What is read: `Config`, or `SearchConfig`.
@@ -138,6 +141,9 @@ def _sections(schema: type) -> dict[str, type]:
     }
 
 
+# Top-level keys that begin so may hold what others merge; nothing reads them.
+_TEMPLATE = "x-"
+
 # What was read: for each dotted key, its value and where it stands.
 _Entries = dict[str, tuple[Any, str]]
 
@@ -185,31 +191,27 @@ def _read_file(path: Path, sections: Container[str]) -> _Entries:
         if not isinstance(root, yaml.MappingNode):
             received = loader.construct_object(root, deep=True)
             raise refuse(str(path), "sections such as meta:", received)
-        return dict(_walk(loader, root, path, sections, lines={}))
+        return dict(_walk(Nodes(loader, path), root, sections, lines={}))
 
 
 def _walk(
-    loader: yaml.SafeLoader,
+    nodes: Nodes,
     mapping: yaml.MappingNode,
-    path: Path,
     sections: Container[str],
     lines: dict[str, int],
     prefix: str = "",
 ) -> Iterator[tuple[str, tuple[Any, str]]]:
-    # Over nodes, because they know their lines and still hold a key given twice.
-    for key_node, node in mapping.value:
-        key = f"{prefix}{loader.construct_object(key_node, deep=True)}"
-        line = key_node.start_mark.line + 1
-        origin = f"{path}, line {line}"
-        if key in lines:
-            raise ConfigError(
-                f"{origin}: {key}: expected once, received on line {lines[key]} too"
-            )
+    for name, (line, node) in nodes.entries(mapping, prefix).items():
+        key = f"{prefix}{name}"
+        if key.startswith(_TEMPLATE):
+            continue
+        if key in lines:  # as in `meta: {steps: 3}` and `meta.steps: 3`
+            raise nodes.given_twice(key, line, lines[key])
         lines[key] = line
         if key in sections and isinstance(node, yaml.MappingNode):
-            yield from _walk(loader, node, path, sections, lines, f"{key}.")
+            yield from _walk(nodes, node, sections, lines, f"{key}.")
         else:
-            yield key, (loader.construct_object(node, deep=True), origin)
+            yield key, (nodes.value(node), nodes.place(line))
 
 
 def _read_overrides(overrides: Sequence[str]) -> _Entries:

@@ -20,7 +20,7 @@ from gtn_tf.config.rules import (
 )
 from gtn_tf.config.schema import DataConfig
 
-LAYOUTS = ("own", "nao", "enas", "nasnet", "darts")
+LAYOUTS = ("own", "nao", "enas", "nasnet", "amoebanet", "darts")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +29,12 @@ class NetworkConfig(Checked):
 
     _prefix: ClassVar[str] = "network."
 
-    # A published one's name, a genotype, or a file that holds one.
+    # A published one's name, a genotype in any form, or a file that begins with one.
     genotype: str = setting("darts_v2", TEXT)
-    # How the inputs of cells are calibrated; own: as published, else nao.
+    # How the inputs of cells are calibrated; own: as published, darts for a genotype
+    # in its form, else nao.
     layout: str = setting("own", one_of(*LAYOUTS))
-    cells: int = setting(6, COUNT_OR_0)  # N: normal cells in each of the three parts
+    cells: int = setting(6, COUNT_OR_0)  # N: (normal) cells in each of the three parts
     filters: int = setting(36, COUNT)  # F: channels of the first part
     dropout: float = setting(0.4, DECAY)  # of the pooled features
     drop_path: float = setting(0.2, DECAY)  # of the last cell, at the end of training

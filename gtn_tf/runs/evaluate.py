@@ -173,7 +173,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             write(file, json.dumps(settings, indent=2) + "\n")
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise RunError(
             f"{folder}: expected a folder to write to, new or with an evaluation: "
@@ -192,7 +192,7 @@ def _read(file: Path, settings: dict[str, Any]) -> Curves:
     if not file.exists():
         return {}
     found: dict[tuple[str, int], list[float]] = {}
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):
             key = row["source"], int(row["learner"])
             found.setdefault(key, []).append(float(row["accuracy"]))

@@ -75,7 +75,7 @@ def draw_figures(folder: Path, report: Callable[[str], None] = print) -> None:
     """
     file = folder / _FILE
     try:
-        specs = json.loads(file.read_text(encoding="utf-8"))
+        specs = json.loads(file.read_text(encoding="utf-8-sig"))
         for figure in [FigureSpec(**spec) for spec in specs]:
             _KINDS[figure.kind](figure, folder)
             report(f"{folder / figure.picture}")
@@ -150,7 +150,7 @@ def _values(figure: FigureSpec, folder: Path) -> dict[str, list[float]]:
 
 
 def _groups(figure: FigureSpec, folder: Path) -> dict[str, list[dict[str, str]]]:
-    with (folder / figure.table).open(encoding="utf-8", newline="") as lines:
+    with (folder / figure.table).open(encoding="utf-8-sig", newline="") as lines:
         rows = list(csv.DictReader(lines))
     names = dict.fromkeys(row[figure.by] for row in rows)
     return {name: [row for row in rows if row[figure.by] == name] for name in names}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gtn_tf.atomic_file import write
-from gtn_tf.cells import GenotypeError
+from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
 from gtn_tf.errors import first_line
 from gtn_tf.runs.directory import RunError
 from gtn_tf.search import CellSpace, Scorer, ScoringData, score
@@ -21,32 +21,33 @@ COLUMNS = ("genotype", "params", "flops", "gtn_score", "rank", "seconds")
 Row = dict[str, Any]
 
 
-def read_genotypes(path: Path, space: CellSpace) -> list[Any]:
-    """Reads genotypes, one a line; empty lines and those that begin with # are not.
+def read_ranked(path: Path, space: str | None = None) -> tuple[str, list[AnyGenotype]]:
+    """Reads genotypes that are to be ranked: all of one space.
 
     Args:
-        path: The file.
-        space: What they are genotypes of.
+        path: A file, as `gtn_tf.cells.read_genotypes` reads it.
+        space: `"nao"` or `"nas_bench_201"`; by default, that of the first.
+
+    Returns:
+        The space, and the genotypes.
 
     Raises:
-        RunError: If the file cannot be read, or a line is no genotype of the space.
+        GenotypeError: If it is no such file, or a genotype is of another space.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: expected a text file: {first_line(error)}") from None
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            try:
-                genotype = space.parse(line)
-                space.values(genotype)
-            except GenotypeError as error:
-                raise RunError(f"{path}, line {number}: {error}") from None
-            found.append(genotype)
-    if not found:
-        raise RunError(f"{path}: expected one genotype a line, found none")
-    return found
+    written = read_genotypes(path)
+    spaces = [_space(one.genotype) for one in written]
+    space = space or spaces[0]
+    for one, own in zip(written, spaces):
+        if own != space:
+            raise GenotypeError(
+                f"{path}, line {one.line}: expected a genotype of {space}, received "
+                f"one of {own}"
+            )
+    return space, [one.genotype for one in written]
+
+
+def _space(genotype: AnyGenotype) -> str:
+    return "nas_bench_201" if isinstance(genotype, Genotype201) else "nao"
 
 
 def rank(
@@ -63,8 +64,8 @@ def rank(
     The table is written after each genotype; the same command goes on with it.
 
     Args:
-        genotypes: Of the space.
-        space: Builds the networks.
+        genotypes: Of the kind that the space has; they need not be in it.
+        space: Builds the networks, all in one layout.
         scorers: Those of the columns `params`, `flops` and `gtn_score`.
         data: Real data.
         out: The CSV file, with `COLUMNS`.
@@ -134,11 +135,14 @@ def _write(rows: dict[str, Row], out: Path) -> list[Row]:
 def _read(out: Path) -> dict[str, Row]:
     if not out.exists():
         return {}
-    with out.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        if tuple(table.fieldnames or ()) != COLUMNS:
-            raise RunError(
-                f"{out}: expected a new file, or one with the columns "
-                f"{','.join(COLUMNS)}; choose another --out"
-            )
-        return {row["genotype"]: row for row in table}
+    try:
+        with out.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) == COLUMNS:
+                return {row["genotype"]: row for row in table}
+    except (OSError, UnicodeDecodeError, csv.Error):
+        pass  # it is something else, then
+    raise RunError(
+        f"{out}: expected a new file, or one with the columns {','.join(COLUMNS)}; "
+        "choose another --out"
+    )

@@ -30,7 +30,9 @@ class Metrics(tf.keras.callbacks.CSVLogger):
     def __init__(self, path: Path, epochs_done: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            write(path, _first_epochs(path.read_text(encoding="utf-8"), epochs_done))
+            write(
+                path, _first_epochs(path.read_text(encoding="utf-8-sig"), epochs_done)
+            )
         super().__init__(str(path), append=epochs_done > 0)
 
 

@@ -189,7 +189,7 @@ def _claimed(run_dir: Path, config: SearchConfig, resume: bool) -> Any:
 def _write_summary(
     config: SearchConfig, tuner: GTNTuner, splits: Splits, run_dir: Path
 ) -> None:
-    with (run_dir / "results.csv").open(encoding="utf-8", newline="") as file:
+    with (run_dir / "results.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     objective = tuner.oracle.objective.name
     known = [row for row in rows if row[objective]]

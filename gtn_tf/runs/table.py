@@ -37,13 +37,14 @@ def read_measured(path: Path) -> Measured:
         RunError: If it is something else.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
             if tuple(table.fieldnames or ()) != COLUMNS:
                 raise RunError(f"{path}: expected the columns {','.join(COLUMNS)}")
             return {row["key"]: row for row in table}
-    except OSError as error:
-        raise RunError(f"{path}: expected a CSV file: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise RunError(f"{path}: expected a CSV file: {problem}") from None
 
 
 def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:

@@ -66,7 +66,7 @@ def train(
     with run.open(config, resume):
         if not run.summary.exists():
             _finish(run, config, splits, report)
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        summary = json.loads(run.summary.read_text(encoding="utf-8-sig"))
         report(outcome(summary, run, config.teacher.source))
         return summary
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.atomic_file import write
-from gtn_tf.cells import cell_network, read_genotype
-from gtn_tf.config import FinalConfig
+from gtn_tf.cells import Genotype201, cell_network, network_201, read_genotype
+from gtn_tf.config import ConfigError, FinalConfig
 from gtn_tf.data import Splits
 from gtn_tf.precision import precision
 from gtn_tf.runs.classifier import export_classifier
@@ -50,9 +51,10 @@ def train_final(
 
     Raises:
         GenotypeError: If there is no such genotype.
+        ConfigError: If the layout is not one for it.
         RunError: If the directory cannot be used.
     """
-    read_genotype(config.network.genotype)  # told before the data is read
+    _network_of(config)  # told before the data is read
     seed, batch_size = config.seed % 2**32, config.training.batch_size
     splits = load_splits(
         config.data,
@@ -65,7 +67,7 @@ def train_final(
     with run.open(config, resume):
         if not run.summary.exists():
             _finish(run, config, splits, report)
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        summary = json.loads(run.summary.read_text(encoding="utf-8-sig"))
         report(
             f"test accuracy {summary['test_accuracy']:.2%}, {summary['params']} "
             f"parameters, {summary['seconds']:.0f} s. Everything is in {run_dir}"
@@ -120,15 +122,12 @@ def build_network(config: FinalConfig, splits: Splits) -> tf.keras.Model:
         A Keras model of images `[batch, h, w, c]`, with labels one-hot.
     """
     network, training = config.network, config.training
-    genotype, own = read_genotype(network.genotype)
     steps = training.epochs * steps_per_epoch(config, splits)
-    model = cell_network(
-        genotype,
-        splits.image_shape,
-        splits.num_classes,
-        network.cells,
-        network.filters,
-        layout=own if network.layout == "own" else network.layout,
+    model = _network_of(config)(
+        image_shape=splits.image_shape,
+        num_classes=splits.num_classes,
+        cells=network.cells,
+        filters=network.filters,
         dropout=network.dropout,
         drop_path=network.drop_path,
         steps=steps,
@@ -160,6 +159,20 @@ def build_network(config: FinalConfig, splits: Splits) -> tf.keras.Model:
         metrics={"logits": "accuracy"} if network.auxiliary else ["accuracy"],
     )
     return model
+
+
+def _network_of(config: FinalConfig) -> Callable[..., tf.keras.Model]:
+    """The stack of the genotype's cells, whose size is still to be said."""
+    written, layout = read_genotype(config.network.genotype), config.network.layout
+    if isinstance(written.genotype, Genotype201):
+        if layout != "own":
+            raise ConfigError(
+                "network.layout: expected own, since networks of NAS-Bench-201 have "
+                f"no other, received {layout!r}"
+            )
+        return functools.partial(network_201, written.genotype)
+    layout = written.layout if layout == "own" else layout
+    return functools.partial(cell_network, written.genotype, layout=layout)
 
 
 def logits_alone(model: tf.keras.Model) -> tf.keras.Model:
@@ -279,5 +292,5 @@ class _EpochLine(tf.keras.callbacks.Callback):
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))

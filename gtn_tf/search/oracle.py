@@ -265,7 +265,7 @@ class GTNOracle(keras_tuner.Oracle):
             return
         reason = Path(self._get_trial_dir(trial.trial_id)) / FAILURE
         if not trial.message and reason.exists():  # a worker's does not come along
-            trial.message = reason.read_text(encoding="utf-8")
+            trial.message = reason.read_text(encoding="utf-8-sig")
         with self._quiet():
             super().end_trial(trial)
         self.save()  # once more, since now the trial is no longer ongoing

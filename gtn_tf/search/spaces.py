@@ -231,7 +231,10 @@ class NAOSpace(CellSpace[Genotype]):
         return Genotype.parse(text)
 
     def text(self, genotype: Genotype) -> str:
-        return " ".join(map(str, genotype.to_integers()))
+        try:
+            return " ".join(map(str, genotype.to_integers()))
+        except GenotypeError:  # it has no such form
+            return str(genotype)
 
 
 class NASBench201Space(CellSpace[Genotype201]):

@@ -87,7 +87,7 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
         record, key = Path(source).expanduser() / "summary.json", "seconds"
     if not record.is_file():
         return None
-    return json.loads(record.read_text(encoding="utf-8")).get(key)
+    return json.loads(record.read_text(encoding="utf-8-sig")).get(key)
 
 
 def _newest(path: Path) -> Path:

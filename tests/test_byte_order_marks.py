@@ -1,0 +1,69 @@
+"""Editors and spreadsheets begin a file with a byte-order mark: it is read over."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gtn_tf import runs
+from gtn_tf.cells import read_table
+from gtn_tf.runs import table
+from gtn_tf.runs.rank import COLUMNS, rank
+from gtn_tf.runs.records import Metrics
+
+ROOT = Path(__file__).parent.parent
+CELL = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
+
+def marked(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8-sig")
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    return path
+
+
+def test_tables_begin_with_one(tmp_path) -> None:
+    path = tmp_path / "table.csv"
+    assert read_table(marked(path, f"arch,test\n{CELL},9.5\n"))[CELL] == {"test": 9.5}
+    text = ",".join(table.COLUMNS) + "\nenas" + "," * (len(table.COLUMNS) - 1) + "\n"
+    assert [*table.read_measured(marked(path, text))] == ["enas"]
+    text = ",".join(COLUMNS) + f"\n{CELL},1,2,0.5,1,3\n"
+    space = SimpleNamespace(text=str)
+    (row,) = rank([CELL], space, [], None, marked(path, text))  # nothing is left to do
+    assert row["genotype"] == CELL and path.read_text() == text
+    Metrics(marked(path, "epoch,loss\n0,0.5\n1,0.25\n"), 1)
+    assert path.read_text() == "epoch,loss\n0,0.5\n"
+
+
+def test_figures_begin_with_one(tmp_path) -> None:
+    results = ROOT / "results" / "curricula"
+    specs = json.loads((results / "figures.json").read_text())
+    marked(tmp_path / "figures.json", json.dumps(specs))
+    for name in {spec["table"] for spec in specs}:
+        marked(tmp_path / name, (results / name).read_text())
+    drawn = []
+    runs.draw_figures(tmp_path, drawn.append)
+    assert len(drawn) == len(specs)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a,b\n", None])
+def test_what_is_no_table_is_told(tmp_path, content) -> None:
+    path = tmp_path / "table.csv"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(runs.RunError, match="expected a new file, or one with the"):
+        rank([], None, [], None, path)
+    with pytest.raises(runs.RunError, match="expected"):
+        table.read_measured(path)
+
+
+def test_no_reader_of_text_minds_one() -> None:
+    readers = re.compile(r"(?:read_text|open)\(([^()]*)\)")
+    own = '"/proc/cpuinfo"', '"w"', '"a', '"rb"', '"wb"'
+    for folder in ("gtn_tf", "cli"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for words in readers.findall(file.read_text(encoding="utf-8")):
+                if "encoding=" in words and not any(word in words for word in own):
+                    assert "utf-8-sig" in words, f"{file}: {words}"
