@@ -9,6 +9,9 @@ from setuptools import find_packages, setup
 
 readme = Path(__file__).with_name("README.md")
 
+# Newer ones need a newer ml-dtypes than TensorFlow 2.15 allows.
+_ONNX = ["onnx>=1.14,<1.18"]
+
 setup(
     name="gtn_tf",
     version="0.1.0",
@@ -51,7 +54,10 @@ setup(
         "matplotlib>=3.6",
         "pillow>=9.1",
     ],
-    extras_require={"test": ["pytest>=7.4", "pytest-xdist>=3.6", "hypothesis>=6.80"]},
+    extras_require={
+        "onnx": _ONNX,
+        "test": ["pytest>=7.4", "pytest-xdist>=3.6", "hypothesis>=6.80", *_ONNX],
+    },
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",

@@ -12,6 +12,9 @@ import tensorflow as tf
 
 import gtn_tf
 from conftest import real_batches
+from gtn_tf.cli.__main__ import main
+from gtn_tf.teaching import TeacherError
+from gtn_tf.teaching.converted import save_onnx
 
 _USE = """
 import json, sys
@@ -74,3 +77,38 @@ def test_real_data_cannot_be_exported(tiny_gtn, tmp_path):
     teacher = gtn_tf.teachers.RealData(images, np.arange(9) % 3, 3, 2, 4)
     with pytest.raises(ValueError, match="only passes real data on"):
         tiny_gtn(teacher=teacher).export(tmp_path / "1")
+
+
+def test_curriculum_for_other_runtimes(tmp_path, capsys):
+    """Without TensorFlow: ONNX by its reference evaluator. Served from any teacher."""
+    import onnx.reference
+
+    teacher = gtn_tf.load_teacher("digits")
+    arrays = {
+        "images": teacher.images,
+        "labels": teacher.labels,
+        "learning_rate": teacher.learning_rates,
+        "momentum": teacher.momenta,
+    }
+    for kind in ("onnx", "tflite"):
+        command = ["export", "--teacher", "digits", "--format", kind]
+        assert main([*command, "--out", str(tmp_path / "new" / f"t.{kind}")]) == 0
+    model = onnx.load(tmp_path / "new" / "t.onnx")
+    (about,) = (p.value for p in model.metadata_props if p.key == "description")
+    assert json.loads(about) == teacher.description
+    by_onnx = onnx.reference.ReferenceEvaluator(model)
+    interpreter = tf.lite.Interpreter(str(tmp_path / "new" / "t.tflite"))
+    by_tflite = interpreter.get_signature_runner("curriculum")
+    for step in (0, 11):
+        at = np.array(step, np.int32)
+        found = dict(zip(by_onnx.output_names, by_onnx.run(None, {"step": at})))
+        for answers in (found, by_tflite(step=at)):
+            assert set(answers) == set(arrays)
+            for name, table in arrays.items():
+                np.testing.assert_array_equal(answers[name], table[step])
+
+
+def test_onnx_says_what_it_needs(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(TeacherError, match=r"pip install 'gtn_tf\[onnx\]'"):
+        save_onnx(gtn_tf.load_teacher("digits"), tmp_path / "t.onnx")

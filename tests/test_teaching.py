@@ -12,6 +12,7 @@ import tensorflow as tf
 import gtn_tf
 from gtn_tf.inner.learned_sgd import update
 from gtn_tf.non_finite import NonFiniteError
+from gtn_tf.precision import precision
 from gtn_tf.teaching import (
     BUNDLED,
     CurriculumSGD,
@@ -320,6 +321,102 @@ def test_normalise_and_generate():
         unknown.normalise(pixels)
     with pytest.raises(TeacherError, match="new images need a SavedModel"):
         teacher.generate([0])
+
+
+def test_pixels_are_scaled_by_their_type():
+    teacher = make_teacher()
+    unit = np.random.default_rng(0).uniform(size=[2, *SHAPE])
+    expected = (unit - 0.5) / 0.25
+    for kind, atol in ((np.uint8, 2e-2), (np.uint16, 1e-4)):
+        pixels = np.round(unit * np.iinfo(kind).max).astype(kind)
+        np.testing.assert_allclose(teacher.normalise(pixels), expected, atol=atol)
+        np.testing.assert_array_equal(
+            teacher.normalise(tf.constant(pixels)), teacher.normalise(pixels)
+        )
+    np.testing.assert_allclose(teacher.normalise(unit), expected, atol=1e-6)
+    np.testing.assert_allclose(teacher.normalise(unit[..., 0]), expected, atol=1e-6)
+    assert teacher.normalise(unit > 0.5).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "pixels, message",
+    [
+        (np.full([1, *SHAPE], 200.0), "floats from 0 to 1.*received 200.0 to 200.0"),
+        (np.full([1, *SHAPE], -1.7), "received -1.7 to -1.7"),  # normalised already
+        (np.full([1, *SHAPE], np.nan), "received nan to nan"),
+        (np.zeros([1, *SHAPE], np.int64), "received int64.*cast to uint8"),
+    ],
+)
+def test_pixels_of_another_scale_are_refused(pixels, message):
+    for given in (pixels, tf.constant(pixels)):
+        with pytest.raises(TeacherError, match=message):
+            make_teacher().normalise(given)
+
+
+def test_pixels_are_normalised_within_a_dataset():
+    teacher = make_teacher()
+    pixels = np.arange(32, dtype=np.uint8).reshape([2, 4, 4])
+    data = tf.data.Dataset.from_tensor_slices(pixels).map(teacher.normalise)
+    found = np.stack(list(data.as_numpy_iterator()))
+    np.testing.assert_array_equal(found, teacher.normalise(pixels))
+    assert data.element_spec.shape == SHAPE
+    wrong = tf.data.Dataset.from_tensors(pixels.astype(np.float32))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="floats from 0 to 1"):
+        list(wrong.map(teacher.normalise))
+
+
+@pytest.mark.parametrize("labels", ["integers", "column", "one_hot", "soft"])
+@pytest.mark.parametrize("loss", [None, "dense"])
+def test_a_model_is_validated_on_labels_of_any_form(labels, loss):
+    teacher = make_teacher()
+    model = sequential()
+    y = np.arange(9) % CLASSES
+    one_hot = np.eye(CLASSES, dtype=np.float32)[y]
+    forms = {"column": y[:, None], "one_hot": one_hot, "soft": one_hot * 0.8 + 0.05}
+    if loss:
+        loss = tf.keras.losses.CategoricalCrossentropy(True, label_smoothing=0.1)
+    x = np.random.default_rng(3).normal(size=[9, *SHAPE]).astype(np.float32)
+    validation = x, forms.get(labels, y)
+    history = teach(model, teacher, loss, validation_data=validation, verbose=0)
+    right = np.mean(model.predict(x, verbose=0).argmax(-1) == y)
+    assert history.history["val_accuracy"] == pytest.approx([right])
+
+
+def test_label_smoothing_is_that_of_one_hot_lessons():
+    teacher, model = make_teacher(), sequential()
+    other = tf.keras.models.clone_model(model)
+    other.set_weights(model.get_weights())
+    loss = tf.keras.losses.CategoricalCrossentropy(True, label_smoothing=0.2)
+    teach(model, teacher, loss, verbose=0)
+    other.compile(teacher.optimizer(), loss)
+    lessons = teacher.as_dataset().map(lambda x, y: (x, tf.one_hot(y, CLASSES)))
+    other.fit(lessons, verbose=0)
+    for a, b in zip(model.get_weights(), other.get_weights()):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_optimizers_and_callbacks_of_every_kind():
+    teacher, ended = make_teacher(), []
+    note = tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ended.append(1))
+    for callbacks in (None, note, [note], tf.keras.callbacks.CallbackList([note])):
+        adam = tf.keras.optimizers.legacy.Adam(0.01)
+        teach(sequential(), teacher, optimizer=adam, callbacks=callbacks, verbose=0)
+    assert len(ended) == 3
+
+
+def test_a_model_in_mixed_precision_is_taught():
+    with precision("mixed_bfloat16"):
+        model = with_batch_norm()
+    history = teach(model, make_teacher(), epochs=2, verbose=0)
+    assert history.history["loss"][1] < history.history["loss"][0]
+
+
+def test_a_teachers_name_is_a_teacher():
+    model = gtn_tf.learners.named_learner("mlp", (8, 8), 10)
+    history = teach(model, "digits", verbose=0)
+    assert history.history["accuracy"][0] > 0.3
+    with pytest.raises(TeacherError, match="did you mean digits"):
+        teach(model, "digit")
 
 
 @pytest.mark.parametrize("name", BUNDLED)

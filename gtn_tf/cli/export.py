@@ -1,4 +1,4 @@
-"""Writes a teacher as arrays for any framework, or as a SavedModel to serve."""
+"""Writes a teacher as arrays for any framework, or for another runtime."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_teacher(parser)
     parser.add_argument(
         "--format",
-        choices=("npz", "saved_model"),
+        choices=("npz", "saved_model", "onnx", "tflite"),
         default="npz",
         help="npz: the lessons as arrays, with the description; saved_model: a folder "
-        "of versions for TensorFlow Serving (default: npz)",
+        "of versions for TensorFlow Serving; onnx and tflite: the curriculum, step in, "
+        "batch and rates out (default: npz)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
         metavar="F",
-        help="the npz file, or the folder that version 1 goes into",
+        help="the file, or the folder that version 1 of a SavedModel goes into",
     )
 
 
@@ -38,13 +39,17 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     from gtn_tf.teaching import load_teacher
+    from gtn_tf.teaching.converted import save_onnx, save_tflite
 
-    teacher = load_teacher(options.teacher)
+    teacher, written = load_teacher(options.teacher), options.out
     if options.format == "npz":
-        teacher.save_npz(options.out)
-        written = options.out
+        teacher.save_npz(written)
+    elif options.format == "onnx":
+        save_onnx(teacher, written)
+    elif options.format == "tflite":
+        save_tflite(teacher, written)
     else:
-        written = options.out / "1"
+        written = written / "1"
         teacher.copy_saved_model(written)
     steps, batch = teacher.labels.shape
     print(f"Written: {written} ({steps} steps of {batch})")
