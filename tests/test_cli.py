@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import os
+import pkgutil
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import time
 import numpy as np
 import pytest
 
+import gtn_tf
 from gtn_tf.cells import parse_genotype
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import load_config
@@ -130,6 +133,67 @@ def test_genotypes_are_ranked_from_the_command_line(tmp_path):
     again = run(*words, cwd=tmp_path)  # nothing is left to do
     assert "2/2" not in again.stdout
     assert (tmp_path / "found" / "ranks.csv").read_text() == text
+
+
+def test_scores_of_other_settings_are_not_added_to_a_ranking(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text(CELL)
+    (tmp_path / "b.txt").write_text(CELL.replace("avg_pool", "nor_conv"))
+    words = "rank --teacher digits --out ranks.csv --filters 1 --steps 2 --genotypes"
+    assert main([*words.split(), "a.txt"]) == 0
+    scored = (tmp_path / "ranks.csv").read_text().splitlines()[1]
+    capsys.readouterr()
+    for changed in ("--steps 3", "--learners 2", "--filters 2", "--cells 2"):
+        assert main([*words.split(), "b.txt", *changed.split()]) == 1
+        problem = capsys.readouterr().err
+        assert "cannot be compared" in problem and "choose another --out" in problem
+    assert main([*words.split(), "b.txt"]) == 0
+    rows = (tmp_path / "ranks.csv").read_text().splitlines()[1:]
+    assert len(rows) == 2  # what was scored before stays
+    assert any(row.rsplit(",", 2)[0] == scored.rsplit(",", 2)[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "words, problem",
+    [
+        ("train data.augment=on", "data.augment: augment=True mirrors images"),
+        ("train meta.batch_size=2000", "meta.batch_size: batch_size must be between"),
+        ("train data.image_size=2000", "data.image_size: image_size must be between"),
+        (
+            "train-final training.batch_size=5000",
+            "training.batch_size: batch_size must",
+        ),
+        ("search data.image_size=5000", "data.image_size: image_size must be"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_name_their_key(
+    tmp_path, monkeypatch, capsys, words, problem
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) == 1
+    line = capsys.readouterr().err
+    assert line.startswith(f"error: {problem}") and line.count("\n") == 1
+
+
+def test_every_error_of_ours_has_one_base():
+    for module in pkgutil.walk_packages(gtn_tf.__path__, "gtn_tf."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    ours = [
+        kind
+        for parent in (ValueError, RuntimeError, ArithmeticError, OSError, TypeError)
+        for kind in subclasses(parent)
+        if kind.__module__.startswith("gtn_tf.")
+    ]
+    assert len(ours) > 6
+    assert all(issubclass(kind, gtn_tf.GTNError) for kind in ours)
+
+
+def subclasses(parent):
+    children = parent.__subclasses__()
+    return [*children, *(kind for child in children for kind in subclasses(child))]
 
 
 DARTS = (

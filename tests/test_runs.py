@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
+from gtn_tf.cli.__main__ import main
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
@@ -258,3 +259,18 @@ def test_divergence_names_the_last_checkpoint(tmp_path):
     assert "not finite in 3 meta-iterations in a row" in done.stderr
     assert "last good checkpoint is none" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_on_real_data_tells_of_real_data_alone(tmp_path, capsys):
+    run_dir = tmp_path / "run"
+    settings = ["teacher.source=real_data", "evaluation.real_data_iterations=0"]
+    assert main(command(run_dir)[3:] + settings) == 0
+    told = capsys.readouterr().out
+    card = (run_dir / "README.md").read_text()
+    for text in (told, card):
+        assert "taught on real data, with rates learned by this run" in text
+        assert "generated" not in text
+    assert "export/1" not in told.split("Test accuracy")[1]
+    assert "load_teacher" not in card and card.startswith(
+        "# Learned rates of real data"
+    )

@@ -217,9 +217,7 @@ def batches(*arrays: np.ndarray) -> tf.data.Dataset:
 
 
 def of_data(data: tf.data.Dataset) -> str:
-    model = build(keras_tuner.HyperParameters())
-    found = identity([Constant()], [], model, {}, ScoringData(None, data), 0)
-    return found["validation data"]
+    return identity([Constant()], [], {}, ScoringData(None, data), 0)["validation data"]
 
 
 def test_datasets_are_told_apart_unless_they_are_shuffled() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,12 @@ from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
 from gtn_tf.errors import first_line
 from gtn_tf.runs.directory import RunError
 from gtn_tf.search import CellSpace, Scorer, ScoringData, score
+from gtn_tf.search.identity import (
+    Identity,
+    identity,
+    refuse_another,
+    settings_of,
+)
 
 COLUMNS = ("genotype", "params", "flops", "gtn_score", "rank", "seconds")
 
@@ -61,7 +68,9 @@ def rank(
 ) -> list[Row]:
     """Scores genotypes and writes a table, best first.
 
-    The table is written after each genotype; the same command goes on with it.
+    The table is written after each genotype; the same command goes on with it. What
+    made its scores is kept beside it, so that no others are added. Rows of other
+    genotypes stay.
 
     Args:
         genotypes: Of the kind that the space has; they need not be in it.
@@ -76,21 +85,36 @@ def rank(
         The rows. One that failed has no score and is last.
 
     Raises:
-        RunError: If there is something else at `out`.
+        RunError: If there is something else at `out`, or if all genotypes fail.
+        SearchError: If other settings or other data made the scores at `out`.
     """
     rows = {name: row for name, row in _read(out).items() if row["gtn_score"]}
-    names = list(dict.fromkeys(space.text(g) for g in genotypes))
+    _claim(out, identity(scorers, [], settings_of(space), data, seed), bool(rows))
     by_name = {space.text(g): g for g in genotypes}
-    rows = {name: rows[name] for name in names if name in rows}
-    missing = [name for name in names if name not in rows]
+    missing = [name for name in by_name if name not in rows]
     started = time.monotonic()
     for done, name in enumerate(missing, start=1):
         rows[name] = _score(by_name[name], name, space, scorers, data, seed, report)
         _write(rows, out)
         left = (time.monotonic() - started) / done * (len(missing) - done)
         found = rows[name]["gtn_score"] or "failed"
-        report(f"{len(rows)}/{len(names)}  gtn_score {found}  {left:.0f} s left")
+        position = f"{len(by_name) - len(missing) + done}/{len(by_name)}"
+        report(f"{position}  gtn_score {found}  {left:.0f} s left")
+    if not any(row["gtn_score"] for row in rows.values()):
+        raise RunError(
+            f"{out}: all {len(rows)} genotypes failed, for the reasons above"
+        )
     return _write(rows, out)
+
+
+def _claim(out: Path, now: Identity, has_scores: bool) -> None:
+    """Keeps what makes the scores beside the table, and refuses others."""
+    beside = out.with_name(f"{out.stem}.made_by.json")
+    if has_scores and beside.exists():
+        before = json.loads(beside.read_text(encoding="utf-8-sig"))
+        refuse_another(before, now, str(out), "choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(beside, json.dumps(now, indent=2) + "\n")
 
 
 def _score(

@@ -24,18 +24,16 @@ Identity = dict[str, str]
 def identity(
     ranking: Sequence[Scorer],
     recorded: Iterable[Scorer],
-    candidate: tf.keras.Model,
-    space: Mapping[str, Any],
+    networks: Identity,
     data: ScoringData,
     seed: int,
 ) -> Identity:
-    """Writes down what the scores of a search follow from.
+    """Writes down what scores follow from.
 
     Args:
         ranking: The scorers that rank.
         recorded: Those whose scores are kept beside.
-        candidate: The network of the default hyperparameters.
-        space: Of the hyperparameters, as KerasTuner describes it.
+        networks: What the candidates are, as `of_networks` says it, or otherwise.
         data: Real data.
         seed: Of the candidates and their weights.
 
@@ -46,12 +44,22 @@ def identity(
     for scorer in (*ranking, *recorded):
         for key, value in settings_of(scorer).items():
             found[f"{scorer.name}.{key}"] = value
-    found["search space"] = _digest(_plain(space))
-    found["network"] = _digest([_layer(one) for one in _layers(candidate)])
+    found.update(networks)
     found["training data"] = _of_data(data.train)
     found["validation data"] = _of_data(data.validation)
     found["batch_size"] = str(data.batch_size)
     return found
+
+
+def of_networks(candidate: tf.keras.Model, space: Any) -> Identity:
+    """What the candidates of a search are.
+
+    Args:
+        candidate: The network of the default hyperparameters.
+        space: Of the hyperparameters, as KerasTuner describes it.
+    """
+    layers = [_layer(one) for one in _layers(candidate)]
+    return {"search space": _digest(_plain(space)), "network": _digest(layers)}
 
 
 def differences(before: Identity, now: Identity) -> list[str]:
@@ -73,13 +81,14 @@ def differences(before: Identity, now: Identity) -> list[str]:
     ]
 
 
-def refuse_another(before: Identity, now: Identity, folder: str) -> None:
-    """Refuses to go on with a search whose scores something else has made.
+def refuse_another(before: Identity, now: Identity, place: str, advice: str) -> None:
+    """Refuses to go on with scores that something else has made.
 
     Args:
-        before: Of the search that is there.
-        now: Of the one that is asked for.
-        folder: Of the search.
+        before: Of the scores that are there.
+        now: Of those that are asked for.
+        place: Where they are.
+        advice: What to do.
 
     Raises:
         SearchError: If they differ.
@@ -87,9 +96,8 @@ def refuse_another(before: Identity, now: Identity, folder: str) -> None:
     different = differences(before, now)
     if different:
         raise SearchError(
-            f"{folder}: holds scores that cannot be compared with those asked for "
-            f"({'; '.join(different)}); pass overwrite=True to start anew, or choose "
-            "another project_name"
+            f"{place}: holds scores that cannot be compared with those asked for "
+            f"({'; '.join(different)}); {advice}"
         )
 
 
@@ -97,7 +105,7 @@ def settings_of(thing: Any) -> dict[str, str]:
     """The class of an object, and its public attributes, each in a short text.
 
     Args:
-        thing: A scorer.
+        thing: A scorer, or a space.
     """
     public = {k: v for k, v in vars(thing).items() if not k.startswith("_")}
     return {"kind": type(thing).__name__, **{k: _text(v) for k, v in public.items()}}

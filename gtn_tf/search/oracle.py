@@ -30,6 +30,8 @@ from gtn_tf.search.stages import (
 
 FAILURE = "failure.txt"  # in a trial's folder: why it failed
 
+ANEW = "start a new search (overwrite=True, or another directory)"
+
 _DONE = ("COMPLETED", "FAILED")
 _ALIKE = 3  # candidates that fail in the same way, after which a search stops
 
@@ -108,7 +110,7 @@ class GTNOracle(keras_tuner.Oracle):
             SearchError: If there are scores already that were made by something else.
         """
         if self.identity is not None and self.trials:
-            refuse_another(self.identity, identity, self._project_dir)
+            refuse_another(self.identity, identity, self._project_dir, ANEW)
         self.identity = identity
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -164,9 +166,9 @@ class GTNOracle(keras_tuner.Oracle):
             if trials and all(trial.status == "FAILED" for trial in trials):
                 number = f"the first {len(trials)}" if self.common_failure() else "all"
                 raise SearchError(
-                    f"{number} {name} failed: {last_line(trials[0].message)}. results.csv "
-                    "has every reason; once it is mended, pass overwrite=True, or choose "
-                    f"another project_name ({self._project_dir})"
+                    f"{number} {name} failed: {last_line(trials[0].message)}. "
+                    f"{self._project_dir}/results.csv has every reason; once it is "
+                    f"mended, {ANEW}"
                 )
 
     def spent(self) -> float:

@@ -22,8 +22,13 @@ from gtn_tf.callbacks import as_list
 from gtn_tf.search.checks import check_scoring, check_training
 from gtn_tf.search.data import ScoringData, fit_arguments, scoring_data
 from gtn_tf.search.errors import ScoreError
-from gtn_tf.search.identity import Identity, identity, refuse_another
-from gtn_tf.search.oracle import FAILURE, GTNOracle
+from gtn_tf.search.identity import (
+    Identity,
+    identity,
+    of_networks,
+    refuse_another,
+)
+from gtn_tf.search.oracle import ANEW, FAILURE, GTNOracle
 from gtn_tf.search.scorers import Scorer
 from gtn_tf.search.scoring import make_scorer, score, without_retracing_warnings
 from gtn_tf.search.stages import SCORE, STAGE, is_scored, without_stage
@@ -163,8 +168,8 @@ class GTNTuner(keras_tuner.Tuner):
         ranking, others = (
             [self.scorers[name] for name in names] for names in (self.rank_by, recorded)
         )
-        space = hp.get_config()["space"]
-        found = identity(ranking, others, model, space, data, self.seed)
+        networks = of_networks(model, hp.get_config()["space"])
+        found = identity(ranking, others, networks, data, self.seed)
         self._override_compile_args(model)
         if self.top_k and type(self.hypermodel).fit is keras_tuner.HyperModel.fit:
             callbacks = as_list(arguments.get("callbacks"))
@@ -202,7 +207,7 @@ class GTNTuner(keras_tuner.Tuner):
         """Stops a worker whose scores could not be compared with the chief's."""
         file = Path(self.project_dir) / "oracle.json"  # the chief wrote it at its start
         state = json.loads(file.read_text(encoding="utf-8"))
-        refuse_another(state["gtn_identity"], self._identity, self.project_dir)
+        refuse_another(state["gtn_identity"], self._identity, self.project_dir, ANEW)
         self._identity = None
 
     def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
