@@ -23,7 +23,7 @@ from gtn_tf.teaching.allowed_operations import CALLS, COMPUTE
 from gtn_tf.teaching.errors import TeacherError
 
 _RENAMED = {"reduction_indices": "axis"}  # in Python
-MOST_OPERATIONS = 20_000
+MOST_OPERATIONS = 5_000  # also of functions that are called often
 BYTES = 2**30  # of all results together,
 BYTES_AN_IMAGE = 2**25  # and for each image that is made
 

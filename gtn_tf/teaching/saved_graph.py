@@ -7,6 +7,7 @@ import math
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedObjectGraph
@@ -17,7 +18,6 @@ from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.rebuilt_graph import Rebuilder
 
 _MOST_GRAPH_BYTES = 2**26
-_Function = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
 class SavedGraph:
@@ -64,9 +64,14 @@ class SavedGraph:
         with or_refuse(
             f"{self._path}: expected a teacher that answers, received one that fails"
         ):
-            return self._traced(signature, images)(inputs)
+            shapes = tuple(
+                sorted((key, x.dtype, *x.shape) for key, x in inputs.items())
+            )
+            return self._traced(signature, images, shapes)(**inputs)
 
-    def _trace(self, signature: str, images: int) -> _Function:
+    def _trace(
+        self, signature: str, images: int, shapes: tuple[tuple[Any, ...], ...]
+    ) -> Callable[..., dict[str, tf.Tensor]]:
         name = self._allowed.signatures[signature]
         interface = self._allowed.objects.concrete_functions[name]
         variables = [self._variables[number] for number in interface.bound_inputs]
@@ -76,13 +81,15 @@ class SavedGraph:
         results = sorted(interface.output_signature.dict_value.fields)
 
         @tf.function(autograph=False)
-        def run(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        def run(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             own = arguments[: len(arguments) - len(variables)]
             rebuilder = Rebuilder(self._allowed.functions, images)
             made = rebuilder.build(name, [*(inputs[one] for one in own), *variables])
             return dict(zip(results, made))
 
-        return run
+        # Each shape is traced for itself, so that all sizes are known.
+        specs = {key: tf.TensorSpec(shape, dtype) for key, dtype, *shape in shapes}
+        return run.get_concrete_function(**specs)
 
 
 def _read_variables(folder: Path, allowed: AllowedGraph) -> dict[int, tf.Tensor]:
