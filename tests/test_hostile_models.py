@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from hostile import MODELS
@@ -28,11 +29,12 @@ def good(tmp_path_factory):
 
 @pytest.fixture
 def make(good, tmp_path):
-    """Makes a copy, hostile if a name in `MODELS` is given."""
+    """Makes a copy, hostile if a name in `MODELS` is given, with or without arrays."""
 
-    def make(name: str = "") -> Path:
+    def make(name: str = "", arrays: bool = False) -> Path:
         path = shutil.copytree(good, tmp_path / "hostile" / "1")
-        shutil.rmtree(path / "assets.extra", ignore_errors=True)
+        if not arrays:
+            shutil.rmtree(path / "assets.extra")
         file = path / "saved_model.pb"
         model = SavedModel.FromString(file.read_bytes())
         if name:
@@ -82,8 +84,69 @@ def test_refused(make, tmp_path, monkeypatch, name):
     assert not (tmp_path / "target").exists()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "operation DatasetFromGraph",
+        "operation DecodeProtoV2",
+        "operation PyFuncStateless",
+        "operation StatelessWhile",
+        "writes when served",
+        "writes when restored",
+        "writes in the main graph",
+        "a function missing in the map",
+        "a constant of a terabyte",
+        "object of a user",
+        "attribute VarHandleOp container",
+        "device of another machine",
+        "settings with a cluster",
+    ],
+)
+def test_the_graph_beside_arrays_is_not_even_parsed(make, tmp_path, monkeypatch, name):
+    path = make(name, arrays=True)
+    forbid(monkeypatch, tf.saved_model, "load")
+    with monkeypatch.context() as patch:
+        forbid(patch, saved_graph, "check")
+        teacher = load_teacher(path)
+        assert teacher.steps == 2 and len(teacher.as_dataset()) == 2
+    forbid(monkeypatch, saved_graph.SavedGraph, "call")
+    with pytest.raises(TeacherError, match="nothing of it was run"):
+        teacher.generate([0])
+    assert not (tmp_path / "target").exists()
+
+
 def test_there_are_many():
     assert len(MODELS) >= 60 and set(SIZES) < set(MODELS)
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        lambda make: gtn_tf.teachers.FullCurriculum(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.FullCurriculum(
+            make(image_shape=(10, 14, 3), weight_norm=False), steps=2, batch_size=3
+        ),
+        lambda make: gtn_tf.teachers.AllShuffled(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.ShuffledBatch(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.NoCurriculum(make(), steps=2, batch_size=3),
+    ],
+)
+def test_every_teacher_of_ours_is_allowed(teacher, tmp_path):
+    def generator(image_shape=(4, 4, 1), **kwargs):
+        sizes = {"latent_size": 2, "units": 4, "filters": 2}
+        return gtn_tf.Generator(image_shape, 3, **sizes, **kwargs)
+
+    teacher = teacher(generator)
+    rates = gtn_tf.LearnedSGD(steps=2)
+    export(teacher, rates, describe(teacher, rates), tmp_path / "1")
+    beside = load_teacher(tmp_path / "1")
+    shutil.rmtree(tmp_path / "1" / "assets.extra")
+    inside = load_teacher(tmp_path / "1")
+    np.testing.assert_array_equal(beside.images, inside.images)
+    made = inside.generate([2, 0], seed=5)
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    asked = {"labels": tf.constant([2, 0]), "seed": tf.constant([0, 5])}
+    np.testing.assert_array_equal(made, served(**asked)["images"])
 
 
 def test_they_are_hostile(make, tmp_path):

@@ -105,7 +105,10 @@ def expect_refused(path, problem):
 
 
 def test_damaged_saved_models(copy, tmp_path):
+    """Without the arrays, as they were written before."""
     expect_refused(tmp_path, "found no saved_model.pb")
+    shutil.rmtree(copy / "assets.extra")
+    assert load_teacher(copy).steps == 3
     (graph,) = copy.glob("saved_model.pb")
     whole = graph.read_bytes()
     graph.write_bytes(whole[: len(whole) // 2])
@@ -116,6 +119,51 @@ def test_damaged_saved_models(copy, tmp_path):
     (data,) = (copy / "variables").glob("*.data-*")
     data.write_bytes(data.read_bytes()[:100])
     expect_refused(copy, "expected a whole SavedModel")
+
+
+def test_a_damaged_graph_beside_its_lessons(copy):
+    """The lessons are whole; new images there are none."""
+    (copy / "saved_model.pb").write_bytes(b"damaged")
+    teacher = load_teacher(copy)
+    assert teacher.images.shape == (3, 4, 4, 4, 1)
+    with pytest.raises(TeacherError, match="expected a whole SavedModel"):
+        teacher.generate([0])
+    inside = copy / "assets.extra" / "teacher.npz"
+    inside.write_bytes(inside.read_bytes()[:-50])
+    expect_refused(copy, "expected a whole npz file")
+
+
+def test_the_lessons_beside_the_graph_are_those_of_the_graph(saved, copy):
+    shutil.rmtree(copy / "assets.extra")
+    beside, inside = load_teacher(saved[0]), load_teacher(copy)
+    assert beside.description == inside.description
+    served = tf.saved_model.load(str(copy)).signatures
+    for step in range(beside.steps):
+        lesson = served["curriculum"](step=tf.constant(step))
+        for teacher in (beside, inside):
+            np.testing.assert_array_equal(teacher.images[step], lesson["images"])
+            np.testing.assert_array_equal(teacher.labels[step], lesson["labels"])
+            assert teacher.learning_rates[step] == lesson["learning_rate"]
+            assert teacher.momenta[step] == lesson["momentum"]
+    asked = {"labels": tf.constant([2, 0]), "seed": tf.constant([0, 7])}
+    np.testing.assert_array_equal(
+        beside.generate([2, 0], seed=7), served["serving_default"](**asked)["images"]
+    )
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+def test_a_pickled_teacher_teaches_and_generates_the_same(copy, monkeypatch, arrays):
+    if not arrays:
+        shutil.rmtree(copy / "assets.extra")
+    monkeypatch.chdir(copy.parent)
+    teacher = load_teacher("1")
+    made = teacher.generate([2, 0, 1], seed=3)
+    content = pickle.dumps(teacher)
+    monkeypatch.chdir("/")  # also where a relative path leads elsewhere
+    again = pickle.loads(content)
+    np.testing.assert_array_equal(again.images, teacher.images)
+    np.testing.assert_array_equal(again.generate([2, 0, 1], seed=3), made)
+    assert len(content) < teacher.images.nbytes + 10_000  # not the graph
 
 
 def test_foreign_saved_models(tmp_path):
@@ -367,6 +415,7 @@ def test_saved_model_cli(saved):
 def test_copies(saved, tmp_path):
     teacher = load_teacher(saved[0])
     teacher.copy_saved_model(tmp_path / "served" / "1")
+    assert (tmp_path / "served" / "1" / "assets.extra" / "teacher.npz").is_file()
     assert load_teacher(tmp_path / "served").steps == 3
     with pytest.raises(TeacherError, match="expected a new folder"):
         teacher.copy_saved_model(tmp_path / "served" / "1")

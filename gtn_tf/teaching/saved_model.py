@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.description import read_description
-from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.lessons import INSIDE, expect_moderate, read_lessons
+from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -32,7 +34,28 @@ def read_saved_model(path: Path) -> TrainedTeacher:
         raise TeacherError(
             f"{path}: expected saved_model.pb alone, found {', '.join(sorted(others))}"
         )
-    return _from_graph(path)
+    if not (path / INSIDE).exists():  # written before the lessons came as arrays, too
+        return _from_graph(path)
+    # The graph is not even looked at: it may be a stranger's.
+    teacher = read_npz(path / INSIDE)
+    return dataclasses.replace(teacher, source=str(path), make_images=ImageMaker(path))
+
+
+def read_npz(path: Path) -> TrainedTeacher:
+    """Reads the teacher that `TrainedTeacher.save_npz` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The teacher, which has its lessons alone.
+
+    Raises:
+        TeacherError: If the file is damaged, or holds something else.
+    """
+    with or_refuse(f"{path}: expected a whole npz file without pickles, of a teacher"):
+        description, arrays = read_lessons(path)
+    return TrainedTeacher(description, **arrays, source=str(path))
 
 
 class ImageMaker:
@@ -74,12 +97,14 @@ def _from_graph(path: Path) -> TrainedTeacher:
     def stack(key: str) -> np.ndarray:
         return np.stack([lesson[key].numpy() for lesson in lessons])
 
+    arrays = {
+        "images": stack("images"),
+        "labels": stack("labels"),
+        "learning_rates": stack("learning_rate"),
+        "momenta": stack("momentum"),
+    }
+    with or_refuse(f"{path}: expected lessons"):
+        expect_moderate(arrays)
     return TrainedTeacher(
-        description,
-        stack("images"),
-        stack("labels"),
-        stack("learning_rate"),
-        stack("momentum"),
-        str(path),
-        ImageMaker(path, graph),
+        description, **arrays, source=str(path), make_images=ImageMaker(path, graph)
     )
