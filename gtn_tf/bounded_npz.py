@@ -157,7 +157,7 @@ def _expect_small_directory(file: IO[bytes]) -> int:
     tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < _END.size:
-        raise ArgumentError("expected a whole zip archive")
+        raise ArgumentError("expected a whole npz file, received no zip archive")
     entries, directory = _END.unpack_from(tail, at)[4:6]
     if entries > _MOST_ENTRIES or directory > _MOST_ENTRIES * 1024:
         raise ArgumentError(f"expected at most {_MOST_ENTRIES} arrays")

@@ -422,3 +422,72 @@ def test_copies(saved, tmp_path):
     teacher.save_npz(tmp_path / "t.npz")
     with pytest.raises(TeacherError, match="expected a SavedModel to copy"):
         load_teacher(tmp_path / "t.npz").copy_saved_model(tmp_path / "other")
+
+
+def npz_of(path, **changes):
+    """A teacher's npz file of what another one claims."""
+    about = changes.pop("description", {})
+    if isinstance(about, dict):
+        about = np.array(json.dumps({**GOOD, "steps": 2, **about}))
+    arrays = {
+        "images": np.zeros([2, 4, 4, 4, 1], np.float32),
+        "labels": np.zeros([2, 4], np.int32),
+        "learning_rates": np.full([2], 0.1, np.float32),
+        "momenta": np.full([2], 0.5, np.float32),
+        "description": about,
+    }
+    np.savez_compressed(path, **{**arrays, **changes})
+    return path
+
+
+def test_an_npz_made_by_hand(tmp_path):
+    assert load_teacher(npz_of(tmp_path / "teacher.npz")).steps == 2
+
+
+@pytest.mark.parametrize(
+    "changes, problem",
+    [
+        ({"images": np.zeros([10**7], np.float32)}, "images: expected at most"),
+        ({"labels": np.zeros([10**7], np.int32)}, "labels: expected at most"),
+        ({"momenta": np.zeros([10**7], np.float32)}, "momenta: expected at most"),
+        ({"description": {"steps": 10**8}}, "expected lessons of at most"),
+        ({"description": {"batch_size": 2**40}}, "expected batch_size to be"),
+        ({"description": {"steps": True}}, "expected steps to be"),
+        ({"description": {"image_shape": [2**20, 2**20, 3]}}, "lessons of at most"),
+        ({"description": {"class_names": ["\x1b[2J"]}}, "expected class_names to be"),
+        ({"description": {"class_names": ["a" * 101]}}, "expected class_names to be"),
+        (
+            {"description": {"deep": json.loads("[" * 50 + "]" * 50)}},
+            "at most 20 levels",
+        ),
+        ({"description": np.array("[" * 10**5 + "]" * 10**5)}, "description in JSON"),
+        ({"description": np.array(["{}", "{}"])}, "description in JSON, received"),
+        ({"description": np.array(" " * (2**20 + 1))}, "at most"),
+        ({"description": np.array(3)}, "description in JSON, received"),
+        ({"learning_rates": np.full([2], -0.1, np.float32)}, "learning_rates from 0"),
+        ({"learning_rates": np.full([2], 1e9, np.float32)}, "learning_rates from 0"),
+        ({"momenta": np.full([2], -1, np.float32)}, "momenta from 0"),
+        ({"momenta": np.full([2], np.inf, np.float32)}, "momenta from 0"),
+        ({"images": np.full([2, 4, 4, 4, 1], 1e30)}, "images from -1e"),
+        ({"description": {"learning_rates": [-1]}}, "expected learning_rates to be"),
+        ({"description": {"momenta": "fast"}}, "expected momenta to be"),
+    ],
+)
+def test_an_npz_that_asks_for_too_much(tmp_path, changes, problem):
+    expect_refused(npz_of(tmp_path / "teacher.npz", **changes), problem)
+
+
+@pytest.mark.parametrize("key", ["mean", "std"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e7, "1", None, True])
+def test_an_absurd_normalisation(tmp_path, key, value):
+    scale = {"mean": [0.5], "std": [0.5], key: [value]}
+    file = npz_of(tmp_path / "teacher.npz", description={"normalization": scale})
+    expect_refused(file, "expected normalization to be")
+
+
+def test_a_huge_value_is_cut_in_the_message(tmp_path):
+    file = npz_of(tmp_path / "teacher.npz", description={"steps": "x" * 10**5})
+    expect_refused(file, "expected steps to be .*xxx")
+    with pytest.raises(TeacherError) as caught:
+        load_teacher(file)
+    assert len(str(caught.value)) < len(str(file)) + 500

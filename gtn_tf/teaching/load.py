@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_model import read_npz, read_saved_model
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -59,6 +59,9 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
     Args:
         source: As for `load_teacher`: a bundled one's name, or a run directory.
 
+    Raises:
+        TeacherError: If the record is damaged.
+
     Example:
 
     >>> training_seconds("digits") > 60
@@ -71,7 +74,9 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
         record, key = Path(source).expanduser() / "summary.json", "seconds"
     if not record.is_file():
         return None
-    return json.loads(record.read_text(encoding="utf-8")).get(key)
+    with or_refuse(f"{record}: expected a record in JSON"):
+        seconds = json.loads(record.read_text(encoding="utf-8")).get(key)
+        return None if seconds is None else float(seconds)
 
 
 def _newest(path: Path) -> Path:
