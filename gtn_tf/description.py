@@ -136,6 +136,10 @@ def check_description(found: Any) -> dict[str, Any]:
                 f"description: expected {key} to be {expected}, "
                 f"received {shown(found.get(key))}"
             )
+    if "normalization" not in found:
+        raise ArgumentError(
+            "description: expected normalization, which may be null, received none"
+        )
     scale = found["normalization"]
     if scale and len(scale["mean"]) != found["image_shape"][2]:
         raise ArgumentError(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gtn_tf.errors import GTNError
+from gtn_tf.errors import GTNError, shown
 
 # The codes of both lists (Luo et al. 2018, arXiv 1808.07233). Codes 4 and 5 are the
 # same operation, and so are 3 and 11, and 2 and 14.
@@ -85,11 +85,11 @@ class Cell:
                         f"received {index!r}"
                     )
                 if op not in _KNOWN:
-                    near = difflib.get_close_matches(str(op), _KNOWN, n=1)
+                    near = difflib.get_close_matches(str(op)[:100], _KNOWN, n=1)
                     hint = f"; did you mean {near[0]}?" if near else ""
                     raise GenotypeError(
                         f"node {number}: expected an operation of "
-                        f"{', '.join(_KNOWN)}, received {op!r}{hint}"
+                        f"{', '.join(_KNOWN)}, received {shown(repr(op))}{hint}"
                     )
         object.__setattr__(self, "nodes", nodes)  # the way of frozen classes
         if self.concat is not None:
@@ -100,11 +100,11 @@ class Cell:
         if not chosen or set(chosen) - {*range(states)}:
             raise GenotypeError(
                 f"concat: expected some of the numbers from 0 to {states - 1}, "
-                f"received {chosen}"
+                f"received {shown(chosen)}"
             )
         if sorted(set(chosen)) != list(chosen):
             raise GenotypeError(
-                f"concat: expected ascending numbers, received {chosen}"
+                f"concat: expected ascending numbers, received {shown(chosen)}"
             )
         # Cells that are alike are equal, however they are written.
         same = chosen == self._loose_ends()
@@ -246,13 +246,13 @@ class Genotype:
             GenotypeError: If it is neither.
         """
         words = text.replace(",", " ").replace("|", " ").split()
-        if all(re.fullmatch(r"-?\d+", word) for word in words):
+        if all(re.fullmatch(r"-?\d{1,9}", word) for word in words):
             return cls.from_integers([int(word) for word in words])
         cells = text.split("|")
         if len(cells) != 2:
             raise GenotypeError(
                 "expected 40 integers, or a normal and a reduction cell such as "
-                f"'conv_3x3@0 identity@1; ... | ...', received {text.strip()!r}"
+                f"'conv_3x3@0 identity@1; ... | ...', received {shown(repr(text.strip()))}"
             )
         return cls(*(_parse_cell(name, cell) for name, cell in zip(_CELLS, cells)))
 
@@ -272,19 +272,21 @@ def _parse_cell(name: str, text: str) -> Cell:
     text, arrow, ends = text.partition("->")
     nodes = []
     for number, part in enumerate(text.split(";"), start=_INPUTS):
-        pair = re.fullmatch(r"\s*(\w+)@(\d+)\s+(\w+)@(\d+)\s*", part)
+        pair = re.fullmatch(r"\s*(\w+)@(\d{1,9})\s+(\w+)@(\d{1,9})\s*", part)
         if pair is None:
             raise GenotypeError(
                 f"{name} cell, node {number}: expected two operations with their "
-                f"inputs, such as 'conv_3x3@0 identity@1', received {part.strip()!r}"
+                f"inputs, such as 'conv_3x3@0 identity@1', received {shown(repr(part.strip()))}"
             )
         op_a, a, op_b, b = pair.groups()
         nodes.append((int(a), op_a, int(b), op_b))
-    if arrow and not re.fullmatch(r"(\s*\d+)+\s*", ends):
+    numbers = ends.split()
+    known = numbers and all(re.fullmatch(r"\d{1,9}", one) for one in numbers)
+    if arrow and not known:
         raise GenotypeError(
-            f"{name} cell: expected numbers after ->, received {ends.strip()!r}"
+            f"{name} cell: expected numbers after ->, received {shown(repr(ends.strip()))}"
         )
-    return _cell(name, nodes, tuple(map(int, ends.split())) if arrow else None)
+    return _cell(name, nodes, tuple(map(int, numbers)) if arrow else None)
 
 
 def _cell(
