@@ -6,10 +6,12 @@ be seen, it is a file that appears at `target`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.framework.types_pb2 import (
     DT_FLOAT,
@@ -294,6 +296,56 @@ def restore_is_something_else(graph, target):
 
 
 # ----------------------------------------------------------------------------------
+# What TensorFlow does not call stateful, and yet it does harm
+
+
+def _identity(graph: MetaGraphDef, op: str) -> NodeDef:
+    """Puts an operation between a lesson's rate and who asks for it."""
+    one = function(graph, "_curriculum_")
+    result = next(arg.name for arg in one.signature.output_arg if arg.type == DT_FLOAT)
+    node = one.node_def.add(name="evil", op=op, input=[one.ret[result]])
+    node.attr["T"].type = DT_FLOAT
+    one.ret[result] = "evil:output:0"
+    return node
+
+
+@_model
+def dumps_for_a_debugger(graph, target):
+    node = _identity(graph, "DebugIdentity")
+    node.attr["tensor_name"].s = b"evil:0"
+    node.attr["debug_urls"].list.s.append(f"file://{target}".encode())
+
+
+@_model
+def calls_python_of_the_process(graph, target):
+    node = _identity(graph, "PyFuncStateless")
+    del node.attr["T"]
+    node.attr["token"].s = b"pyfunc_0"
+    node.attr["Tin"].list.type.append(DT_FLOAT)
+    node.attr["Tout"].list.type.append(DT_FLOAT)
+
+
+@_model
+def hides_a_graph_in_a_string(graph, target):
+    hidden = GraphDef()
+    hidden.node.extend([constant("where", target), constant("what", "owned")])
+    add(hidden.node, "WriteFile", "where", "what")
+    one = function(graph, "_curriculum_")
+    one.node_def.add().CopyFrom(constant("text", hidden.SerializeToString()))
+    add(one.node_def, "DatasetFromGraph", "text:output:0")
+    run_in(one)
+
+
+@_model
+def decodes_by_a_file(graph, target):
+    one = function(graph, "_curriculum_")
+    one.node_def.add().CopyFrom(constant("text", "evil"))
+    node = add(one.node_def, "DecodeProtoV2", "text:output:0")
+    node.attr["descriptor_source"].s = b"/etc/passwd"
+    run_in(one)
+
+
+# ----------------------------------------------------------------------------------
 # Functions that nobody accounts for
 
 
@@ -565,6 +617,17 @@ def many_moderate_tensors(graph, target):
         node.attr["T"].type = DT_INT32
         source = f"sum{number}:z:0"
     _into_labels(one, source)
+
+
+@_model
+def a_batch_of_millions(graph, target):
+    """Whose description asks for the memory of as many images."""
+    one = function(graph, "_describe_")
+    tensor = next(n for n in one.node_def if n.op == "Const").attr["value"].tensor
+    about = json.loads(tensor.string_val[0])
+    about.update(batch_size=10**8, image_shape=[1, 1, 1], steps=1)
+    tensor.string_val[0] = json.dumps(about).encode()
+    many_moderate_tensors(graph, target)
 
 
 @_model

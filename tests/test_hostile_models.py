@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from hostile import MODELS
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.python.ops import script_ops
 
 import gtn_tf
 from gtn_tf.description import describe
@@ -60,6 +61,7 @@ SIZES = {
     "a huge Fill": "known and moderate size",
     "a huge BroadcastTo": "known and moderate size",
     "a huge Range": "known and moderate size",
+    "a batch of millions": "known and moderate size",
     "a size that depends on the data": "known and moderate size",
     "many moderate tensors": "known and moderate size",
     "squares by broadcasting": "known and moderate size",
@@ -149,13 +151,23 @@ def test_every_teacher_of_ours_is_allowed(teacher, tmp_path):
     np.testing.assert_array_equal(made, served(**asked)["images"])
 
 
-def test_they_are_hostile(make, tmp_path):
-    """What is refused above would write, were it TensorFlow that loads it."""
-    path = make("writes when asked for a lesson")
-    lesson = tf.saved_model.load(str(path)).signatures["curriculum"]
-    assert not (tmp_path / "target").exists()
+@pytest.mark.parametrize(
+    "name",
+    [
+        "writes when asked for a lesson",
+        "dumps for a debugger",
+        "calls python of the process",
+    ],
+)
+def test_they_are_hostile(make, tmp_path, monkeypatch, name):
+    """What is refused above does harm, were it TensorFlow that loads it."""
+    target = tmp_path / "target"
+    registered = {"pyfunc_0": lambda rate: target.write_text("owned") and rate}
+    monkeypatch.setattr(script_ops._py_funcs, "_funcs", registered)
+    lesson = tf.saved_model.load(str(make(name))).signatures["curriculum"]
+    assert not target.exists()
     lesson(step=tf.constant(0))
-    assert (tmp_path / "target").read_text() == "owned"
+    assert target.exists()
 
 
 def test_the_good_one_is_read(make):

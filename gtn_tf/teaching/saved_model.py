@@ -15,6 +15,8 @@ from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
+_MOST_IMAGES = 128
+
 
 def read_saved_model(path: Path) -> TrainedTeacher:
     """Reads the teacher that `gtn_tf.export.export` wrote.
@@ -89,8 +91,10 @@ def _from_graph(path: Path) -> TrainedTeacher:
         description = read_description(text)
     except ValueError as error:
         raise TeacherError(f"{path}: {error}") from None
+    # How many images are in a batch is the stranger's word, and bounds the memory.
+    images = min(description["batch_size"], _MOST_IMAGES)
     lessons = [
-        graph.call("curriculum", {"step": tf.constant(step)}, description["batch_size"])
+        graph.call("curriculum", {"step": tf.constant(step)}, images)
         for step in range(description["steps"])
     ]
 
