@@ -223,6 +223,58 @@ def merges_into_a_file_of_its_choice(graph, target):
 
 
 @_model
+def saves_outside_its_folder(graph, target):
+    one = function(graph, "_traced_save_")
+    node = next(n for n in one.node_def if n.attr["value"].tensor.string_val)
+    node.attr["value"].tensor.string_val[0] = b"/../../../target"
+
+
+def _feed(graph, name):
+    """Gives whoever saves or restores a file name out of the graph."""
+    graph.graph_def.node.add().CopyFrom(constant("where", "/etc/passwd"))
+    node = next(node for node in graph.graph_def.node if node.name == name)
+    node.input[0] = "where"
+
+
+@_model
+def restores_what_the_main_graph_says(graph, target):
+    _feed(graph, graph.saver_def.restore_op_name)
+
+
+@_model
+def saves_where_the_main_graph_says(graph, target):
+    _feed(graph, graph.saver_def.save_tensor_name.split(":")[0])
+
+
+@_model
+def file_name_is_another_argument(graph, target):
+    one = function(graph, "_traced_restore_")
+    first, second = one.signature.input_arg[:2]
+    first.name, second.name = second.name, first.name
+
+
+@_model
+def file_name_is_a_constant(graph, target):
+    name = graph.saver_def.filename_tensor_name.split(":")[0]
+    node = next(node for node in graph.graph_def.node if node.name == name)
+    node.CopyFrom(constant(name, "/etc/passwd"))
+
+
+@_model
+def restores_by_saving(graph, target):
+    saver = graph.saver_def
+    saver.restore_op_name = saver.save_tensor_name.split(":")[0]
+    restore = function(graph, "_traced_restore_").signature.name
+    nodes = graph.graph_def.node
+    for node in [
+        n for n in nodes if "f" in n.attr and n.attr["f"].func.name == restore
+    ]:
+        nodes.remove(node)
+    library = graph.graph_def.library.function
+    library.remove(function(graph, "_traced_restore_"))
+
+
+@_model
 def a_lesson_saves(graph, target):
     save = function(graph, "_traced_save_").signature.name
     one = function(graph, "_curriculum_")

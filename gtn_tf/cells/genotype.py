@@ -250,9 +250,10 @@ class Genotype:
             return cls.from_integers([int(word) for word in words])
         cells = text.split("|")
         if len(cells) != 2:
+            received = shown(repr(text.strip()))
             raise GenotypeError(
                 "expected 40 integers, or a normal and a reduction cell such as "
-                f"'conv_3x3@0 identity@1; ... | ...', received {shown(repr(text.strip()))}"
+                f"'conv_3x3@0 identity@1; ... | ...', received {received}"
             )
         return cls(*(_parse_cell(name, cell) for name, cell in zip(_CELLS, cells)))
 
@@ -274,17 +275,19 @@ def _parse_cell(name: str, text: str) -> Cell:
     for number, part in enumerate(text.split(";"), start=_INPUTS):
         pair = re.fullmatch(r"\s*(\w+)@(\d{1,9})\s+(\w+)@(\d{1,9})\s*", part)
         if pair is None:
+            received = shown(repr(part.strip()))
             raise GenotypeError(
                 f"{name} cell, node {number}: expected two operations with their "
-                f"inputs, such as 'conv_3x3@0 identity@1', received {shown(repr(part.strip()))}"
+                f"inputs, such as 'conv_3x3@0 identity@1', received {received}"
             )
         op_a, a, op_b, b = pair.groups()
         nodes.append((int(a), op_a, int(b), op_b))
     numbers = ends.split()
     known = numbers and all(re.fullmatch(r"\d{1,9}", one) for one in numbers)
     if arrow and not known:
+        received = shown(repr(ends.strip()))
         raise GenotypeError(
-            f"{name} cell: expected numbers after ->, received {shown(repr(ends.strip()))}"
+            f"{name} cell: expected numbers after ->, received {received}"
         )
     return _cell(name, nodes, tuple(map(int, numbers)) if arrow else None)
 

@@ -125,6 +125,8 @@ def _expect_functions(
         main[name].attr["f"].func.name if name in main else ""
         for name in (saver.save_tensor_name.split(":")[0], saver.restore_op_name)
     )
+    if save and save == restore:
+        _refuse("one function that saves and restores")
     own = _reached(functions, signatures.values())
     for name, function in functions.items():
         rules, devices = allowed.FUNCTION, {""}
@@ -140,6 +142,7 @@ def _expect_functions(
         if unknown:
             _refuse(f"the attribute {shown(min(unknown))} of a function")
     _expect_nodes(main.values(), allowed.MAIN, allowed.CPU)
+    _expect_file_name_fed(graph, {save, restore})
     unused = set(functions) - own - {save, restore}
     if unused:
         _refuse(f"the function {shown(min(unused))}, which no signature uses")
@@ -148,6 +151,18 @@ def _expect_functions(
             _refuse(f"a call of {shown(name)}, which is not in the file")
     if sum(len(one.node_def) for one in functions.values()) > MOST_NODES:
         _refuse(f"more than {MOST_NODES} operations")
+
+
+def _expect_file_name_fed(graph: MetaGraphDef, savers: set[str]) -> None:
+    """Expects the name of the file from whoever saves or restores."""
+    name = graph.saver_def.filename_tensor_name.split(":")[0]
+    nodes = graph.graph_def.node
+    fed = any(one.name == name and one.op == "Placeholder" for one in nodes)
+    for node in nodes:
+        if node.op in allowed.CALLS and node.attr["f"].func.name in savers:
+            given = [one.split(":")[0] for one in node.input[:1]]
+            if given != [name] or not fed:
+                _refuse("a file of its own choice to save to or to restore from")
 
 
 def _reached(functions: dict[str, FunctionDef], names: Iterable[str]) -> set[str]:
@@ -200,7 +215,8 @@ def _expect_plain_settings(content: bytes) -> None:
 
 def _expect_file_names_passed_in(function: FunctionDef) -> None:
     nodes = {node.name: node.op for node in function.node_def}
-    arguments = {one.name for one in function.signature.input_arg}
+    # The first, into which the main graph puts the name that it was given.
+    arguments = [one.name for one in function.signature.input_arg[:1]]
     for node in function.node_def:
         if node.op in allowed.FILE_NAMES:
             place, wanted = allowed.FILE_NAMES[node.op]
@@ -208,6 +224,9 @@ def _expect_file_names_passed_in(function: FunctionDef) -> None:
             found = source if source in arguments else nodes.get(source.split(":")[0])
             if found != wanted:
                 _refuse(f"the operation {node.op} on a file of its own choice")
+        for text in node.attr["value"].tensor.string_val if node.op == "Const" else ():
+            if b".." in text:
+                _refuse("a saver that leaves its folder")
 
 
 def _expect_objects(objects: SavedObjectGraph, signatures: dict[str, str]) -> None:
