@@ -20,6 +20,7 @@ from gtn_tf.teachers import Teacher
 # Of a file from a stranger.
 MOST_TEXT = 2**20  # characters
 MOST_LESSON_BYTES = 2**30
+_MOST_STEPS = 100_000
 _MOST_DEPTH = 20
 
 
@@ -104,9 +105,10 @@ def read_description(text: str | bytes) -> dict[str, Any]:
     check_description(found)
     _expect_shallow(found)
     size = 4 * found["steps"] * found["batch_size"] * math.prod(found["image_shape"])
-    if size > MOST_LESSON_BYTES:
+    if size > MOST_LESSON_BYTES or found["steps"] > _MOST_STEPS:
         raise ArgumentError(
-            f"description: expected lessons of at most {MOST_LESSON_BYTES} bytes, "
+            f"description: expected lessons of at most {MOST_LESSON_BYTES} bytes, in "
+            f"at most {_MOST_STEPS} steps, "
             f"received {found['steps']} steps of {found['batch_size']} images "
             f"{found['image_shape']}"
         )

@@ -993,6 +993,15 @@ def two_nodes_of_one_name(graph, target):
 
 
 @_model
+def a_description_by_another_name(graph, target):
+    known = graph.object_graph_def.concrete_functions
+    one = next(known[name] for name in known if "describe" in name)
+    fields = one.output_signature.dict_value.fields
+    fields["evil"].CopyFrom(fields["description"])
+    del fields["description"]
+
+
+@_model
 def another_type_of_lesson(graph, target):
     one = function(graph, "_curriculum_")
     node = next(node for node in one.node_def if node.op == "Tanh")

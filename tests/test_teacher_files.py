@@ -16,6 +16,8 @@ import tensorflow as tf
 
 import gtn_tf
 from conftest import real_batches
+from gtn_tf.description import describe
+from gtn_tf.export import export
 from gtn_tf.teaching import TeacherError, load_teacher
 
 ACCURACY = {"mean": 0.9, "std": 0.01}
@@ -164,6 +166,36 @@ def test_a_pickled_teacher_teaches_and_generates_the_same(copy, monkeypatch, arr
     np.testing.assert_array_equal(again.images, teacher.images)
     np.testing.assert_array_equal(again.generate([2, 0, 1], seed=3), made)
     assert len(content) < teacher.images.nbytes + 10_000  # not the graph
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        lambda make: gtn_tf.teachers.FullCurriculum(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.FullCurriculum(
+            make(image_shape=(10, 14, 3), weight_norm=False), steps=2, batch_size=3
+        ),
+        lambda make: gtn_tf.teachers.AllShuffled(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.ShuffledBatch(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.NoCurriculum(make(), steps=2, batch_size=3),
+    ],
+)
+def test_every_teacher_of_ours_is_allowed(teacher, tmp_path):
+    def generator(image_shape=(4, 4, 1), **kwargs):
+        sizes = {"latent_size": 2, "units": 4, "filters": 2}
+        return gtn_tf.Generator(image_shape, 3, **sizes, **kwargs)
+
+    teacher = teacher(generator)
+    rates = gtn_tf.LearnedSGD(steps=2)
+    export(teacher, rates, describe(teacher, rates), tmp_path / "1")
+    beside = load_teacher(tmp_path / "1")
+    shutil.rmtree(tmp_path / "1" / "assets.extra")
+    inside = load_teacher(tmp_path / "1")
+    np.testing.assert_array_equal(beside.images, inside.images)
+    made = inside.generate([2, 0], seed=5)
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    asked = {"labels": tf.constant([2, 0]), "seed": tf.constant([0, 5])}
+    np.testing.assert_array_equal(made, served(**asked)["images"])
 
 
 def test_foreign_saved_models(tmp_path):

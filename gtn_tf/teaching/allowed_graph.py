@@ -22,7 +22,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedObjectGraph
 
-from gtn_tf.errors import shown
+from gtn_tf.errors import first_line, shown
 from gtn_tf.teaching import allowed_operations as allowed
 from gtn_tf.teaching.errors import TeacherError
 
@@ -64,7 +64,8 @@ def check(content: bytes) -> AllowedGraph:
         model = SavedModel.FromString(content)
     except DecodeError as error:
         raise TeacherError(
-            f"expected a whole SavedModel, received a file that cannot be read ({error})"
+            "expected a whole SavedModel, received a file that cannot be read "
+            f"({first_line(error)})"
         ) from None
     if len(model.meta_graphs) != 1 or not model.meta_graphs[0].HasField(
         "object_graph_def"

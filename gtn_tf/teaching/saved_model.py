@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.description import read_description
-from gtn_tf.lessons import INSIDE, expect_moderate, read_lessons
+from gtn_tf.errors import shown
+from gtn_tf.lessons import ARRAYS, INSIDE, expect_moderate, read_lessons
 from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
@@ -78,7 +79,10 @@ class ImageMaker:
         if self._graph is None:
             self._graph = SavedGraph(self._path)
         inputs = {"labels": labels, "seed": seed}
-        return self._graph.call("serving_default", inputs, len(labels))["images"]
+        made = self._graph.call("serving_default", inputs, len(labels))
+        if "images" not in made:
+            raise TeacherError(f"{self._path}: expected images, received none")
+        return made["images"]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ImageMaker, (self._path,)
@@ -86,29 +90,33 @@ class ImageMaker:
 
 def _from_graph(path: Path) -> TrainedTeacher:
     graph = SavedGraph(path)
-    text = graph.call("describe", {})["description"].numpy()
-    try:
+    with or_refuse(f"{path}: expected a teacher that describes itself"):
+        text = graph.call("describe", {})["description"].numpy()
         description = read_description(text)
-    except ValueError as error:
-        raise TeacherError(f"{path}: {error}") from None
-    # How many images are in a batch is the stranger's word, and bounds the memory.
-    images = min(description["batch_size"], _MOST_IMAGES)
-    lessons = [
-        graph.call("curriculum", {"step": tf.constant(step)}, images)
-        for step in range(description["steps"])
-    ]
-
-    def stack(key: str) -> np.ndarray:
-        return np.stack([lesson[key].numpy() for lesson in lessons])
-
-    arrays = {
-        "images": stack("images"),
-        "labels": stack("labels"),
-        "learning_rates": stack("learning_rate"),
-        "momenta": stack("momentum"),
-    }
-    with or_refuse(f"{path}: expected lessons"):
+    with or_refuse(f"{path}: expected lessons as described"):
+        arrays = _ask_for_lessons(graph, description)
         expect_moderate(arrays)
     return TrainedTeacher(
         description, **arrays, source=str(path), make_images=ImageMaker(path, graph)
     )
+
+
+def _ask_for_lessons(
+    graph: SavedGraph, description: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    # How many images are in a batch is the stranger's word, and bounds the memory.
+    images = min(description["batch_size"], _MOST_IMAGES)
+    shape = [description["batch_size"], *description["image_shape"]]
+    lessons = []
+    for step in range(description["steps"]):
+        lesson = graph.call("curriculum", {"step": tf.constant(step)}, images)
+        if lesson["images"].shape != shape:
+            raise TeacherError(
+                f"expected images to be {[description['steps'], *shape]}, received "
+                f"{shown(lesson['images'].shape)} for a step"
+            )
+        lessons.append({key: value.numpy() for key, value in lesson.items()})
+    return {
+        name: np.stack([lesson[key] for lesson in lessons])
+        for name, key in zip(ARRAYS, ("images", "labels", "learning_rate", "momentum"))
+    }
