@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test bench clean
+.PHONY: help venv train test fuzz bench clean
 
 help: ## list the targets
 	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
@@ -30,6 +30,9 @@ train: venv ## train the preset CONFIG (digits), or resume its run
 
 test: venv ## run the tests
 	$(PY) -m pytest tests $(ARGS)
+
+fuzz: venv ## feed every reader damaged files, a minute each
+	$(PY) tests/fuzz.py $(ARGS)
 
 bench: venv $(PEERS)/.installed ## time gtn_tf and its peers at SIZE (small)
 	$(PY) benchmarks $(SIZE) $(ARGS)

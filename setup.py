@@ -35,6 +35,7 @@ setup(
             "bundled/*/*.json",
             "bundled/*/1/*.pb",
             "bundled/*/1/variables/*",
+            "bundled/*/1/assets.extra/*",
         ],
         "gtn_tf.configs": ["*.yaml"],
     },

@@ -18,6 +18,7 @@ from common import ROOT, after_all_steps, say
 
 from gtn_tf import data, runs
 from gtn_tf.config import LEARNERS, load_config
+from gtn_tf.lessons import INSIDE
 from gtn_tf.teaching import BUNDLED, load_teacher
 
 _SOURCES = ("teacher", "real", "real_tuned")
@@ -62,6 +63,7 @@ _ORIGIN = {
     "mnist": "MNIST (Yann LeCun, Corinna Cortes, Christopher Burges)",
     "fashion_mnist": "Fashion-MNIST (Zalando, MIT licence)",
 }
+_MOST_LESSONS = 500_000  # bytes
 
 
 def main() -> None:
@@ -86,6 +88,10 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     folder = ROOT / "gtn_tf" / "bundled" / name
     shutil.rmtree(folder, ignore_errors=True)
     teacher.copy_saved_model(folder / "1")
+    lessons = folder / "1" / INSIDE
+    if lessons.stat().st_size > _MOST_LESSONS:
+        # The package is to stay small; load_teacher asks the graph for them instead.
+        shutil.rmtree(lessons.parent)
     facts = {
         "command": f"python cli/bundle.py {name}",
         "preset": f"{name}_bundled",

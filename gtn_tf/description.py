@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from typing import Any
 
@@ -11,10 +12,16 @@ import tensorflow as tf
 
 import gtn_tf
 from gtn_tf.data import Splits
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, first_line, shown
 from gtn_tf.inner import LearnedSGD
 from gtn_tf.learners import Learners
 from gtn_tf.teachers import Teacher
+
+# Of a file from a stranger.
+MOST_TEXT = 2**20  # characters
+MOST_LESSON_BYTES = 2**30
+_MOST_STEPS = 100_000
+_MOST_DEPTH = 20
 
 
 def describe(
@@ -87,11 +94,25 @@ def read_description(text: str | bytes) -> dict[str, Any]:
         ...
     gtn_tf.errors.ArgumentError: expected a description with image_shape, received a list
     """
+    if len(text) > MOST_TEXT:
+        raise ArgumentError(f"expected a description of at most {MOST_TEXT} characters")
     try:
         found = json.loads(text)
-    except ValueError as error:
-        raise ArgumentError(f"expected a description in JSON: {error}") from None
-    return check_description(found)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(
+            f"expected a description in JSON: {first_line(error)}"
+        ) from None
+    check_description(found)
+    _expect_shallow(found)
+    size = 4 * found["steps"] * found["batch_size"] * math.prod(found["image_shape"])
+    if size > MOST_LESSON_BYTES or found["steps"] > _MOST_STEPS:
+        raise ArgumentError(
+            f"description: expected lessons of at most {MOST_LESSON_BYTES} bytes, in "
+            f"at most {_MOST_STEPS} steps, "
+            f"received {found['steps']} steps of {found['batch_size']} images "
+            f"{found['image_shape']}"
+        )
+    return found
 
 
 def check_description(found: Any) -> dict[str, Any]:
@@ -115,19 +136,44 @@ def check_description(found: Any) -> dict[str, Any]:
         if not fits(found.get(key)):
             raise ArgumentError(
                 f"description: expected {key} to be {expected}, "
-                f"received {str(found.get(key))[:80]}"
+                f"received {shown(found.get(key))}"
             )
+    if "normalization" not in found:
+        raise ArgumentError(
+            "description: expected normalization, which may be null, received none"
+        )
     scale = found["normalization"]
     if scale and len(scale["mean"]) != found["image_shape"][2]:
         raise ArgumentError(
             "description: expected a mean and a std for each of "
-            f"{found['image_shape'][2]} channels, received {str(scale)[:80]}"
+            f"{found['image_shape'][2]} channels, received {shown(scale)}"
         )
     return found
 
 
+def _expect_shallow(found: Any) -> None:
+    level = [found]
+    for _ in range(_MOST_DEPTH):
+        inside = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [x for one in inside for x in one if isinstance(x, (dict, list))]
+        if not level:
+            return
+    raise ArgumentError(f"expected a description of at most {_MOST_DEPTH} levels")
+
+
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
+    return type(value) is int and 1 <= value < 2**31
+
+
+def _is_name(value: Any) -> bool:
+    # It is printed and drawn: nothing that moves a terminal's cursor.
+    return isinstance(value, str) and len(value) <= 100 and value.isprintable()
+
+
+def _are_numbers(values: Any, least: float, most: float) -> bool:
+    return isinstance(values, list) and all(
+        type(x) in (int, float) and least <= x <= most for x in values
+    )
 
 
 def _is_normalization(value: Any) -> bool:
@@ -137,11 +183,14 @@ def _is_normalization(value: Any) -> bool:
         return False
     mean, std = value["mean"], value["std"]
     return (
-        all(isinstance(one, list) for one in (mean, std))
+        _are_numbers(mean, -1e6, 1e6)
+        and _are_numbers(std, 1e-6, 1e6)
         and len(mean) == len(std)
-        and all(isinstance(x, (int, float)) for x in mean + std)
-        and all(x > 0 for x in std)
     )
+
+
+def _are_rates(value: Any) -> bool:
+    return value is None or _are_numbers(value, 0, 1e6)
 
 
 _FIELDS = {
@@ -150,11 +199,13 @@ _FIELDS = {
         lambda v: isinstance(v, list) and len(v) == 3 and all(map(_is_count, v)),
     ),
     "class_names": (
-        "a list of names",
-        lambda v: isinstance(v, list) and v and all(isinstance(x, str) for x in v),
+        "a list of printable names of at most 100 characters",
+        lambda v: isinstance(v, list) and v and all(map(_is_name, v)),
     ),
     "steps": ("an integer of at least 1", _is_count),
     "batch_size": ("an integer of at least 1", _is_count),
     "normalization": ("null, or mean and std per channel", _is_normalization),
+    "learning_rates": ("null, or numbers from 0 to a million", _are_rates),
+    "momenta": ("null, or numbers from 0 to a million", _are_rates),
     "accuracy": ("null or an object", lambda v: v is None or isinstance(v, dict)),
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
+from typing import Any
+
 
 class GTNError(Exception):
     """Something that cannot be done, told in one line.
@@ -50,3 +53,32 @@ def first_line(error: BaseException) -> str:
     """
     lines = str(error).strip().splitlines() or ["no message"]
     return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def shown(value: Any) -> str:
+    """Writes what was received into an error, however large it is.
+
+    Args:
+        value: Anything; a text is shown as it is while it can be printed.
+
+    Returns:
+        One line of at most 200 characters.
+
+    Example:
+
+    >>> shown("digit"), shown({"steps": [1, 2]}), len(shown("x" * 10**6))
+    ('digit', "{'steps': [1, 2]}", 200)
+    """
+    if isinstance(value, str) and value.isprintable():
+        text = value[:201]
+    else:
+        try:
+            text = _SHORT.repr(value)
+        except ValueError:  # Python writes no integer of thousands of digits
+            text = f"a huge {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 20

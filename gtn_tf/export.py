@@ -9,10 +9,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from gtn_tf.inner import LearnedSGD
+from gtn_tf.lessons import INSIDE, write_lessons
 from gtn_tf.teachers import Teacher
 
 _SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of it
@@ -31,7 +33,8 @@ def export(
     label and its place, not of the other labels. `curriculum(step int32)` gives the
     `images [batch, h, w, c]` and `labels [batch]` of an inner step, counted from 0,
     with its `learning_rate` and `momentum`. `describe()` gives the `description`, a
-    JSON string.
+    JSON string. The lessons are beside the graph as arrays, too, in
+    `assets.extra/teacher.npz`: `load_teacher` reads these, and runs no graph for them.
 
     Args:
         teacher: The trained teacher.
@@ -70,6 +73,8 @@ def export(
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(unfinished), signatures, options)
     _forget_gradients(unfinished / "saved_model.pb")
+    lessons = _lessons(signatures["curriculum"], teacher.steps)
+    write_lessons(unfinished / INSIDE, description, lessons)
     # A checksum of the graph as it was before.
     (unfinished / "fingerprint.pb").unlink(missing_ok=True)
     shutil.rmtree(path, ignore_errors=True)
@@ -121,6 +126,22 @@ def _curriculum(
         }
 
     return curriculum
+
+
+def _lessons(
+    curriculum: tf.types.experimental.ConcreteFunction, steps: int
+) -> dict[str, np.ndarray]:
+    given = [curriculum(tf.constant(step)) for step in range(steps)]
+
+    def stack(key: str) -> np.ndarray:
+        return np.stack([lesson[key].numpy() for lesson in given])
+
+    return {
+        "images": stack("images"),
+        "labels": stack("labels"),
+        "learning_rates": stack("learning_rate"),
+        "momenta": stack("momentum"),
+    }
 
 
 def _describe(text: str) -> tf.types.experimental.ConcreteFunction:

@@ -6,6 +6,8 @@ import gzip
 import os
 import pickle
 import tempfile
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -335,3 +337,89 @@ def test_wrong_arrays(tmp_path, changes, expected):
     with pytest.raises(data.DataError) as caught:
         read_npz(tmp_path / "mnist.npz", MNIST)
     assert expected in str(caught.value)
+
+
+# More than there can be
+
+
+def npz_of(path: Path, header: bytes, data: bytes = b"") -> None:
+    """An npz file whose first array has a header of its own."""
+    x, y = grey(4)
+    np.savez(path, y_train=y, x_test=x, y_test=y)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+        archive.writestr("x_train.npy", start + header + data)
+
+
+@pytest.mark.parametrize(
+    ("shape", "data", "expected"),
+    [
+        ((10**12,), b"", "compressed bytes can hold"),
+        ((10**30, 10**30), b"", "compressed bytes can hold"),
+        ((2**21,), b"", "compressed bytes can hold"),
+        ((1,) * 40, b"", "expected a shape"),
+        ((-1,), b"", "expected a shape"),
+        ((784 * 10**6 + 1,), os.urandom(2**20), "at most 784000000 bytes"),
+    ],
+)
+def test_an_npz_that_claims_too_much(tmp_path, shape, data, expected):
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    npz_of(tmp_path / "mnist.npz", repr(header).encode(), data)
+    tracemalloc.start()
+    text = message(MNIST, tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert expected in text and peak < 2**24
+
+
+def test_a_directory_of_many_arrays(tmp_path):
+    arrays = {f"a{number}": np.zeros(1) for number in range(100)}
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    assert "expected at most 64 arrays" in message(MNIST, tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "mnist.npz")
+    assert "no files of mnist" in message(MNIST, tmp_path)
+    with pytest.raises(data.DataError, match="expected an ordinary file"):
+        read_npz(tmp_path / "mnist.npz", MNIST)
+    os.mkfifo(tmp_path / "labels")
+    with pytest.raises(data.DataError, match="expected an ordinary file"):
+        read_idx(tmp_path / "labels", ndim=1)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_an_idx_header_that_claims_too_much(tmp_path, suffix):
+    content = np.array([0x0803, 2**32 - 1, 2**32 - 1, 28], ">u4").tobytes() + bytes(99)
+    path = tmp_path / f"images{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix else content)
+    tracemalloc.start()
+    with pytest.raises(data.DataError, match="wrong length"):
+        read_idx(path, ndim=3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
+def test_a_gzip_bomb(tmp_path):
+    """What follows the pixels that the header tells of is not decompressed."""
+    path = tmp_path / "labels.gz"
+    path.write_bytes(gzip.compress(idx_bytes(np.zeros(10, np.uint8)) + bytes(10**8)))
+    tracemalloc.start()
+    with pytest.raises(data.DataError, match="wrong length.* received more"):
+        read_idx(path, ndim=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**7
+
+
+def test_jpegs_that_claim_too_much(tmp_path):
+    file = bytearray(tf.io.encode_jpeg(np.zeros([8, 8, 3], np.uint8)).numpy())
+    at = file.index(b"\xff\xc0") + 5  # height and width in the frame's header
+    file[at : at + 4] = b"\x80\x00\x80\x00"
+    write_jpegs(
+        tmp_path / "cifar10.npz",
+        train_jpeg=np.frombuffer(bytes(file), np.uint8),
+        train_offsets=np.array([0, len(file)]),
+    )
+    assert "1 images of 32768 x 32768" in message(CIFAR, tmp_path)

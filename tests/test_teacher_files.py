@@ -16,6 +16,8 @@ import tensorflow as tf
 
 import gtn_tf
 from conftest import real_batches
+from gtn_tf.description import describe
+from gtn_tf.export import export
 from gtn_tf.teaching import TeacherError, load_teacher
 
 ACCURACY = {"mean": 0.9, "std": 0.01}
@@ -105,7 +107,10 @@ def expect_refused(path, problem):
 
 
 def test_damaged_saved_models(copy, tmp_path):
+    """Without the arrays, as they were written before."""
     expect_refused(tmp_path, "found no saved_model.pb")
+    shutil.rmtree(copy / "assets.extra")
+    assert load_teacher(copy).steps == 3
     (graph,) = copy.glob("saved_model.pb")
     whole = graph.read_bytes()
     graph.write_bytes(whole[: len(whole) // 2])
@@ -116,6 +121,81 @@ def test_damaged_saved_models(copy, tmp_path):
     (data,) = (copy / "variables").glob("*.data-*")
     data.write_bytes(data.read_bytes()[:100])
     expect_refused(copy, "expected a whole SavedModel")
+
+
+def test_a_damaged_graph_beside_its_lessons(copy):
+    """The lessons are whole; new images there are none."""
+    (copy / "saved_model.pb").write_bytes(b"damaged")
+    teacher = load_teacher(copy)
+    assert teacher.images.shape == (3, 4, 4, 4, 1)
+    with pytest.raises(TeacherError, match="expected a whole SavedModel"):
+        teacher.generate([0])
+    inside = copy / "assets.extra" / "teacher.npz"
+    inside.write_bytes(inside.read_bytes()[:-50])
+    expect_refused(copy, "expected a whole npz file")
+
+
+def test_the_lessons_beside_the_graph_are_those_of_the_graph(saved, copy):
+    shutil.rmtree(copy / "assets.extra")
+    beside, inside = load_teacher(saved[0]), load_teacher(copy)
+    assert beside.description == inside.description
+    served = tf.saved_model.load(str(copy)).signatures
+    for step in range(beside.steps):
+        lesson = served["curriculum"](step=tf.constant(step))
+        for teacher in (beside, inside):
+            np.testing.assert_array_equal(teacher.images[step], lesson["images"])
+            np.testing.assert_array_equal(teacher.labels[step], lesson["labels"])
+            assert teacher.learning_rates[step] == lesson["learning_rate"]
+            assert teacher.momenta[step] == lesson["momentum"]
+    asked = {"labels": tf.constant([2, 0]), "seed": tf.constant([0, 7])}
+    np.testing.assert_array_equal(
+        beside.generate([2, 0], seed=7), served["serving_default"](**asked)["images"]
+    )
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+def test_a_pickled_teacher_teaches_and_generates_the_same(copy, monkeypatch, arrays):
+    if not arrays:
+        shutil.rmtree(copy / "assets.extra")
+    monkeypatch.chdir(copy.parent)
+    teacher = load_teacher("1")
+    made = teacher.generate([2, 0, 1], seed=3)
+    content = pickle.dumps(teacher)
+    monkeypatch.chdir("/")  # also where a relative path leads elsewhere
+    again = pickle.loads(content)
+    np.testing.assert_array_equal(again.images, teacher.images)
+    np.testing.assert_array_equal(again.generate([2, 0, 1], seed=3), made)
+    assert len(content) < teacher.images.nbytes + 10_000  # not the graph
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        lambda make: gtn_tf.teachers.FullCurriculum(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.FullCurriculum(
+            make(image_shape=(10, 14, 3), weight_norm=False), steps=2, batch_size=3
+        ),
+        lambda make: gtn_tf.teachers.AllShuffled(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.ShuffledBatch(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.NoCurriculum(make(), steps=2, batch_size=3),
+    ],
+)
+def test_every_teacher_of_ours_is_allowed(teacher, tmp_path):
+    def generator(image_shape=(4, 4, 1), **kwargs):
+        sizes = {"latent_size": 2, "units": 4, "filters": 2}
+        return gtn_tf.Generator(image_shape, 3, **sizes, **kwargs)
+
+    teacher = teacher(generator)
+    rates = gtn_tf.LearnedSGD(steps=2)
+    export(teacher, rates, describe(teacher, rates), tmp_path / "1")
+    beside = load_teacher(tmp_path / "1")
+    shutil.rmtree(tmp_path / "1" / "assets.extra")
+    inside = load_teacher(tmp_path / "1")
+    np.testing.assert_array_equal(beside.images, inside.images)
+    made = inside.generate([2, 0], seed=5)
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    asked = {"labels": tf.constant([2, 0]), "seed": tf.constant([0, 5])}
+    np.testing.assert_array_equal(made, served(**asked)["images"])
 
 
 def test_foreign_saved_models(tmp_path):
@@ -367,9 +447,79 @@ def test_saved_model_cli(saved):
 def test_copies(saved, tmp_path):
     teacher = load_teacher(saved[0])
     teacher.copy_saved_model(tmp_path / "served" / "1")
+    assert (tmp_path / "served" / "1" / "assets.extra" / "teacher.npz").is_file()
     assert load_teacher(tmp_path / "served").steps == 3
     with pytest.raises(TeacherError, match="expected a new folder"):
         teacher.copy_saved_model(tmp_path / "served" / "1")
     teacher.save_npz(tmp_path / "t.npz")
     with pytest.raises(TeacherError, match="expected a SavedModel to copy"):
         load_teacher(tmp_path / "t.npz").copy_saved_model(tmp_path / "other")
+
+
+def npz_of(path, **changes):
+    """A teacher's npz file of what another one claims."""
+    about = changes.pop("description", {})
+    if isinstance(about, dict):
+        about = np.array(json.dumps({**GOOD, "steps": 2, **about}))
+    arrays = {
+        "images": np.zeros([2, 4, 4, 4, 1], np.float32),
+        "labels": np.zeros([2, 4], np.int32),
+        "learning_rates": np.full([2], 0.1, np.float32),
+        "momenta": np.full([2], 0.5, np.float32),
+        "description": about,
+    }
+    np.savez_compressed(path, **{**arrays, **changes})
+    return path
+
+
+def test_an_npz_made_by_hand(tmp_path):
+    assert load_teacher(npz_of(tmp_path / "teacher.npz")).steps == 2
+
+
+@pytest.mark.parametrize(
+    "changes, problem",
+    [
+        ({"images": np.zeros([10**7], np.float32)}, "images: expected at most"),
+        ({"labels": np.zeros([10**7], np.int32)}, "labels: expected at most"),
+        ({"momenta": np.zeros([10**7], np.float32)}, "momenta: expected at most"),
+        ({"description": {"steps": 10**8}}, "expected lessons of at most"),
+        ({"description": {"batch_size": 2**40}}, "expected batch_size to be"),
+        ({"description": {"steps": True}}, "expected steps to be"),
+        ({"description": {"image_shape": [2**20, 2**20, 3]}}, "lessons of at most"),
+        ({"description": {"class_names": ["\x1b[2J"]}}, "expected class_names to be"),
+        ({"description": {"class_names": ["a" * 101]}}, "expected class_names to be"),
+        (
+            {"description": {"deep": json.loads("[" * 50 + "]" * 50)}},
+            "at most 20 levels",
+        ),
+        ({"description": np.array("[" * 10**5 + "]" * 10**5)}, "description in JSON"),
+        ({"description": np.array(["{}", "{}"])}, "description in JSON, received"),
+        ({"description": np.array(" " * (2**20 + 1))}, "at most"),
+        ({"description": np.array(3)}, "description in JSON, received"),
+        ({"learning_rates": np.full([2], -0.1, np.float32)}, "learning_rates from 0"),
+        ({"learning_rates": np.full([2], 1e9, np.float32)}, "learning_rates from 0"),
+        ({"momenta": np.full([2], -1, np.float32)}, "momenta from 0"),
+        ({"momenta": np.full([2], np.inf, np.float32)}, "momenta from 0"),
+        ({"images": np.full([2, 4, 4, 4, 1], 1e30)}, "images from -1e"),
+        ({"description": {"learning_rates": [-1]}}, "expected learning_rates to be"),
+        ({"description": {"momenta": "fast"}}, "expected momenta to be"),
+    ],
+)
+def test_an_npz_that_asks_for_too_much(tmp_path, changes, problem):
+    expect_refused(npz_of(tmp_path / "teacher.npz", **changes), problem)
+
+
+@pytest.mark.parametrize("key", ["mean", "std"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e7, "1", None, True])
+def test_an_absurd_normalisation(tmp_path, key, value):
+    scale = {"mean": [0.5], "std": [0.5], key: [value]}
+    file = npz_of(tmp_path / "teacher.npz", description={"normalization": scale})
+    expect_refused(file, "expected normalization to be")
+
+
+def test_a_huge_value_is_cut_in_the_message(tmp_path):
+    file = npz_of(tmp_path / "teacher.npz", description={"steps": "x" * 10**5})
+    expect_refused(file, "expected steps to be .*xxx")
+    with pytest.raises(TeacherError) as caught:
+        load_teacher(file)
+    assert len(str(caught.value)) < len(str(file)) + 500

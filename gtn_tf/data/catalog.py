@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from gtn_tf.errors import ArgumentError
 
+MOST_IMAGES = 10**6  # in a file; what claims to have more is not read
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -8,6 +8,8 @@ import tensorflow as tf
 from gtn_tf.data.errors import DataError
 from gtn_tf.errors import first_line
 
+_MOST_BYTES = 2**30  # of all images
+
 
 def decode_jpegs(
     content: np.ndarray, offsets: np.ndarray, channels: int, origin: str
@@ -53,11 +55,18 @@ def decode_jpegs(
         )
     files = [content[a:b].tobytes() for a, b in zip(bounds, bounds[1:])]
     try:
+        # A header of a few bytes can claim gigabytes of pixels.
+        height, width, _ = tf.io.extract_jpeg_shape(files[0]).numpy().tolist()
+        if len(files) * height * width * channels > _MOST_BYTES:
+            raise DataError(
+                f"{origin}: expected at most {_MOST_BYTES} bytes of pixels, received "
+                f"{len(files)} images of {height} x {width}"
+            )
         # A tf.data map decodes on every core.
         images = (
             tf.data.Dataset.from_tensor_slices(tf.constant(files))
             .map(
-                lambda file: tf.io.decode_jpeg(file, channels=channels),
+                lambda file: _decode(file, channels, (height, width)),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
             .batch(len(files))
@@ -68,6 +77,12 @@ def decode_jpegs(
             f"{origin}: expected JPEG files of one size, received: {first_line(error)}"
         ) from error
     return images.numpy()
+
+
+def _decode(file: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
+    found = tf.io.extract_jpeg_shape(file)[:2]
+    with tf.control_dependencies([tf.debugging.assert_equal(found, size)]):
+        return tf.io.decode_jpeg(file, channels=channels)
 
 
 def _is_row(array: np.ndarray, kind: type) -> bool:

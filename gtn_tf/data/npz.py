@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import zipfile
+import math
 from pathlib import Path
 
 import numpy as np
 
-from gtn_tf.data.catalog import Entry
+from gtn_tf.bounded_npz import open_npz
+from gtn_tf.data.catalog import MOST_IMAGES, Entry
 from gtn_tf.data.errors import DataError
 from gtn_tf.data.jpeg import decode_jpegs
 from gtn_tf.data.labelled import LabelledImages, Parts, label
-from gtn_tf.errors import first_line
+from gtn_tf.errors import first_line, shown
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _JPEGS = (
@@ -38,7 +39,8 @@ def read_npz(path: Path, entry: Entry) -> Parts:
 
     Raises:
         DataError: The file is damaged, has other keys, needs pickle (which is
-            refused, for a pickle can run any code), or its arrays are wrong.
+            refused, for a pickle can run any code), would take more memory than a
+            data set can, or its arrays are wrong.
 
     Example:
 
@@ -52,7 +54,7 @@ def read_npz(path: Path, entry: Entry) -> Parts:
     >>> read_npz(path, find_entry("mnist")).test.images.shape
     (4, 28, 28, 1)
     """
-    arrays = _read_arrays(path)
+    arrays = _read_arrays(path, entry)
     jpeg = "x_train" not in arrays
     read_part = _jpeg_part if jpeg else _array_part
     return Parts(
@@ -62,16 +64,15 @@ def read_npz(path: Path, entry: Entry) -> Parts:
     )
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: expected a whole npz file, received no zip archive")
+def _read_arrays(path: Path, entry: Entry) -> dict[str, np.ndarray]:
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as npz:
-            keys = npz.files
+        with open_npz(path) as npz:
             for layout in (_ARRAYS, _JPEGS):
-                if set(layout) <= set(keys):
-                    # Each key read once, for every access decompresses it anew.
-                    return {key: npz[key] for key in layout}
+                if set(layout) <= set(npz.names):
+                    return {
+                        key: npz.read(key, _most_bytes(key, entry)) for key in layout
+                    }
+            keys = npz.names
     except Exception as error:  # What a damaged archive raises is not documented.
         raise DataError(
             f"{path}: cannot be read, expected a whole npz file without pickles, "
@@ -79,8 +80,16 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         ) from error
     raise DataError(
         f"{path}: wrong keys, expected {', '.join(_ARRAYS)} or {', '.join(_JPEGS)}, "
-        f"received {', '.join(keys) or 'none'}"
+        f"received {shown(', '.join(keys)) or 'none'}"
     )
+
+
+def _most_bytes(key: str, entry: Entry) -> int:
+    """What an array of a data set may take: of a million images, and of 1 GB."""
+    if key == "class_names":
+        return 2**16
+    images = key.startswith("x_") or key.endswith("_jpeg")
+    return min(MOST_IMAGES * (math.prod(entry.image_shape) if images else 8), 2**30)
 
 
 def _array_part(
@@ -96,7 +105,7 @@ def _jpeg_part(
     if class_names != entry.class_names:
         raise DataError(
             f"{origin}: expected the class names {', '.join(entry.class_names)}, "
-            f"received {', '.join(class_names)}"
+            f"received {shown(', '.join(class_names))}"
         )
     images = decode_jpegs(
         arrays[f"{part}_jpeg"],

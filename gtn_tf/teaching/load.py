@@ -7,23 +7,21 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
-
 from gtn_tf.teaching.errors import TeacherError, or_refuse
-from gtn_tf.teaching.saved_model import read_saved_model
+from gtn_tf.teaching.saved_model import read_npz, read_saved_model
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
 BUNDLED = ("digits", "mnist", "fashion_mnist")
 
 _FOLDER = Path(__file__).resolve().parent.parent / "bundled"
-_ARRAYS = ("images", "labels", "learning_rates", "momenta")
 
 
 def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     """Loads a trained teacher.
 
-    Nothing but data is taken from the file: no pickle is read, no Python runs, and a
-    SavedModel whose graph could touch files or the network is refused.
+    Nothing but data is taken from the file: no pickle is read, no Python runs, and
+    nothing of a SavedModel's graph, where the lessons are beside it as arrays
+    (docs/security.md).
 
     Args:
         source: The name of a bundled teacher, `"digits"`, `"mnist"` or
@@ -44,7 +42,7 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     source = os.fspath(source)
     path = _FOLDER / source / "1" if source in BUNDLED else Path(source).expanduser()
     if path.is_file():
-        return _read_npz(path)
+        return read_npz(path)
     if not path.is_dir():
         near = difflib.get_close_matches(source, BUNDLED, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -75,6 +73,9 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
     Args:
         source: As for `load_teacher`: a bundled one's name, or a run directory.
 
+    Raises:
+        TeacherError: If the record is damaged.
+
     Example:
 
     >>> training_seconds("digits") > 60
@@ -87,7 +88,9 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
         record, key = Path(source).expanduser() / "summary.json", "seconds"
     if not record.is_file():
         return None
-    return json.loads(record.read_text(encoding="utf-8-sig")).get(key)
+    with or_refuse(f"{record}: expected a record in JSON"):
+        seconds = json.loads(record.read_text(encoding="utf-8-sig")).get(key)
+        return None if seconds is None else float(seconds)
 
 
 def _newest(path: Path) -> Path:
@@ -108,24 +111,3 @@ def _newest(path: Path) -> Path:
             "run directory with export/1, found no saved_model.pb"
         )
     return max(versions, key=lambda version: int(version.name))
-
-
-def _read_npz(path: Path) -> TrainedTeacher:
-    keys = (*_ARRAYS, "description")
-    with or_refuse(
-        f"{path}: expected a whole npz file without pickles, received one that cannot "
-        "be read"
-    ):
-        # A pickle in the file could run any code; without it nothing can.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as npz:
-            arrays = {key: npz[key] for key in keys if key in npz.files}
-            found = npz.files
-    missing = [key for key in keys if key not in arrays]
-    if missing:
-        raise TeacherError(
-            f"{path}: expected a teacher's arrays {', '.join(keys)}, found "
-            f"{', '.join(found) or 'none'}"
-        )
-    with or_refuse(f"{path}: expected a description in JSON"):
-        description = json.loads(str(arrays.pop("description")))
-    return TrainedTeacher(description, **arrays, source=str(path))

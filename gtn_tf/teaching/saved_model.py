@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tensorflow.python.framework import op_def_registry
 
 from gtn_tf.description import read_description
+from gtn_tf.errors import shown
+from gtn_tf.lessons import ARRAYS, INSIDE, expect_moderate, read_lessons
 from gtn_tf.teaching.errors import TeacherError, or_refuse
+from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
-_SIGNATURES = ("curriculum", "describe", "serving_default")
-
-# A graph is a program. Of the operations that do more than compute, a teacher needs
-# these: control flow, assertions and its variables.
-_HARMLESS = {
-    "Assert",
-    "If",
-    "Placeholder",
-    "ReadVariableOp",
-    "StatefulPartitionedCall",
-    "VarHandleOp",
-    "While",
-}
-# TensorFlow does not call these stateful, and yet they read files.
-_READERS = {"ImmutableConst", "MatchingFiles", "ReadFile", "Restore", "RestoreSlice"}
+_MOST_IMAGES = 128
 
 
 def read_saved_model(path: Path) -> TrainedTeacher:
@@ -43,103 +30,93 @@ def read_saved_model(path: Path) -> TrainedTeacher:
 
     Raises:
         TeacherError: If the SavedModel is damaged, is not a teacher's, or has
-            operations that a teacher does not need.
+            anything that a teacher does not need.
     """
-    _expect_harmless(path)
-    with or_refuse(
-        f"{path}: expected a whole SavedModel, received one that cannot be loaded"
-    ):
-        loaded = tf.saved_model.load(str(path))
-        signatures = dict(loaded.signatures)
-    missing = [name for name in _SIGNATURES if name not in signatures]
-    if missing:
+    others = {one.name for one in path.glob("saved_model.*")} - {"saved_model.pb"}
+    if others:  # TensorFlow might take one of them instead
         raise TeacherError(
-            f"{path}: expected a teacher's SavedModel with the signatures "
-            f"{', '.join(_SIGNATURES)}, found {', '.join(signatures) or 'none'}"
+            f"{path}: expected saved_model.pb alone, found {', '.join(sorted(others))}"
         )
-    with or_refuse(f"{path}: expected a teacher that answers, received one that fails"):
-        return _read(path, loaded, signatures)
+    if not (path / INSIDE).exists():  # written before the lessons came as arrays, too
+        return _from_graph(path)
+    # The graph is not even looked at: it may be a stranger's.
+    teacher = read_npz(path / INSIDE)
+    return dataclasses.replace(teacher, source=str(path), make_images=ImageMaker(path))
 
 
-def _read(path: Path, loaded: Any, signatures: dict[str, Any]) -> TrainedTeacher:
-    text = signatures["describe"]()["description"].numpy()
-    try:
+def read_npz(path: Path) -> TrainedTeacher:
+    """Reads the teacher that `TrainedTeacher.save_npz` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The teacher, which has its lessons alone.
+
+    Raises:
+        TeacherError: If the file is damaged, or holds something else.
+    """
+    with or_refuse(f"{path}: expected a whole npz file without pickles, of a teacher"):
+        description, arrays = read_lessons(path)
+    return TrainedTeacher(description, **arrays, source=str(path))
+
+
+class ImageMaker:
+    """New images of a SavedModel, which is read when the first are asked for.
+
+    A copy in another process reads it again: nothing but the path is pickled.
+
+    Args:
+        path: The folder with `saved_model.pb`.
+        graph: What was read from it, if it was.
+    """
+
+    def __init__(self, path: Path, graph: SavedGraph | None = None) -> None:
+        self._path = path.absolute()
+        self._graph = graph
+
+    def __call__(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        if self._graph is None:
+            self._graph = SavedGraph(self._path)
+        inputs = {"labels": labels, "seed": seed}
+        made = self._graph.call("serving_default", inputs, len(labels))
+        if "images" not in made:
+            raise TeacherError(f"{self._path}: expected images, received none")
+        return made["images"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImageMaker, (self._path,)
+
+
+def _from_graph(path: Path) -> TrainedTeacher:
+    graph = SavedGraph(path)
+    with or_refuse(f"{path}: expected a teacher that describes itself"):
+        text = graph.call("describe", {})["description"].numpy()
         description = read_description(text)
-    except ValueError as error:
-        raise TeacherError(f"{path}: {error}") from None
-    lessons = [
-        signatures["curriculum"](step=tf.constant(step))
-        for step in range(description["steps"])
-    ]
-
-    def stack(key: str) -> np.ndarray:
-        return np.stack([lesson[key].numpy() for lesson in lessons])
-
-    def make_images(labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        # By way of `loaded`: the variables live as long as it does.
-        return loaded.signatures["serving_default"](labels=labels, seed=seed)["images"]
-
+    with or_refuse(f"{path}: expected lessons as described"):
+        arrays = _ask_for_lessons(graph, description)
+        expect_moderate(arrays)
     return TrainedTeacher(
-        description,
-        stack("images"),
-        stack("labels"),
-        stack("learning_rate"),
-        stack("momentum"),
-        str(path),
-        make_images,
+        description, **arrays, source=str(path), make_images=ImageMaker(path, graph)
     )
 
 
-def _expect_harmless(path: Path) -> None:
-    file = path / "saved_model.pb"
-    others = {one.name for one in path.glob("saved_model.*")} - {file.name}
-    if others:  # TensorFlow might take one of them instead
-        raise TeacherError(
-            f"{path}: expected {file.name} alone, found {', '.join(sorted(others))}"
-        )
-    with or_refuse(
-        f"{file}: expected a whole SavedModel, received a file that cannot be read"
-    ):
-        model = SavedModel.FromString(file.read_bytes())
-    if len(model.meta_graphs) != 1 or not model.meta_graphs[0].HasField(
-        "object_graph_def"
-    ):
-        raise TeacherError(
-            f"{path}: expected a SavedModel of TensorFlow 2, received one of "
-            "TensorFlow 1, or of several graphs"
-        )
-    for name in sorted(_operations(model.meta_graphs[0]) - _HARMLESS):
-        if name in _READERS or _does_more_than_compute(name):
+def _ask_for_lessons(
+    graph: SavedGraph, description: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    # How many images are in a batch is the stranger's word, and bounds the memory.
+    images = min(description["batch_size"], _MOST_IMAGES)
+    shape = [description["batch_size"], *description["image_shape"]]
+    lessons = []
+    for step in range(description["steps"]):
+        lesson = graph.call("curriculum", {"step": tf.constant(step)}, images)
+        if lesson["images"].shape != shape:
             raise TeacherError(
-                f"{path}: expected a graph that only computes, received one with the "
-                f"operation {name}; nothing of it was run"
+                f"expected images to be {[description['steps'], *shape]}, received "
+                f"{shown(lesson['images'].shape)} for a step"
             )
-
-
-def _operations(graph: MetaGraphDef) -> set[str]:
-    """Names of all operations in the functions that loading makes callable.
-
-    What else is in the file, such as the functions that once saved it, never runs.
-    """
-    functions = {one.signature.name: one for one in graph.graph_def.library.function}
-    todo = list(graph.object_graph_def.concrete_functions)
-    seen: set[str] = set()
-    found: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if name not in functions:  # an operation: calls may name either
-            found.add(name)
-            continue
-        for node in functions[name].node_def:
-            todo.append(node.op)
-            for value in node.attr.values():
-                todo += [f.name for f in (value.func, *value.list.func) if f.name]
-    return found
-
-
-def _does_more_than_compute(name: str) -> bool:
-    operation = op_def_registry.get(name)
-    return operation is None or operation.is_stateful  # an unknown one may
+        lessons.append({key: value.numpy() for key, value in lesson.items()})
+    return {
+        name: np.stack([lesson[key] for lesson in lessons])
+        for name, key in zip(ARRAYS, ("images", "labels", "learning_rate", "momentum"))
+    }

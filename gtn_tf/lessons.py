@@ -1,0 +1,100 @@
+"""The lessons of a teacher as plain arrays: the one format that strangers' come in."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gtn_tf.bounded_npz import open_npz
+from gtn_tf.description import MOST_TEXT, read_description
+from gtn_tf.errors import ArgumentError, shown
+
+ARRAYS = ("images", "labels", "learning_rates", "momenta")
+# TensorFlow passes this folder of a SavedModel over.
+INSIDE = Path("assets.extra") / "teacher.npz"
+
+
+def write_lessons(
+    path: Path, description: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> None:
+    """Writes the npz file, wholly or not at all.
+
+    Args:
+        path: The file; its folder is made.
+        description: What `gtn_tf.description.describe` gave.
+        arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]`,
+            `learning_rates` and `momenta` `[steps]`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    with open(unfinished, "wb") as file:  # savez would add .npz to a name
+        text = np.array(json.dumps(description))
+        np.savez_compressed(file, **arrays, description=text)
+    os.replace(unfinished, path)
+
+
+def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Reads the npz file back, with no more memory than the lessons may take.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The description, and the arrays by name.
+
+    Raises:
+        ArgumentError: If it is not the lessons of a teacher. What else a damaged file
+            raises is not documented by zipfile and NumPy.
+    """
+    with open_npz(path) as npz:
+        missing = {*ARRAYS, "description"} - set(npz.names)
+        if missing:
+            raise ArgumentError(
+                f"expected a teacher's arrays {', '.join(ARRAYS)}, description, found "
+                f"{shown(', '.join(npz.names)) or 'none'}"
+            )
+        description = _read_text(npz.read("description", 4 * MOST_TEXT))
+        examples = description["steps"] * description["batch_size"]
+        numbers = {"images": examples * math.prod(description["image_shape"])}
+        numbers["labels"] = examples
+        arrays = {
+            # Eight bytes a number, and room for a shape that the teacher complains of.
+            name: npz.read(name, 8 * numbers.get(name, description["steps"]) + 2**20)
+            for name in ARRAYS
+        }
+    expect_moderate(arrays)
+    return description, arrays
+
+
+def expect_moderate(arrays: dict[str, np.ndarray]) -> None:
+    """Expects numbers that a training can have given, and none that break one.
+
+    Args:
+        arrays: Images and rates.
+
+    Raises:
+        ArgumentError: If a rate is negative, or any number absurdly large.
+    """
+    bounds = {"images": (-1e6, 1e6), "learning_rates": (0, 1e6), "momenta": (0, 1e6)}
+    for name, (least, most) in bounds.items():
+        array = arrays[name]
+        # What is no number at all is for the teacher to tell.
+        if array.dtype.kind == "f" and np.any((array < least) | (array > most)):
+            raise ArgumentError(
+                f"expected {name} from {least:g} to {most:g}, received {array.min():g} "
+                f"to {array.max():g}"
+            )
+
+
+def _read_text(array: np.ndarray) -> dict[str, Any]:
+    if array.shape != () or array.dtype.kind not in "US":
+        raise ArgumentError(
+            f"expected a description in JSON, received {array.dtype} of shape "
+            f"{shown(array.shape)}"
+        )
+    return read_description(array.item())
