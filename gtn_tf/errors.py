@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import reprlib
+
+_LONGEST = 200  # characters of a value or of another library's message
+
+# As TensorFlow writes it: the path, a semicolon and the system's reason.
+_REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
+_REFUSAL = re.compile(rf"(\S+); ({_REASONS})")
+
 
 class GTNError(Exception):
     """Something that cannot be done, told in one line.
@@ -49,4 +60,51 @@ def first_line(error: BaseException) -> str:
     'OSError: no route'
     """
     lines = str(error).strip().splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0][:200]}"
+    return f"{type(error).__name__}: {lines[0][:_LONGEST]}"
+
+
+def shown(value: object) -> str:
+    """Writes a value as Python does, cut so that it fits into a line.
+
+    Args:
+        value: What was received.
+
+    Returns:
+        Its `repr`, at most 200 characters of it.
+
+    Example:
+
+    >>> shown([0] * 1000)[-12:]
+    ', 0, 0, 0...'
+    """
+    # Of a list of lists of lists ... not even the whole text is made.
+    small = reprlib.Repr()
+    small.maxlevel = 4
+    small.maxlist = small.maxtuple = small.maxdict = small.maxset = 100
+    small.maxstring = small.maxlong = small.maxother = 400
+    text = small.repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def refused_by_system(error: BaseException) -> str | None:
+    """What the operating system said, if it is the reason of an error.
+
+    A file that cannot be opened, a disk that is full: TensorFlow tells of them in
+    words alone.
+
+    Args:
+        error: Of Python or of TensorFlow.
+
+    Returns:
+        The file, if it is known, and the reason; `None` for any other error.
+
+    Example:
+
+    >>> refused_by_system(PermissionError(13, "Permission denied", "teacher.npz"))
+    'teacher.npz: Permission denied'
+    """
+    if isinstance(error, OSError):
+        files = [os.fsdecode(f) for f in (error.filename, error.filename2) if f]
+        return ": ".join([*files[-1:], error.strerror or first_line(error)])
+    found = _REFUSAL.search(str(error))
+    return f"{found[1]}: {found[2]}" if found else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +21,8 @@ from gtn_tf.config import Config, load_config
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.records import Metrics
+
+from conftest import full_curriculum
 
 TINY = [
     *("teacher.steps=2", "teacher.batch_size=10", "meta.intermediate_every=0"),
@@ -67,7 +72,13 @@ def test_a_run_leaves_everything(finished):
         assert summary[f"{who}_accuracy_std"] >= 0
     lines = (run_dir / "metrics.csv").read_text().splitlines()
     assert len(lines) == 7 and "val_accuracy" in lines[0]
-    for shown in ("iteration 24/24", "meta-loss", "validation accuracy", "it/s", "left"):
+    for shown in (
+        "iteration 24/24",
+        "meta-loss",
+        "validation accuracy",
+        "it/s",
+        "left",
+    ):
         assert shown in output
     assert f"{summary['test_accuracy_mean']:.2%}" in output
 
@@ -195,7 +206,151 @@ def test_a_damaged_checkpoint_falls_back(three_checkpoints, how, kind):
     assert int(gtn.iterations) == 2
     if (kind, how) != ("index", "missing"):  # then it was never finished
         assert len(told) == 1 and "epoch-00004: damaged" in told[0]
+        assert (folder / "damaged-epoch-00004.index").exists()  # and nothing is lost
+        assert "kept as" in told[0] and "damaged-epoch-00004" in told[0]
     assert not list(folder.glob("epoch-00004.index"))
+    kept = {path.name for path in folder.glob("epoch-0000[23].*")}
+    assert len(kept) == 4
+
+
+def test_what_is_damaged_twice_is_kept_twice(three_checkpoints):
+    _, checkpoints, folder, _ = three_checkpoints
+    for _ in range(2):
+        damage(folder / "epoch-00004.index", "half")
+        checkpoints.restore()
+        checkpoints.on_epoch_end(3)
+    names = {path.name for path in folder.glob("damaged-*.index")}
+    assert names == {"damaged-epoch-00004.index", "damaged-epoch-00004-2.index"}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def no_more_files() -> None:
+    """Lets no further file be opened, in this process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+
+
+@pytest.fixture
+def file_limit():
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_too_many_open_files_cost_no_checkpoint(three_checkpoints, file_limit):
+    _, checkpoints, folder, told = three_checkpoints
+    before = content(folder)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    no_more_files()
+    with pytest.raises(RunError, match="Too many open files.*nothing was changed"):
+        checkpoints.restore()
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert content(folder) == before and not told
+    assert checkpoints.restore() == 4
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_refusal_of_the_system_costs_no_checkpoint(
+    three_checkpoints, monkeypatch, code
+):
+    _, checkpoints, folder, told = three_checkpoints
+    before = content(folder)
+    file = folder / "epoch-00004.data-00000-of-00001"
+
+    def refused(self, name):  # as TensorFlow tells it
+        raise tf.errors.OpError(None, None, f"{file}; {os.strerror(code)}", 2)
+
+    reader = type(tf.train.load_checkpoint(str(file).partition(".data")[0]))
+    monkeypatch.setattr(reader, "get_tensor", refused)
+    with pytest.raises(RunError, match=f"epoch-00004.*{os.strerror(code)}"):
+        checkpoints.restore()
+    assert content(folder) == before and not told
+
+
+def test_a_folder_that_is_away_is_no_new_run(three_checkpoints, tmp_path):
+    gtn, _, folder, told = three_checkpoints
+    (tmp_path / "link").symlink_to(tmp_path / "away")
+    away = Checkpoints(gtn, tmp_path / "link", told.append)
+    with pytest.raises(RunError, match="link to a folder that is not there"):
+        away.restore()
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="file: .*cannot be read now.*directory"):
+        Checkpoints(gtn, tmp_path / "file", told.append).restore()
+
+
+def test_other_variables_cost_no_checkpoint(three_checkpoints, tiny_gtn):
+    _, _, folder, told = three_checkpoints
+    before = content(folder)
+    other = tiny_gtn(full_curriculum(steps=4))
+    with pytest.raises(RunError, match=r"expected the variables.*incompatible.*\(3,"):
+        Checkpoints(other, folder, told.append).restore()
+    plain = tf.train.Checkpoint(gtn=tiny_gtn())
+    plain.write(str(folder / "epoch-00009"))
+    with pytest.raises(RunError, match="epoch-00009: expected the variables"):
+        Checkpoints(tiny_gtn(), folder, told.append).restore()
+    for file in folder.glob("epoch-00009*"):
+        file.unlink()
+    assert content(folder) == before and not told
+
+
+def test_a_checkpoint_of_another_run_is_refused(tiny_gtn, tmp_path):
+    Checkpoints(tiny_gtn(), tmp_path, print, "a1").on_epoch_end(0)
+    for own in ("a1", ""):
+        assert Checkpoints(tiny_gtn(), tmp_path, print, own).restore() == 1
+    with pytest.raises(RunError, match="expected a checkpoint of the run b2.*run a1"):
+        Checkpoints(tiny_gtn(), tmp_path, print, "b2").restore()
+    assert (tmp_path / "epoch-00001.index").exists()
+
+
+def test_checkpoints_of_earlier_versions_are_read(tiny_gtn, tmp_path):
+    gtn = tiny_gtn()
+    gtn.optimizer.build(gtn.trainable_variables)
+    gtn.iterations.assign(7)
+    numbers = {"seconds": tf.Variable(2.5, dtype=tf.float64)}
+    numbers["epoch"] = tf.Variable(3, dtype=tf.int64)
+    old = tf.train.Checkpoint(gtn=gtn, **numbers)
+    old.write(str(tmp_path / "epoch-00003"))
+    fresh = tiny_gtn(seed=1)
+    checkpoints = Checkpoints(fresh, tmp_path, print, "b2")
+    assert checkpoints.restore() == 3
+    assert int(fresh.iterations) == 7 and float(checkpoints.seconds) == 2.5
+
+
+def test_what_a_killed_save_left_is_removed(three_checkpoints):
+    _, checkpoints, folder, _ = three_checkpoints
+    before = content(folder)
+    unfinished = folder / "epoch-00005_temp"
+    unfinished.mkdir()
+    (unfinished / "part-00000-of-00001.data-00000-of-00001").touch()
+    (folder / "epoch-00005.index.tempstate123").touch()
+    (folder / "epoch-5 notes_temp").touch()  # somebody's own
+    assert checkpoints.restore() == 4
+    (folder / "epoch-5 notes_temp").unlink()
+    assert content(folder) == before
+
+
+def test_a_full_disk_keeps_what_is_there(three_checkpoints, file_size_limit):
+    _, checkpoints, folder, _ = three_checkpoints
+    before = content(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    with pytest.raises(RunError, match="epoch-00005.*File too large.*epoch-00004"):
+        checkpoints.on_epoch_end(4)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert checkpoints.restore() == 4
+    assert content(folder) == before
+    checkpoints.on_epoch_end(4)
+    assert checkpoints.restore() == 5
+
+
+@pytest.fixture
+def file_size_limit():
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_without_any_sound_checkpoint_a_run_starts_again(three_checkpoints):
@@ -252,5 +407,3 @@ def test_divergence_names_the_last_checkpoint(tmp_path):
     assert "not finite in 3 meta-iterations in a row" in done.stderr
     assert "last good checkpoint is none" in done.stderr
     assert "Traceback" not in done.stderr
-
-

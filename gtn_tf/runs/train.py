@@ -83,7 +83,14 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     tests = [TestAccuracy(splits)] if config.evaluation.test_each_epoch else []
     iterations = config.meta.iterations
     seconds = meta_train(
-        gtn, splits, run.path, config, iterations, report, [*tests, board, pictures]
+        gtn,
+        splits,
+        run.path,
+        config,
+        iterations,
+        report,
+        [*tests, board, pictures],
+        run.run_id,
     )
     source = config.teacher.source.replace("_", " ")
     curves = {source: _judge(source, gtn, splits, config, report)}
@@ -110,7 +117,9 @@ def _baseline(
     report("real-data baseline: learning its rates at the same number of steps")
     gtn = build_real_data_gtn(config, splits)
     iterations = config.evaluation.real_data_iterations
-    meta_train(gtn, splits, run.real_data, config, iterations, report)
+    meta_train(
+        gtn, splits, run.real_data, config, iterations, report, run_id=run.run_id
+    )
     return _judge(_BASELINE, gtn, splits, config, report)
 
 
@@ -122,6 +131,7 @@ def meta_train(
     iterations: int,
     report: Report,
     more_callbacks: list[tf.keras.callbacks.Callback] | None = None,
+    run_id: str = "",
 ) -> float:
     """Runs or resumes the meta-iterations of one GTN.
 
@@ -134,6 +144,7 @@ def meta_train(
         report: Called with each line of progress.
         more_callbacks: Keras callbacks beside those of every run. What they add to the
             logs is in `metrics.csv`.
+        run_id: Of the run that the checkpoints belong to.
 
     Returns:
         The seconds of training, earlier parts of the run included.
@@ -142,7 +153,7 @@ def meta_train(
         NonFiniteError: If meta-training diverges for good.
     """
     per_epoch = config.meta.iterations_per_epoch
-    checkpoints = Checkpoints(gtn, folder / "checkpoints", report)
+    checkpoints = Checkpoints(gtn, folder / "checkpoints", report, run_id)
     done = checkpoints.restore()
     if done:
         report(f"resuming after iteration {done * per_epoch} of {iterations}")

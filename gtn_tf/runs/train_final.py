@@ -16,6 +16,7 @@ from gtn_tf.cells import cell_network, read_genotype
 from gtn_tf.config import FinalConfig
 from gtn_tf.data import Splits
 from gtn_tf.precision import precision
+from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.classifier import export_classifier
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.machine import machine
@@ -193,14 +194,11 @@ def _fit(
 ) -> None:
     steps, epochs = steps_per_epoch(config, splits), config.training.epochs
     auxiliary = bool(config.network.auxiliary)
-    model.optimizer.build(model.trainable_variables)
-    backup = tf.keras.callbacks.BackupAndRestore(
-        str(run.path / "backup"), delete_checkpoint=False
+    # Under the names that Keras' BackupAndRestore gives, which earlier versions used.
+    backup = Checkpoints(
+        model, run.path / "backup" / "chief", report, run.run_id, "model", "ckpt-{}"
     )
-    # Restored now, and not by `fit` alone: the images go on where they were, too.
-    backup.set_model(model)
-    backup.on_train_begin()
-    done = int(model.optimizer.iterations) // steps
+    done = backup.restore()
     if done:
         report(f"resuming after epoch {done} of {epochs}")
     if done == epochs:
