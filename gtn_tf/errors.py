@@ -77,13 +77,29 @@ def shown(value: object) -> str:
     >>> shown([0] * 1000)[-12:]
     ', 0, 0, 0...'
     """
-    # Of a list of lists of lists ... not even the whole text is made.
-    small = reprlib.Repr()
-    small.maxlevel = 4
-    small.maxlist = small.maxtuple = small.maxdict = small.maxset = 100
-    small.maxstring = small.maxlong = small.maxother = 400
-    text = small.repr(value)
+    try:
+        text = _Short().repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = f"a very long {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+class _Short(reprlib.Repr):
+    """Python's `repr`, but never long: lists may hold one list many times over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 50, 50, 50
+        self.maxstring = self.maxlong = self.maxother = 2 * _LONGEST
+        self._open: list[int] = []
+
+    def repr_list(self, x: list[object], level: int) -> str:
+        if id(x) in self._open:  # a list in itself
+            return "[...]"
+        self._open.append(id(x))
+        text = super().repr_list(x, level)
+        self._open.pop()
+        return text
 
 
 def refused_by_system(error: BaseException) -> str | None:

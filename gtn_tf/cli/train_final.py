@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from gtn_tf.cli.options import add_run, run_dir
 from gtn_tf.config import FinalConfig, load_config, to_yaml
@@ -30,8 +31,8 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     overrides = list(options.overrides)
-    if options.genotype:
-        overrides.append(f"network.genotype={options.genotype!r}")
+    if options.genotype is not None:
+        overrides.append(f"network.genotype={json.dumps(options.genotype)}")
     config = load_config(options.config, overrides, FinalConfig)
     if options.print_config:
         print(to_yaml(config), end="")

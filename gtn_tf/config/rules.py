@@ -7,7 +7,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
-from gtn_tf.errors import GTNError
+from gtn_tf.errors import GTNError, shown
 
 
 class ConfigError(GTNError, ValueError):
@@ -26,8 +26,8 @@ class ConfigError(GTNError, ValueError):
 
 def refuse(key: str, expected: str, received: Any) -> ConfigError:
     """The error of a value, in the one form that all have."""
-    shown = "null" if received is None else repr(received)
-    return ConfigError(f"{key}: expected {expected}, received {shown}", key)
+    text = "null" if received is None else shown(received)
+    return ConfigError(f"{key}: expected {expected}, received {text}", key)
 
 
 class Rule(NamedTuple):

@@ -20,6 +20,7 @@ from gtn_tf.cells import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.splits import load_splits
 from gtn_tf.search import (
@@ -64,6 +65,7 @@ def search(
         TeacherError: If the teacher does not fit the data.
     """
     splits = load_splits(config.data, data_dir)
+    expect_possible(config, splits)
     with _claimed(run_dir, config, resume):
         tuner = make_tuner(config, splits, run_dir)
         training, ranking = config.training, config.ranking

@@ -23,10 +23,12 @@ from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.curves import as_csv, of_learners, tested_steps
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
+from gtn_tf.runs.results import is_finished, tell
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -63,12 +65,12 @@ def train(
     run = RunDirectory(Path(path))
     seed, batch_size = config.seed % 2**32, config.meta.batch_size
     splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
+    expect_possible(config, splits)
     with run.open(config, resume):
-        if not run.summary.exists():
+        exports = config.teacher.source != "real_data"
+        if not is_finished(run, exports, report):
             _finish(run, config, splits, report)
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        report(outcome(summary, run))
-        return summary
+        return tell(run, outcome, report)
 
 
 def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -> None:
