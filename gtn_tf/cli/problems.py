@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gtn_tf.errors import GTNError, first_line, refused_by_system
 
-_GO_ON = "what was written before is sound, and the same command goes on with it"
+_AGAIN = "what was written before is sound; mend that and start the same command again"
 
 _OUT_OF_MEMORY = "ResourceExhaustedError"  # TensorFlow's
 
@@ -27,8 +27,8 @@ def in_one_line(error: Exception) -> str | None:
         return str(error)
     refusal = refused_by_system(error)
     if refusal is not None:
-        return f"{refusal}; {_GO_ON}"
+        return f"{refusal}; {_AGAIN}"
     # By name, since importing TensorFlow takes five seconds.
     if isinstance(error, MemoryError) or type(error).__name__ == _OUT_OF_MEMORY:
-        return f"not enough memory for these settings ({first_line(error)}); {_GO_ON}"
+        return f"not enough memory for these settings ({first_line(error)}); make them smaller and start again"
     return None

@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import stat
+import zipfile
 from pathlib import Path
 from typing import Any
 
-from gtn_tf.errors import first_line
+import numpy as np
+
+from gtn_tf.errors import first_line, shown
 from gtn_tf.runs.directory import RunError
 
+_WIDEST = 10_000  # pixels of a picture, at most ten times as high
 LARGEST = 2**26  # bytes; the largest that a recipe has left is a hundredth of it
 
 
@@ -86,6 +91,58 @@ def read_json(path: Path) -> Any:
         return json.loads(read_bytes(path, "a JSON file").decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"not JSON, {first_line(error)}") from None
+
+
+def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
+    """Reads an npz file with the grid of a curriculum.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Pixels, uint8 `[h, w, c]`, the number of inner steps, and the classes' names.
+
+    Raises:
+        RunError: If it cannot be read or holds something else. The arrays' sizes are
+            looked at before any of them is unpacked.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(read_bytes(path, "an npz file"))) as packed:
+            if sum(one.file_size for one in packed.infolist()) > LARGEST:
+                raise ValueError(f"more than {LARGEST} bytes when unpacked")
+            found = {n: _array(packed, n) for n in ("grid", "steps", "class_names")}
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise damaged(path, first_line(error)) from None
+    grid, steps, names = found.values()
+    sound = grid.dtype == np.uint8 and grid.ndim == 3 and grid.shape[2] in (1, 3)
+    if not sound or not 1 <= grid.shape[0] <= 10 * grid.shape[1] <= 10 * _WIDEST:
+        raise damaged(
+            path, f"expected a grid of pixels, found {grid.dtype}{grid.shape}"
+        )
+    if steps.shape or steps.dtype.kind not in "iu" or not 1 <= steps < 2**31:
+        raise damaged(path, f"expected a number of steps, found {shown(steps)}")
+    if (
+        names.ndim != 1
+        or names.dtype.kind != "U"
+        or not 1 <= len(names) <= grid.shape[0]
+    ):
+        raise damaged(path, f"expected names of classes, found {shown(names)}")
+    return grid, int(steps), names.tolist()
+
+
+def _array(packed: zipfile.ZipFile, name: str) -> np.ndarray:
+    # A header may announce more than there is: numpy then finds too few bytes.
+    content = io.BytesIO(packed.read(f"{name}.npy"))
+    version = np.lib.format.read_magic(content)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, dtype = readers[version](content)
+    if math.prod(shape) * dtype.itemsize > LARGEST:
+        raise ValueError(f"{name}: more than {LARGEST} bytes")
+    content.seek(0)
+    return np.lib.format.read_array(content, allow_pickle=False)
 
 
 def damaged(path: Path, problem: str) -> RunError:
