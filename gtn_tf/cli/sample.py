@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gtn_tf.cli.options import add_teacher
+from gtn_tf.cli.options import add_teacher, user_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_teacher(parser)
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         metavar="D",
         help="folder for the pictures (default: runs/sample/ and the teacher's name)",
     )

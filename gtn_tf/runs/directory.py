@@ -37,10 +37,13 @@ class RunDirectory:
     """Names of the files of a run.
 
     Args:
-        path: The directory.
+        path: The directory; `~` in it is the home folder.
     """
 
     path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path).expanduser())
 
     @property
     def config(self) -> Path:

@@ -18,6 +18,7 @@ from gtn_tf.runs.directory import RunError
 
 _WIDEST = 10_000  # pixels of a picture, at most ten times as high
 LARGEST = 2**26  # bytes; the largest that a recipe has left is a hundredth of it
+_REMEDY = "move it away and start the same command again"
 
 
 def read_bytes(path: Path, kind: str = "a file") -> bytes:
@@ -78,11 +79,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     return [dict(zip(header, line)) for line in lines]
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, remedy: str = _REMEDY) -> Any:
     """Reads a JSON file.
 
     Args:
         path: The file.
+        remedy: What to do if it is damaged.
 
     Raises:
         RunError: If it cannot be read or holds something else.
@@ -90,7 +92,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_bytes(path, "a JSON file").decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise damaged(path, f"not JSON, {first_line(error)}") from None
+        raise damaged(path, f"not JSON, {first_line(error)}", remedy) from None
 
 
 def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
@@ -145,13 +147,12 @@ def _array(packed: zipfile.ZipFile, name: str) -> np.ndarray:
     return np.lib.format.read_array(content, allow_pickle=False)
 
 
-def damaged(path: Path, problem: str) -> RunError:
+def damaged(path: Path, problem: str, remedy: str = _REMEDY) -> RunError:
     """The error of a file that is not what a job wrote.
 
     Args:
         path: The file.
         problem: What is wrong.
+        remedy: What to do.
     """
-    return RunError(
-        f"{path}: damaged ({problem}); move it away and start the same command again"
-    )
+    return RunError(f"{path}: damaged ({problem}); {remedy}")
