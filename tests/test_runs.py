@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
+from gtn_tf import runs
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
@@ -407,3 +409,80 @@ def test_divergence_names_the_last_checkpoint(tmp_path):
     assert "not finite in 3 meta-iterations in a row" in done.stderr
     assert "last good checkpoint is none" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# A finished run, and what becomes of its files
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    run_dir = tmp_path / "copy"
+    shutil.copytree(finished[0], run_dir)
+    return run_dir
+
+
+def again(run_dir: Path) -> tuple[dict, list[str]]:
+    told = []
+    config = load_config("digits", TINY)
+    return runs.train(config, run_dir, resume=True, report=told.append), told
+
+
+def test_an_export_that_is_gone_is_made_again(copy):
+    before = json.loads((copy / "summary.json").read_text())
+    shutil.rmtree(copy / "export")
+    found, told = again(copy)
+    assert "export/1: the run is finished but its export is gone" in told[0]
+    assert (copy / "export" / "1" / "saved_model.pb").exists()
+    assert not any("tracing" in line for line in told)  # nothing is trained
+    for name in ("test_accuracy_mean", "real_data_accuracy_mean", "seconds"):
+        assert found[name] == before[name]
+    assert len(again(copy)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", '{"learners": 2}', "\0", "[" * 10**5]
+)
+def test_a_damaged_summary_is_told(copy, text):
+    file = copy / "summary.json"
+    file.write_text(text)
+    with pytest.raises(RunError, match="summary.json: damaged .*move it away"):
+        again(copy)
+    assert file.read_text() == text
+    file.unlink()
+    assert again(copy)[0]["learners"] == 2
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda text: "no table", lambda text: text.replace("\n2,", "\nx,"),
+               lambda text: text.replace("\n1,", "\n1,1,"), lambda text: text + "\n7\n8"]
+)  # fmt: skip
+def test_damaged_metrics_are_told(copy, damage):
+    (copy / "summary.json").unlink()
+    file = copy / "metrics.csv"
+    file.write_text(damage(file.read_text()))
+    text = file.read_text()
+    if text == "no table":  # nothing but a header
+        again(copy)
+        return
+    with pytest.raises(RunError, match="metrics.csv: damaged .*no line of an epoch"):
+        again(copy)
+    assert file.read_text() == text
+
+
+def test_a_full_disk_ends_in_one_line_and_the_run_goes_on(finished, tmp_path):
+    whole, _ = finished
+    run_dir = tmp_path / "full"
+    words = command(run_dir)
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2500, resource.RLIM_INFINITY))
+
+    done = subprocess.run(words, preexec_fn=small_files, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and "File too large" in line
+    assert str(run_dir) in line
+    subprocess.run([*words, "--resume"], check=True, stdout=subprocess.DEVNULL)
+    expected, found = weights(whole), weights(run_dir)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
