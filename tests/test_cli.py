@@ -15,10 +15,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gtn_tf.build import build_gtn
 from gtn_tf.cli.__main__ import main
+from gtn_tf.cli.options import teacher_name
 from gtn_tf.config import Config, FinalConfig, SearchConfig, load_config
+from gtn_tf.data import load
 from gtn_tf.runs import RunDirectory, workers
 from gtn_tf.runs.limits import expect_possible
+from gtn_tf.runs.train_final import build_network
 
 PRESETS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
@@ -398,3 +402,25 @@ def test_damaged_files_of_a_search(tmp_path, monkeypatch, capsys):
             file.write_bytes(b"no weights")
     assert main(words) == 1
     assert "expected the weights of the best network" in capsys.readouterr().err
+
+
+def test_the_largest_seed_is_one():
+    """No sum of a seed and a number of a layer leaves 64 bits."""
+    overrides = ["network.cells=0", "network.filters=1", f"seed={2**63 - 1}"]
+    config = load_config("final_digits", overrides, FinalConfig)
+    splits = load(batch_size=400)
+    expect_possible(config, splits)
+    model = build_network(config, splits)
+    assert set(model(splits.test_images[:2], training=True)) == {"logits", "auxiliary"}
+    kinds = ["learners.family=[mlp, conv]", "learners.pool=2", f"seed={2**63 - 1}"]
+    assert len(build_gtn(load_config("digits", kinds), splits).pool) == 2
+
+
+def test_a_folder_without_a_name_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for teacher, name in (
+        (".", tmp_path.name),
+        ("a/..", tmp_path.name),
+        ("t.npz", "t"),
+    ):
+        assert teacher_name(SimpleNamespace(teacher=teacher)) == name

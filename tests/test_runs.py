@@ -461,10 +461,7 @@ def test_damaged_metrics_are_told(copy, damage):
     file = copy / "metrics.csv"
     file.write_text(damage(file.read_text()))
     text = file.read_text()
-    if text == "no table":  # nothing but a header
-        again(copy)
-        return
-    with pytest.raises(RunError, match="metrics.csv: damaged .*no line of an epoch"):
+    with pytest.raises(RunError, match="metrics.csv: damaged .*no (line|table) of"):
         again(copy)
     assert file.read_text() == text
 

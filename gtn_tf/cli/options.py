@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,15 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
         help="digits, mnist or fashion_mnist, which come with gtn_tf; or a SavedModel, "
         "a run directory or an npz file",
     )
+
+
+def teacher_name(options: argparse.Namespace) -> str:
+    """What to call the teacher that `--teacher` names, such as in a folder's name.
+
+    Args:
+        options: As parsed.
+    """
+    return Path(os.path.abspath(options.teacher)).stem  # of "." and "..", too
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

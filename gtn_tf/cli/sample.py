@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gtn_tf.cli.options import add_teacher, user_path
+from gtn_tf.cli.options import add_teacher, teacher_name, user_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +33,6 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf.teaching import load_teacher
 
     teacher = load_teacher(options.teacher)
-    name = Path(options.teacher).with_suffix("").name
+    name = teacher_name(options)
     out = options.out or Path("runs") / "sample" / name
     runs.sample(teacher, out, report=lambda line: print(line, flush=True))

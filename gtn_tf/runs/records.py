@@ -46,6 +46,8 @@ class Metrics(tf.keras.callbacks.CSVLogger):
 
 def _first_epochs(path: Path, epochs_done: int) -> str:
     header, *rows = read_cells(path) or [[]]
+    if header and header[0] != "epoch":
+        raise damaged(path, f"no table of epochs: {shown(header)}")
     if rows and len(rows[-1]) < len(header):  # cut short by a kill or a full disk
         rows.pop()
     for row in rows:
