@@ -35,7 +35,7 @@ class Metrics(tf.keras.callbacks.CSVLogger):
     def __init__(self, path: Path, epochs_done: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        if path.exists():
+        if epochs_done and path.exists():
             write(path, _first_epochs(path, epochs_done))
         super().__init__(str(path), append=epochs_done > 0)
 
