@@ -75,7 +75,7 @@ def shown(value: object) -> str:
     Example:
 
     >>> shown([0] * 1000)[-12:]
-    ', 0, 0, 0...'
+    ', 0, 0, ...]'
     """
     try:
         text = _Short().repr(value)
