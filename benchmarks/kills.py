@@ -32,20 +32,21 @@ _TINY = {
         *("teacher.steps=2", "teacher.batch_size=10", "meta.intermediate_every=0"),
         *("generator.units=4", "generator.filters=2", "teacher.latent_size=3"),
         *("learners.family=mlp", "learners.units=[8]", "meta.batch_size=16"),
-        *("meta.iterations=120", "meta.iterations_per_epoch=4"),
-        *("evaluation.learners=2", "evaluation.real_data_iterations=24"),
+        *("meta.iterations=40", "meta.iterations_per_epoch=4"),
+        *("evaluation.learners=2", "evaluation.real_data_iterations=8"),
     ],
     "train-final": [
         *("network.cells=0", "network.filters=2", "network.genotype=naonet_ws"),
-        *("training.epochs=12", "training.batch_size=400", "data.cutout=3"),
+        *("training.epochs=8", "training.batch_size=400", "data.cutout=3"),
     ],
     "search": [
-        *("space.name=nas_bench_201", "space.filters=1", "ranking.candidates=6"),
+        *("space.name=nas_bench_201", "space.filters=1", "ranking.candidates=4"),
         *("ranking.steps=12", "training.top_k=2", "training.epochs=2"),
     ],
 }
 # Times, and what depends on the process that happened to finish the run.
 _VARY = ("seconds", "iterations_per_second", "training_seconds", "peak_bytes", "cost")
+_COMMAND = (sys.executable, "-m", "gtn_tf.cli")
 _KILLED = "killed"
 _COLUMNS = ("job", "run", "moment", "newest_file")
 _LEFTOVERS = ("*_temp", "*.tempstate*", "*damaged*", ".[!l]*")  # and not .lock
@@ -142,9 +143,8 @@ def start(job: str, run: Path, moment: float | None) -> str | None:
     Returns:
         `None` if it came to its end, else why not.
     """
-    words = [sys.executable, "-m", "gtn_tf.cli", job, "--run-dir", str(run), "--resume"]
     process = subprocess.Popen(
-        [*words, *_TINY[job]],
+        [*_COMMAND, job, "--run-dir", str(run), "--resume", *_TINY[job]],
         cwd=_ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

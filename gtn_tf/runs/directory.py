@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, Union
 
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import naming, write
 from gtn_tf.config import (
     Config,
     ConfigError,
@@ -158,9 +158,10 @@ class RunDirectory:
                 f"{self.path}: in use by another run (process {holder}); wait for "
                 "it, stop it, or choose another --run-dir"
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        with naming(self.path / ".lock"):
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
 
     def _claim(self, config: AnyConfig, resume: bool) -> None:
         if not self.config.exists():
