@@ -108,12 +108,13 @@ def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
         RunError: If it cannot be read or holds something else. The arrays' sizes are
             looked at before any of them is unpacked.
     """
+    content = io.BytesIO(read_bytes(path, "an npz file"))
     try:
-        with zipfile.ZipFile(io.BytesIO(read_bytes(path, "an npz file"))) as packed:
+        with zipfile.ZipFile(content) as packed:
             if sum(one.file_size for one in packed.infolist()) > LARGEST:
                 raise ValueError(f"more than {LARGEST} bytes when unpacked")
             found = {n: _array(packed, n) for n in ("grid", "steps", "class_names")}
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a damaged file makes of itself
         raise damaged(path, first_line(error)) from None
     grid, steps, names = found.values()
     sound = grid.dtype == np.uint8 and grid.ndim == 3 and grid.shape[2] in (1, 3)
