@@ -305,6 +305,12 @@ def again(run_dir: Path) -> tuple[dict, list[str]]:
     return runs.train_final(config, run_dir, resume=True, report=told.append), told
 
 
+def expect_same_curve(run_dir: Path, other: Path) -> None:
+    """Up to rounding: the processes have not the same devices."""
+    rows = [[[*map(float, row.values())] for row in curve(d)] for d in (run_dir, other)]
+    np.testing.assert_allclose(*rows, rtol=1e-4)
+
+
 def test_a_damaged_backup_is_moved_aside(finished, copy) -> None:
     (copy / "summary.json").unlink()
     newest = copy / "backup" / "chief" / "ckpt-4.data-00000-of-00001"
@@ -313,7 +319,7 @@ def test_a_damaged_backup_is_moved_aside(finished, copy) -> None:
     assert "ckpt-4: damaged" in told[0] and "damaged-ckpt-4;" in told[0]
     assert told[1] == "resuming after epoch 3 of 4"
     assert newest.with_name(f"damaged-{newest.name}").stat().st_size == 100
-    assert curve(copy) == curve(finished[0])
+    expect_same_curve(copy, finished[0])
 
 
 def test_a_backup_that_cannot_be_read_now_stays(copy, monkeypatch) -> None:
@@ -360,7 +366,7 @@ def test_a_run_of_an_earlier_version_goes_on(finished, copy) -> None:
         (copy / name).unlink()
     _, told = again(copy)
     assert told[0] == "resuming after epoch 3 of 4"
-    assert curve(copy) == curve(finished[0])
+    expect_same_curve(copy, finished[0])
 
 
 def test_a_classifier_that_is_gone_is_exported_again(copy) -> None:
