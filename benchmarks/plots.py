@@ -14,6 +14,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from problem import SIZES, learner_bytes
 from rows import Row, all_steps
 
+from gtn_tf.atomic_file import whole
+
 # Okabe and Ito's colours, told apart by colour-blind readers too, and a marker each.
 _STYLES = {
     "gtn_tf": ("#D55E00", "o"),
@@ -54,7 +56,8 @@ def save(rows: Sequence[Row], size: str, quantity: str, path: Path) -> None:
         title = f"{_TITLES[quantity]}, size {size}, {steps[0]} steps"
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    with whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=120)
 
 
 def _bars(axes: Any, rows: Sequence[Row], quantity: str) -> None:

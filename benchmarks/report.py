@@ -10,6 +10,8 @@ import plots
 from agreement import TOLERANCE, Difference
 from rows import Row, all_steps, ratios
 
+from gtn_tf import atomic_file
+
 
 class Context:
     """What the page says beside the numbers.
@@ -51,8 +53,8 @@ def write(folder: Path, size: str, rows: Sequence[Row], context: Context) -> Non
     """
     folder.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(row) for row in rows)
-    (folder / f"{size}.json").write_text(f"[\n{lines}\n]\n")
-    (folder / f"{size}.md").write_text(page(size, rows, context))
+    atomic_file.write(folder / f"{size}.json", f"[\n{lines}\n]\n")
+    atomic_file.write(folder / f"{size}.md", page(size, rows, context))
     draw(folder, size)
 
 

@@ -52,7 +52,9 @@ class Layout:
         return {
             name: array.transpose(2, 3, 1, 0)
             if array.ndim == 4
-            else array[..., back] if _of_images(name) else array
+            else array[..., back]
+            if _of_images(name)
+            else array
             for name, array in arrays.items()
         }
 

@@ -17,6 +17,7 @@ from typing import Any
 from common import ROOT, after_all_steps, say
 
 from gtn_tf import data, runs
+from gtn_tf.atomic_file import write
 from gtn_tf.config import LEARNERS, load_config
 from gtn_tf.lessons import INSIDE
 from gtn_tf.teaching import BUNDLED, load_teacher
@@ -101,9 +102,9 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
         "results": results,
         **runs.machine(),
     }
-    (folder / "results.json").write_text(json.dumps(facts, indent=2) + "\n")
+    write(folder / "results.json", json.dumps(facts, indent=2) + "\n")
     card = _card(name, teacher.labels.shape, summary, facts)
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    write(folder / "README.md", card)
     print(card)
 
 

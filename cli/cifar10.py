@@ -33,6 +33,7 @@ from mnist import SMOKE
 
 from gtn_tf import plots, runs
 from gtn_tf.accuracy import mean_and_std
+from gtn_tf.atomic_file import whole
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs.splits import load_splits
@@ -94,12 +95,13 @@ def _write_samples(folder: Path, file: Path) -> None:
     grid = plots.curriculum_grid(
         teacher.images, teacher.labels, len(names), *teacher.scale()
     )
-    np.savez_compressed(
-        file,
-        grid=np.round(255 * grid).astype(np.uint8),
-        steps=teacher.steps,
-        class_names=np.array(names),
-    )
+    with whole(file) as unfinished:
+        np.savez_compressed(
+            unfinished,
+            grid=np.round(255 * grid).astype(np.uint8),
+            steps=teacher.steps,
+            class_names=np.array(names),
+        )
 
 
 def _cost(config: Config, options: argparse.Namespace) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import logging
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from common import ROOT, after_all_steps, say
 
 from gtn_tf import data, runs
+from gtn_tf.atomic_file import write
 from gtn_tf.config import LEARNERS, load_config
 from gtn_tf.teaching import load_teacher
 
@@ -122,10 +124,11 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
             names["real_tuned"] = _REAL  # once is enough: it knows no teacher
         rows += _test(names, run_dir / family, splits, scale)
     out.mkdir(parents=True, exist_ok=True)
-    with (out / "matrix.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["trained_on", "taught", "mean", "std"])
-        table.writerows(rows)
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow(["trained_on", "taught", "mean", "std"])
+    table.writerows(rows)
+    write(out / "matrix.csv", lines.getvalue())
     facts = {
         "command": f"python cli/robustness.py --scale {name}",
         "preset": "mnist_bundled",
@@ -136,7 +139,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
         "seed": config.seed,
         **runs.machine(),
     }
-    (out / "matrix.json").write_text(json.dumps(facts, indent=2) + "\n")
+    write(out / "matrix.json", json.dumps(facts, indent=2) + "\n")
     runs.write_figures(out, [_figure(scale.learners)])
 
 

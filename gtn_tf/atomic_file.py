@@ -2,17 +2,72 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
+@contextlib.contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Lets a file be written wholly or not at all.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Another path beside it, of the same suffix, to be written to. At the end of
+        the context the file is replaced by what is there; after an error it stays
+        as it was.
+
+    Raises:
+        OSError: If the file cannot be written; it names the file.
+
+    Example:
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "table.csv"
+    >>> with whole(path) as unfinished:
+    ...     _ = unfinished.write_text("a,b")
+    >>> [file.name for file in path.parent.iterdir()]
+    ['table.csv']
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}")
+    with naming(path):
+        try:
+            yield unfinished
+            os.replace(unfinished, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
 def write(path: Path, text: str) -> None:
-    """Writes a file wholly or not at all.
+    """Writes a text file wholly or not at all.
 
     Args:
         path: The file.
         text: Its content.
+
+    Raises:
+        OSError: If the file cannot be written; it names the file.
     """
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Makes the system's errors name the file: that of a full disk names none.
+
+    Args:
+        path: What is written in the context.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)  # Pillow's have no number
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from None

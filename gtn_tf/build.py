@@ -123,7 +123,7 @@ def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
         config.generator.filters,
         config.generator.weight_norm,
     )
-    memory = {"activation_bytes": int(config.teacher.activation_gb * 1e9)}
+    memory = {"activation_bytes": int(min(config.teacher.activation_gb * 1e9, 1e18))}
     if source == "no_curriculum":
         return teachers.NoCurriculum(generator, steps, batch_size, **memory)
     return _CURRICULA[source](

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import reprlib
-from typing import Any
+
+_LONGEST = 200  # characters of a value or of another library's message
+
+# As TensorFlow writes it: the path, a semicolon and the system's reason.
+_REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
+_REFUSAL = re.compile(rf"(\S+); ({_REASONS})")
 
 
 class GTNError(Exception):
@@ -52,33 +60,86 @@ def first_line(error: BaseException) -> str:
     'OSError: no route'
     """
     lines = str(error).strip().splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0][:200]}"
+    return f"{type(error).__name__}: {lines[0][:_LONGEST]}"
 
 
-def shown(value: Any) -> str:
-    """Writes what was received into an error, however large it is.
+def shown(value: object) -> str:
+    """Writes a value as Python does, cut so that it fits into a line.
 
     Args:
-        value: Anything; a text is shown as it is while it can be printed.
+        value: What was received.
 
     Returns:
-        One line of at most 200 characters.
+        Its `repr`, at most 200 characters of it.
 
     Example:
 
-    >>> shown("digit"), shown({"steps": [1, 2]}), len(shown("x" * 10**6))
-    ('digit', "{'steps': [1, 2]}", 200)
+    >>> shown([0] * 1000)[-12:]
+    ', 0, 0, ...]'
     """
-    if isinstance(value, str) and value.isprintable():
-        text = value[:201]
-    else:
-        try:
-            text = _SHORT.repr(value)
-        except ValueError:  # Python writes no integer of thousands of digits
-            text = f"a huge {type(value).__name__}"
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    try:
+        text = _Short().repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = f"a very long {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
-_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 20
+def cut(text: str) -> str:
+    """Gives a text of someone else's as it is, if it fits into a line.
+
+    Args:
+        text: Such as a name out of a file.
+
+    Returns:
+        At most 200 characters, all of which can be printed.
+
+    Example:
+
+    >>> cut("images, labels"), len(cut("x" * 10**6))
+    ('images, labels', 200)
+    """
+    text = text[: _LONGEST + 1]
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+class _Short(reprlib.Repr):
+    """Python's `repr`, but never long: lists may hold one list many times over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 50, 50, 50
+        self.maxstring = self.maxlong = self.maxother = 2 * _LONGEST
+        self._open: list[int] = []
+
+    def repr_list(self, x: list[object], level: int) -> str:
+        if id(x) in self._open:  # a list in itself
+            return "[...]"
+        self._open.append(id(x))
+        text = super().repr_list(x, level)
+        self._open.pop()
+        return text
+
+
+def refused_by_system(error: BaseException) -> str | None:
+    """What the operating system said, if it is the reason of an error.
+
+    A file that cannot be opened, a disk that is full: TensorFlow tells of them in
+    words alone.
+
+    Args:
+        error: Of Python or of TensorFlow.
+
+    Returns:
+        The file, if it is known, and the reason; `None` for any other error.
+
+    Example:
+
+    >>> refused_by_system(PermissionError(13, "Permission denied", "teacher.npz"))
+    'teacher.npz: Permission denied'
+    """
+    if isinstance(error, OSError):
+        files = [os.fsdecode(f) for f in (error.filename, error.filename2) if f]
+        return ": ".join([*files[-1:], error.strerror or first_line(error)])
+    found = _REFUSAL.search(str(error))
+    return f"{found[1]}: {found[2]}" if found else None

@@ -12,7 +12,7 @@ import numpy as np
 
 from gtn_tf.bounded_npz import open_npz
 from gtn_tf.description import MOST_TEXT, read_description
-from gtn_tf.errors import ArgumentError, shown
+from gtn_tf.errors import ArgumentError, cut, shown
 
 ARRAYS = ("images", "labels", "learning_rates", "momenta")
 # TensorFlow passes this folder of a SavedModel over.
@@ -56,7 +56,7 @@ def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         if missing:
             raise ArgumentError(
                 f"expected a teacher's arrays {', '.join(ARRAYS)}, description, found "
-                f"{shown(', '.join(npz.names)) or 'none'}"
+                f"{cut(', '.join(npz.names)) or 'none'}"
             )
         description = _read_text(npz.read("description", 4 * MOST_TEXT))
         examples = description["steps"] * description["batch_size"]

@@ -175,3 +175,47 @@ def test_plan_alternates_and_spares_the_slow():
     assert [one.implementation for one in small[:4]] == [*names, "gtn_tf"]
     assert sum(one.implementation == "jax_remat" for one in small) == 1
     assert {one.steps for one in plan.plan("sweep", names)} == {8, 16, 32, 64, 128}
+
+
+def test_kills_compare_all_but_times(tmp_path):
+    import kills
+    import tensorflow as tf
+
+    def run(name: str, value: float = 1.0, seconds: float = 1.0) -> Path:
+        folder = tmp_path / name
+        (folder / "checkpoints").mkdir(parents=True)
+        seen = tf.train.Checkpoint(
+            w=tf.Variable([value, float("nan")]),
+            run=tf.Variable("id"),
+            seconds=tf.Variable(seconds),
+        )
+        seen.write(str(folder / "checkpoints" / "epoch-1"))
+        (folder / "metrics.csv").write_text(
+            f"epoch,loss,seconds\n0,{value},{seconds}\n"
+        )
+        (folder / "summary.json").write_text(json.dumps({"seconds": seconds}))
+        return folder
+
+    expected = kills.content(run("whole"))
+    assert kills.compare(run("same", seconds=2.0), expected) == []
+    different = ["checkpoints/epoch-1.index", "metrics.csv"]
+    assert kills.compare(run("other", value=2.0), expected) == different
+    left = run("left")
+    (left / "checkpoints" / "epoch-2_temp").mkdir()
+    (left / ".lock").touch()
+    (left / ".summary.json").touch()
+    found = kills.compare(left, expected)
+    assert found == ["checkpoints/epoch-2_temp", ".summary.json"]
+    assert kills.newest(left) == ".summary.json"
+
+
+def test_a_process_is_killed_at_its_moment(tmp_path, monkeypatch):
+    import kills
+
+    script = "import time, sys; print(sys.argv); time.sleep(60)"
+    monkeypatch.setattr(kills, "_COMMAND", (sys.executable, "-c", script))
+    assert kills.start("train", tmp_path, 0.5) == "killed"
+    monkeypatch.setattr(kills, "_COMMAND", (sys.executable, "-c", "pass"))
+    assert kills.start("train", tmp_path, None) is None
+    monkeypatch.setattr(kills, "_COMMAND", (sys.executable, "-c", "exit('no')"))
+    assert kills.start("train", tmp_path, None) == "no"

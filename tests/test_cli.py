@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import csv
+import errno
 import importlib
 import io
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import gtn_tf
+from gtn_tf.build import build_gtn
 from gtn_tf.cells import parse_genotype
 from gtn_tf.cli.__main__ import main
-from gtn_tf.config import load_config
+from gtn_tf.cli.options import teacher_name
+from gtn_tf.config import Config, FinalConfig, SearchConfig, load_config
+from gtn_tf.data import load
+from gtn_tf.runs import RunDirectory, workers
+from gtn_tf.runs.limits import expect_possible
+from gtn_tf.runs.train_final import build_network
+
+PRESETS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
 
 def run(*arguments, cwd=None, env=None):
@@ -266,3 +279,258 @@ def test_a_search_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert "another configuration (seed: 0 != 1)" in capsys.readouterr().err
     assert main([*words, "--resume"]) == 0
     assert (tmp_path / "found" / "results.csv").read_text() == results
+
+
+# What users can do, each told in one line
+
+
+@pytest.mark.parametrize("command", ["train", "train-final", "search"])
+@pytest.mark.parametrize(
+    "setting", ["seed=9223372036854775808", "data.image_size=2000"]
+)
+def test_settings_that_fit_no_machine_name_their_key(
+    command, setting, tmp_path, capsys
+):
+    assert main([command, "--run-dir", str(tmp_path / "run"), setting]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {setting.partition('=')[0]}: ")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "command, setting",
+    [
+        ("train", "generator.filters=1000000000"),
+        ("train", "generator.units=1000000000"),
+        ("train", "teacher.steps=100000000"),
+        ("train", "teacher.batch_size=100000000"),
+        ("train", "teacher.latent_size=1000000000"),
+        ("train", "learners.pool=1000000000"),
+        ("train", "learners.filters=[16,1000000000]"),
+        ("train", "learners.units=[[1000000000,1000000001]]"),
+        ("train", "meta.learners_per_iteration=2000000000"),
+        ("train", "evaluation.learners=99999999999999999999"),
+        ("train-final", "network.filters=1000000000"),
+        ("train-final", "network.cells=1000000000"),
+        ("train-final", "training.epochs=99999999999999999999"),
+        ("search", "space.filters=1000000000"),
+    ],
+)
+def test_sizes_that_fit_no_memory_name_their_key(command, setting, tmp_path, capsys):
+    assert main([command, "--run-dir", str(tmp_path / "run"), setting]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {setting.partition('=')[0]}: expected ")
+    assert "memory of" in line or "below 2**31" in line
+
+
+@pytest.mark.parametrize("preset", [file.stem for file in PRESETS])
+def test_every_preset_fits(preset):
+    splits = SimpleNamespace(image_shape=(32, 32, 3), num_classes=10)
+    expect_possible(load_config(preset, schema=schema_of(preset)), splits)
+
+
+def schema_of(preset: str) -> type:
+    kinds = {"final": FinalConfig, "search": SearchConfig}
+    return kinds.get(preset.partition("_")[0], Config)
+
+
+def test_what_no_memory_holds_is_one_line(monkeypatch, capsys):
+    for error in (
+        MemoryError("Unable to allocate 8.00 TiB"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore"),
+    ):
+        fail(monkeypatch, error)
+        assert main(["train"]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: not enough memory for these settings")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "runs/x/metrics.csv"),
+        tf.errors.ResourceExhaustedError(
+            None, None, "{{node}} runs/x/metrics.csv; No space left on device [Op:Save]"
+        ),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(monkeypatch, capsys, error):
+    fail(monkeypatch, error)
+    assert main(["train"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "error: runs/x/metrics.csv: No space left on device; " in line
+
+
+def fail(monkeypatch, error: Exception) -> None:
+    def run(options):
+        raise error
+
+    monkeypatch.setattr("gtn_tf.cli.train.run", run)
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    fail(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        main(["train"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "export --teacher digits --out {}/t.npz",
+        "export --teacher digits --format saved_model --out {}",
+        "sample --teacher digits --out {}",
+        "table --out {}",
+        "genotypes --plot {}",
+        "evaluate --teacher digits --learner mlp --learners 1 --every 12 --out {}",
+        "train --run-dir {}",
+        "train-final --run-dir {}",
+        "search --run-dir {}",
+    ],
+)
+@pytest.mark.parametrize("place", ["file/below", "x" * 300])
+def test_places_that_cannot_be_written_to(words, place, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    place = str(tmp_path / place)
+    assert main([word.format(place) for word in words.split()]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and str(tmp_path) in line
+    assert "Not a directory" in line or "too long" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_empty_genotype(capsys):
+    assert main(["train-final", "--genotype", ""]) == 1
+    assert "network.genotype: expected a text, received ''" in capsys.readouterr().err
+
+
+def test_home_folders(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["table", "--out=~/found"]) == 0
+    assert (tmp_path / "found" / "table.md").exists()
+    assert main(["export", "--teacher", "digits", "--out", "~/t.npz"]) == 0
+    assert (tmp_path / "t.npz").exists()
+    assert main(["train", "--run-dir", "~/found"]) == 1
+    assert f"{tmp_path}/found: expected a new" in capsys.readouterr().err
+    assert RunDirectory(Path("~/run")).path == tmp_path / "run"
+    with pytest.raises(SystemExit):
+        main(["table", "--out", "~nobody-of-this-name/x"])
+    assert "--out: ~nobody-of-this-name/x: " in capsys.readouterr().err
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("seconds", [0.7, 2.0])
+def test_signals_while_tensorflow_is_imported(name, seconds, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gtn_tf.cli", "train"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(seconds)
+    process.send_signal(getattr(signal, name))
+    output, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert output.splitlines()[-1].startswith("interrupted; the same command goes on")
+    assert error == ""
+
+
+def test_a_reader_that_has_seen_enough(tmp_path):
+    table = subprocess.Popen(
+        [sys.executable, "-m", "gtn_tf.cli", "genotypes", "--format", "csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    table.stdout.close()
+    _, error = table.communicate(timeout=100)
+    assert error == b""
+
+
+@pytest.mark.parametrize(
+    "variables, problem",
+    [
+        ({"KERASTUNER_ORACLE_IP": "127.0.0.1"}, "expected KERASTUNER_ORACLE_PORT and"),
+        (
+            {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": "many",
+             "KERASTUNER_TUNER_ID": "chief"},
+            "KERASTUNER_ORACLE_PORT: expected a number from 1 to 65535",
+        ),
+    ],
+)  # fmt: skip
+def test_half_an_address_of_the_chief(variables, problem, monkeypatch, capsys):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["search"]) == 1
+    assert problem in capsys.readouterr().err
+
+
+def test_the_chief_warns_once_of_an_open_port(monkeypatch):
+    told = []
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8000")
+    for host, warned in (
+        *(("127.0.0.1", 0), ("127.8.8.8", 0), ("::1", 0), ("localhost", 0)),
+        *(("0.0.0.0", 1), ("10.1.2.3", 1), ("::", 1), ("node7", 1)),
+    ):
+        monkeypatch.setenv("KERASTUNER_ORACLE_IP", host)
+        for who in ("chief", "one"):
+            monkeypatch.setenv("KERASTUNER_TUNER_ID", who)
+            told.clear()
+            workers.warn_if_open(told.append)
+            assert len(told) == (warned if who == "chief" else 0), host
+    monkeypatch.delenv("KERASTUNER_ORACLE_IP")
+    workers.warn_if_open(told.append)
+    assert not told
+
+
+def test_damaged_files_of_a_search(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = "search --run-dir found space.name=nas_bench_201 space.filters=1".split()
+    words += "ranking.candidates=2 training.top_k=1 ranking.scorer=params".split()
+    words += "training.epochs=1 training.images=64 --resume".split()
+    assert main(words) == 0
+    found = tmp_path / "found"
+    table = (found / "results.csv").read_text()
+    (found / "results.csv").write_text("trial,geno")
+    assert main(words) == 0  # made again from the trials
+    assert (found / "results.csv").read_text() == table
+    capsys.readouterr()
+    for name in ("oracle.json", "trial_0000/trial.json"):
+        sound = (found / name).read_text()
+        (found / name).write_text(sound[:40])
+        before = {path: path.stat().st_mtime_ns for path in found.rglob("*.json")}
+        assert main(words) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"found/{name}: damaged (not JSON" in line and "sound copy" in line
+        after = {path: path.stat().st_mtime_ns for path in found.rglob("*.json")}
+        assert before == after
+        (found / name).write_text(sound)
+    for file in found.glob("trial_*/checkpoint*"):
+        if file.is_file():
+            file.write_bytes(b"no weights")
+    assert main(words) == 1
+    assert "expected the weights of the best network" in capsys.readouterr().err
+
+
+def test_the_largest_seed_is_one():
+    """No sum of a seed and a number of a layer leaves 64 bits."""
+    overrides = ["network.cells=0", "network.filters=1", f"seed={2**63 - 1}"]
+    config = load_config("final_digits", overrides, FinalConfig)
+    splits = load(batch_size=400)
+    expect_possible(config, splits)
+    model = build_network(config, splits)
+    assert set(model(splits.test_images[:2], training=True)) == {"logits", "auxiliary"}
+    kinds = ["learners.family=[mlp, conv]", "learners.pool=2", f"seed={2**63 - 1}"]
+    assert len(build_gtn(load_config("digits", kinds), splits).pool) == 2
+
+
+def test_a_folder_without_a_name_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for teacher, name in (
+        (".", tmp_path.name),
+        ("a/..", tmp_path.name),
+        ("t.npz", "t"),
+    ):
+        assert teacher_name(SimpleNamespace(teacher=teacher)) == name

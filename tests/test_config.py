@@ -558,3 +558,62 @@ def test_config_is_frozen_and_hashable() -> None:
 def test_module_does_not_import_tensorflow() -> None:
     code = "import sys, gtn_tf.config; sys.exit('tensorflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def laughs(levels: int) -> str:
+    """YAML of a few lines that unfolds to 10 ** levels entries."""
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    for level in range(1, levels):
+        aliases = ", ".join([f"*a{level - 1}"] * 10)
+        lines.append(f"a{level}: &a{level} [{aliases}]")
+    return "\n".join([*lines, f"seed: *a{levels - 1}"])
+
+
+def test_aliases_do_not_unfold_for_ever(tmp_path) -> None:
+    path = tmp_path / "laughs.yaml"
+    for levels in (9, 60):
+        path.write_text(laughs(levels))
+        message = error_of(str(path), [])
+        assert message == (
+            f"{path}: expected at most 10000 entries, received more, with each alias "
+            "as long as what it stands for"
+        )
+    nested = "&a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"
+    for name in "bcdef":
+        alias = chr(ord(name) - 1)
+        nested = f"&{name} [{nested}, {', '.join([f'*{alias}'] * 9)}]"
+    message = error_of("digits", [f"learners.units={nested}"])
+    assert "expected at most 10000 entries" in message and len(message) < 500
+    path.write_text("learners: {filters: &f [8, 8], strides: *f}")
+    assert load_config(str(path)).learners.strides == (8, 8)
+
+
+HUGE = {
+    "a text": "x" * 10**6,
+    "a list": [1] * 10**5,
+    "lists of one list": [[[[1] * 99] * 99] * 99] * 99,
+    "a section": {n: n for n in range(999)},
+    "texts": {"a": ["x" * 999] * 999},
+    "an integer": -(10**3000),
+    "one that Python does not write": -(10**9000),
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+def test_errors_are_short_whatever_was_received(kind: str) -> None:
+    for make in (
+        lambda: Config(seed=HUGE[kind]),
+        lambda: LearnersConfig(units=HUGE[kind]),
+        lambda: LearnersConfig(family=HUGE[kind]),
+    ):
+        try:
+            make()
+        except ConfigError as error:
+            assert len(str(error)) < 400 and "\n" not in str(error)
+        else:
+            assert kind == "a list"  # of widths
+
+
+def test_long_overrides_are_cut() -> None:
+    assert len(error_of("digits", ["meta.iterations=" + "9x" * 10**5])) < 700
+    assert len(error_of("digits", ["x" * 10**6])) < 400

@@ -85,6 +85,26 @@ def test_an_interrupted_evaluation_goes_on(teacher, digits, tmp_path):
         evaluate(teacher, digits, tmp_path / "whole", learners=5)
 
 
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("evaluation.json", "{"),
+        ("evaluation.json", "[1]"),
+        ("curves.csv", "source,learner\nreal,1\n"),
+        ("curves.csv", "source,learner,step,accuracy\nreal,one,1,0.5\n"),
+        ("curves.csv", "source,learner,step,accuracy\nreal,1\n"),
+        ("curves.csv", b"\xff"),
+    ],
+)
+def test_damaged_files_of_an_evaluation(teacher, digits, tmp_path, name, text):
+    evaluate(teacher, digits, tmp_path, learners=1, sources=("teacher",))
+    content = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(runs.RunError, match=f"{name}.*move (it|the file) away"):
+        evaluate(teacher, digits, tmp_path, learners=1, sources=("teacher",))
+    assert (tmp_path / name).read_bytes() == content
+
+
 def test_data_that_does_not_fit(teacher, digits, tmp_path):
     other = TrainedTeacher(
         {**teacher.description, "image_shape": [4, 4, 1]},

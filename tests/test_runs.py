@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +18,14 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
+from gtn_tf import runs
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.records import Metrics
+
+from conftest import full_curriculum
 
 TINY = [
     *("teacher.steps=2", "teacher.batch_size=10", "meta.intermediate_every=0"),
@@ -202,7 +209,151 @@ def test_a_damaged_checkpoint_falls_back(three_checkpoints, how, kind):
     assert int(gtn.iterations) == 2
     if (kind, how) != ("index", "missing"):  # then it was never finished
         assert len(told) == 1 and "epoch-00004: damaged" in told[0]
+        assert (folder / "damaged-epoch-00004.index").exists()  # and nothing is lost
+        assert "kept as" in told[0] and "damaged-epoch-00004" in told[0]
     assert not list(folder.glob("epoch-00004.index"))
+    kept = {path.name for path in folder.glob("epoch-0000[23].*")}
+    assert len(kept) == 4
+
+
+def test_what_is_damaged_twice_is_kept_twice(three_checkpoints):
+    _, checkpoints, folder, _ = three_checkpoints
+    for _ in range(2):
+        damage(folder / "epoch-00004.index", "half")
+        checkpoints.restore()
+        checkpoints.on_epoch_end(3)
+    names = {path.name for path in folder.glob("damaged-*.index")}
+    assert names == {"damaged-epoch-00004.index", "damaged-epoch-00004-2.index"}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def no_more_files() -> None:
+    """Lets no further file be opened, in this process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+
+
+@pytest.fixture
+def file_limit():
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_too_many_open_files_cost_no_checkpoint(three_checkpoints, file_limit):
+    _, checkpoints, folder, told = three_checkpoints
+    before = content(folder)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    no_more_files()
+    with pytest.raises(RunError, match="Too many open files.*nothing was changed"):
+        checkpoints.restore()
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert content(folder) == before and not told
+    assert checkpoints.restore() == 4
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_refusal_of_the_system_costs_no_checkpoint(
+    three_checkpoints, monkeypatch, code
+):
+    _, checkpoints, folder, told = three_checkpoints
+    before = content(folder)
+    file = folder / "epoch-00004.data-00000-of-00001"
+
+    def refused(self, name):  # as TensorFlow tells it
+        raise tf.errors.OpError(None, None, f"{file}; {os.strerror(code)}", 2)
+
+    reader = type(tf.train.load_checkpoint(str(file).partition(".data")[0]))
+    monkeypatch.setattr(reader, "get_tensor", refused)
+    with pytest.raises(RunError, match=f"epoch-00004.*{os.strerror(code)}"):
+        checkpoints.restore()
+    assert content(folder) == before and not told
+
+
+def test_a_folder_that_is_away_is_no_new_run(three_checkpoints, tmp_path):
+    gtn, _, folder, told = three_checkpoints
+    (tmp_path / "link").symlink_to(tmp_path / "away")
+    away = Checkpoints(gtn, tmp_path / "link", told.append)
+    with pytest.raises(RunError, match="link to a folder that is not there"):
+        away.restore()
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="file: .*cannot be read now.*directory"):
+        Checkpoints(gtn, tmp_path / "file", told.append).restore()
+
+
+def test_other_variables_cost_no_checkpoint(three_checkpoints, tiny_gtn):
+    _, _, folder, told = three_checkpoints
+    before = content(folder)
+    other = tiny_gtn(full_curriculum(steps=4))
+    with pytest.raises(RunError, match=r"expected the variables.*incompatible.*\(3,"):
+        Checkpoints(other, folder, told.append).restore()
+    plain = tf.train.Checkpoint(gtn=tiny_gtn())
+    plain.write(str(folder / "epoch-00009"))
+    with pytest.raises(RunError, match="epoch-00009: expected the variables"):
+        Checkpoints(tiny_gtn(), folder, told.append).restore()
+    for file in folder.glob("epoch-00009*"):
+        file.unlink()
+    assert content(folder) == before and not told
+
+
+def test_a_checkpoint_of_another_run_is_refused(tiny_gtn, tmp_path):
+    Checkpoints(tiny_gtn(), tmp_path, print, "a1").on_epoch_end(0)
+    for own in ("a1", ""):
+        assert Checkpoints(tiny_gtn(), tmp_path, print, own).restore() == 1
+    with pytest.raises(RunError, match="expected a checkpoint of the run b2.*run a1"):
+        Checkpoints(tiny_gtn(), tmp_path, print, "b2").restore()
+    assert (tmp_path / "epoch-00001.index").exists()
+
+
+def test_checkpoints_of_earlier_versions_are_read(tiny_gtn, tmp_path):
+    gtn = tiny_gtn()
+    gtn.optimizer.build(gtn.trainable_variables)
+    gtn.iterations.assign(7)
+    numbers = {"seconds": tf.Variable(2.5, dtype=tf.float64)}
+    numbers["epoch"] = tf.Variable(3, dtype=tf.int64)
+    old = tf.train.Checkpoint(gtn=gtn, **numbers)
+    old.write(str(tmp_path / "epoch-00003"))
+    fresh = tiny_gtn(seed=1)
+    checkpoints = Checkpoints(fresh, tmp_path, print, "b2")
+    assert checkpoints.restore() == 3
+    assert int(fresh.iterations) == 7 and float(checkpoints.seconds) == 2.5
+
+
+def test_what_a_killed_save_left_is_removed(three_checkpoints):
+    _, checkpoints, folder, _ = three_checkpoints
+    before = content(folder)
+    unfinished = folder / "epoch-00005_temp"
+    unfinished.mkdir()
+    (unfinished / "part-00000-of-00001.data-00000-of-00001").touch()
+    (folder / "epoch-00005.index.tempstate123").touch()
+    (folder / "epoch-5 notes_temp").touch()  # somebody's own
+    assert checkpoints.restore() == 4
+    (folder / "epoch-5 notes_temp").unlink()
+    assert content(folder) == before
+
+
+def test_a_full_disk_keeps_what_is_there(three_checkpoints, file_size_limit):
+    _, checkpoints, folder, _ = three_checkpoints
+    before = content(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    with pytest.raises(RunError, match="epoch-00005.*File too large.*epoch-00004"):
+        checkpoints.on_epoch_end(4)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert checkpoints.restore() == 4
+    assert content(folder) == before
+    checkpoints.on_epoch_end(4)
+    assert checkpoints.restore() == 5
+
+
+@pytest.fixture
+def file_size_limit():
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_without_any_sound_checkpoint_a_run_starts_again(three_checkpoints):
@@ -259,6 +410,95 @@ def test_divergence_names_the_last_checkpoint(tmp_path):
     assert "not finite in 3 meta-iterations in a row" in done.stderr
     assert "last good checkpoint is none" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# A finished run, and what becomes of its files
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    run_dir = tmp_path / "copy"
+    shutil.copytree(finished[0], run_dir)
+    return run_dir
+
+
+def again(run_dir: Path) -> tuple[dict, list[str]]:
+    told = []
+    config = load_config("digits", TINY)
+    return runs.train(config, run_dir, resume=True, report=told.append), told
+
+
+def test_an_export_that_is_gone_is_made_again(copy):
+    before = json.loads((copy / "summary.json").read_text())
+    shutil.rmtree(copy / "export")
+    found, told = again(copy)
+    assert "export/1: the run is finished but its export is gone" in told[0]
+    assert (copy / "export" / "1" / "saved_model.pb").exists()
+    assert not any("tracing" in line for line in told)  # nothing is trained
+    for name in ("test_accuracy_mean", "real_data_accuracy_mean", "seconds"):
+        assert found[name] == before[name]
+    assert len(again(copy)[1]) == 1
+
+
+def test_a_damaged_summary_is_told(copy):
+    file = copy / "summary.json"
+    for text in ("", "{", "[]", "null", "{}", '{"learners": 2}', "\0", "[" * 10**5):
+        file.write_text(text)
+        with pytest.raises(RunError, match="summary.json: damaged .*move it away"):
+            again(copy)
+        assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no table",
+        "epoch,loss\n0,1.5\nx,1.25\n2,1\n",
+        "epoch,loss\n0,1.5,7\n1,1.25\n",
+        "epoch,loss\n0,1.5\n1\n2,1.1\n",
+        "epoch,loss\n0,1.5\n-1,1.1\n",
+        b"\xff\xfe",
+    ],
+)
+def test_damaged_metrics_are_told(tmp_path, text):
+    path = tmp_path / "metrics.csv"
+    content = text if isinstance(text, bytes) else text.encode()
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="metrics.csv: damaged .*move it away"):
+        Metrics(path, epochs_done=2)
+    assert path.read_bytes() == content
+
+
+def test_a_line_that_a_full_disk_cut_is_written_again(tmp_path):
+    path = tmp_path / "metrics.csv"
+    for text in ("", "epoch,loss\n", "epoch,loss\n0,1.5\n"):
+        path.write_text(text)
+        Metrics(path, epochs_done=1)
+        assert path.read_text() == text
+    path.write_text("epoch,loss\n0,1.5\n1")
+    Metrics(path, epochs_done=1)
+    assert path.read_text() == "epoch,loss\n0,1.5\n"
+    path.write_text("epo")  # of a first epoch that does not count
+    Metrics(path, epochs_done=0)
+
+
+def test_a_full_disk_ends_in_one_line_and_the_run_goes_on(finished, tmp_path):
+    whole, _ = finished
+    run_dir = tmp_path / "full"
+    words = command(run_dir)
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2500, resource.RLIM_INFINITY))
+
+    done = subprocess.run(words, preexec_fn=small_files, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and "File too large" in line
+    assert str(run_dir) in line
+    subprocess.run([*words, "--resume"], check=True, stdout=subprocess.DEVNULL)
+    expected, found = weights(whole), weights(run_dir)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
 def test_a_run_on_real_data_tells_of_real_data_alone(tmp_path, capsys):

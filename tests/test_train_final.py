@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ from gtn_tf.config import ConfigError, FinalConfig, load_config
 from gtn_tf.data.augmentation import cut_out
 from gtn_tf.layers import Dropout, DropPath
 from gtn_tf.precision import precision
+from gtn_tf.runs import RunError
+from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.train_final import build_network, logits_alone
 
 TINY = [
@@ -363,3 +366,103 @@ def test_replicas_and_mixed_precision() -> None:
         assert tf.keras.layers.Dense(1).dtype == "float64"
     finally:
         tf.keras.backend.set_floatx("float32")
+
+
+# Its backups and results, damaged or gone
+
+
+@pytest.fixture
+def copy(finished, tmp_path) -> Path:
+    run_dir = tmp_path / "copy"
+    shutil.copytree(finished[0], run_dir)
+    return run_dir
+
+
+def again(run_dir: Path) -> tuple[dict, list[str]]:
+    told: list[str] = []
+    config = load_config("final_digits", TINY, FinalConfig)
+    return runs.train_final(config, run_dir, resume=True, report=told.append), told
+
+
+def expect_same_curve(run_dir: Path, other: Path) -> None:
+    """Up to rounding: the processes have not the same devices."""
+    rows = [[[*map(float, row.values())] for row in curve(d)] for d in (run_dir, other)]
+    np.testing.assert_allclose(*rows, rtol=1e-4)
+
+
+def test_a_damaged_backup_is_moved_aside(finished, copy) -> None:
+    (copy / "summary.json").unlink()
+    newest = copy / "backup" / "chief" / "ckpt-4.data-00000-of-00001"
+    newest.write_bytes(newest.read_bytes()[:100])
+    _, told = again(copy)
+    assert "ckpt-4: damaged" in told[0] and "damaged-ckpt-4;" in told[0]
+    assert told[1] == "resuming after epoch 3 of 4"
+    assert newest.with_name(f"damaged-{newest.name}").stat().st_size == 100
+    expect_same_curve(copy, finished[0])
+
+
+def test_a_backup_that_cannot_be_read_now_stays(copy, monkeypatch) -> None:
+    (copy / "summary.json").unlink()
+    before = {p.name: p.read_bytes() for p in (copy / "backup" / "chief").iterdir()}
+
+    def refused(prefix: str) -> None:
+        raise tf.errors.OpError(None, None, f"{prefix}.index; Too many open files", 2)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tensorflow.train.load_checkpoint", refused)
+        with pytest.raises(RunError, match="ckpt-4.*Too many open files.*nothing was"):
+            again(copy)
+    found = {p.name: p.read_bytes() for p in (copy / "backup" / "chief").iterdir()}
+    assert found == before
+    assert not any("resuming" in line or "epoch" in line for line in again(copy)[1][1:])
+
+
+def test_a_backup_of_another_run_is_refused(copy) -> None:
+    (copy / "summary.json").unlink()
+    (copy / "run_id").write_text("another\n")
+    with pytest.raises(RunError, match="expected a checkpoint of the run another"):
+        again(copy)
+
+
+def test_a_run_of_an_earlier_version_goes_on(finished, copy) -> None:
+    """Keras' BackupAndRestore wrote one checkpoint, with counters and no run."""
+    config = load_config("final_digits", TINY, FinalConfig)
+    splits = data.load(batch_size=400)
+    model = build_network(config, splits)
+    model.optimizer.build(model.trainable_variables)
+    chief = copy / "backup" / "chief"
+    Checkpoints(model, chief, print, "", "model", "ckpt-{}")._read(f"{chief}/ckpt-3")
+    shutil.rmtree(copy / "backup")
+    backup = tf.keras.callbacks.BackupAndRestore(
+        str(copy / "backup"), delete_checkpoint=False
+    )
+    backup.set_model(model)
+    backup.on_train_begin()
+    for epoch in range(3):
+        backup.on_epoch_end(epoch)
+    assert {p.name for p in chief.glob("*.index")} == {"ckpt-3.index"}
+    for name in ("run_id", "summary.json"):
+        (copy / name).unlink()
+    _, told = again(copy)
+    assert told[0] == "resuming after epoch 3 of 4"
+    expect_same_curve(copy, finished[0])
+
+
+def test_a_classifier_that_is_gone_is_exported_again(copy) -> None:
+    before = json.loads((copy / "summary.json").read_text())
+    shutil.rmtree(copy / "export")
+    found, told = again(copy)
+    assert "export/1: the run is finished but its export is gone" in told[0]
+    assert (copy / "export" / "1" / "saved_model.pb").exists()
+    assert found["test_accuracy"] == before["test_accuracy"]
+    assert found["seconds"] == before["seconds"]
+
+
+def test_damaged_results_are_told(copy) -> None:
+    (copy / "summary.json").write_text("{}")
+    with pytest.raises(RunError, match="summary.json: damaged .*test_accuracy"):
+        again(copy)
+    (copy / "summary.json").unlink()
+    (copy / "metrics.csv").write_text("epoch,val_accuracy\n0,much\n")
+    with pytest.raises(RunError, match="metrics.csv: damaged .*much"):
+        again(copy)

@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gtn_tf.cells.errors import GenotypeError, check_length, shown
+from gtn_tf.cells.errors import GenotypeError, check_length
+from gtn_tf.errors import shown
 
 _KEYS = {"normal", "normal_concat", "reduce", "reduce_concat"}
 _NAMES = {"skip_connect": "identity"}  # where DARTS has another name for the same

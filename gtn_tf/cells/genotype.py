@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gtn_tf.cells.darts import is_darts, parse_darts
-from gtn_tf.cells.errors import GenotypeError, check_length, shown
+from gtn_tf.cells.errors import GenotypeError, check_length
+from gtn_tf.errors import shown
 
 # The codes of both lists (Luo et al. 2018, arXiv 1808.07233). Codes 4 and 5 are the
 # same operation, and so are 3 and 11, and 2 and 14.

@@ -14,8 +14,9 @@ import tensorflow as tf
 
 from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
 from gtn_tf.cells.drops import Drops, Paths
-from gtn_tf.cells.errors import GenotypeError, check_length, shown
+from gtn_tf.cells.errors import GenotypeError, check_length
 from gtn_tf.cells.heads import classifier
+from gtn_tf.errors import shown
 
 layers = tf.keras.layers
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple, Union
 
 from gtn_tf.cells.darts import is_darts
-from gtn_tf.cells.errors import LONGEST, GenotypeError, shown
+from gtn_tf.cells.errors import LONGEST, GenotypeError
 from gtn_tf.cells.genotype import Genotype
 from gtn_tf.cells.nas_bench_201 import Genotype201
 from gtn_tf.cells.published import PUBLISHED
-from gtn_tf.errors import first_line
+from gtn_tf.errors import first_line, shown
 
 AnyGenotype = Union[Genotype, Genotype201]
 

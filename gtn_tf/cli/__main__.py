@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from gtn_tf.cli.interruption import end_with_advice
+
+if __name__ == "__main__":
+    end_with_advice()  # before the imports that take time
+
 import argparse
 import logging
 import os
-import signal
 import sys
 
 from gtn_tf.cli import (
@@ -20,7 +24,7 @@ from gtn_tf.cli import (
     train,
     train_final,
 )
-from gtn_tf.errors import GTNError
+from gtn_tf.cli.problems import in_one_line
 
 _COMMANDS = {
     "train": train,
@@ -43,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: As typed; those of the process by default.
 
     Returns:
-        The exit status: 0, 1 for an error that was told, 130 for an interruption.
+        The exit status: 0, or 1 for an error that was told.
     """
     parser = argparse.ArgumentParser(
         prog="python -m gtn_tf.cli", description="Generative Teaching Networks."
@@ -58,20 +62,19 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("gtn_tf").setLevel(logging.INFO)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         _COMMANDS[options.command].run(options)
-    except GTNError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on (with --resume, if it has that)")
-        return 130
+    except Exception as error:
+        line = in_one_line(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        return 1
     return 0
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data
+from gtn_tf.cli.options import (
+    add_data,
+    add_teacher,
+    count,
+    teacher_and_data,
+    teacher_name,
+    user_path,
+)
 from gtn_tf.config import LEARNERS
 
 
@@ -39,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         metavar="D",
         help="folder for curves.csv, curves.png and evaluation.json (default: "
         "runs/evaluate/ and the names of teacher, data and learner); the same command "
@@ -56,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf import runs
 
     teacher, splits = teacher_and_data(options)
-    folder = Path(options.teacher).with_suffix("").name
+    folder = teacher_name(options)
     out = options.out or (
         Path("runs") / "evaluate" / f"{folder}-{splits.name}-{options.learner}"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from pathlib import Path
+
+from gtn_tf.cli.options import user_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--file",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="genotypes to be listed instead, in the forms that rank reads",
     )
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("table", "csv"), default="table", help="default: table"
     )
     parser.add_argument(
-        "--plot", type=Path, metavar="DIR", help="draw the cells in DIR, NAME.png"
+        "--plot", type=user_path, metavar="DIR", help="draw the cells in DIR, NAME.png"
     )
     parser.add_argument(
         "--count",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def add_run(parser: argparse.ArgumentParser, preset: str, example: str) -> None:
         help=f"YAML file, or the name of a preset (default: {preset})",
     )
     parser.add_argument(
-        "--run-dir", type=Path, metavar="D", help="default: runs/ and FILE's name"
+        "--run-dir", type=user_path, metavar="D", help="default: runs/ and FILE's name"
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with what is in D, if anything is"
@@ -69,6 +70,15 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
         help="digits, mnist or fashion_mnist, which come with gtn_tf; or a SavedModel, "
         "a run directory or an npz file",
     )
+
+
+def teacher_name(options: argparse.Namespace) -> str:
+    """What to call the teacher that `--teacher` names, such as in a folder's name.
+
+    Args:
+        options: As parsed.
+    """
+    return Path(os.path.abspath(options.teacher)).stem  # of "." and "..", too
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -116,10 +126,29 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--data-dir",
-        type=Path,
+        type=user_path,
         metavar="D",
         help="folder with the data files (default: GTN_TF_DATA, else a download)",
     )
+
+
+def user_path(text: str) -> Path:
+    """An argument that is a path, of which `~` and `~name` are home folders.
+
+    A shell expands them at the start of a word, and not in `--out=~/found`.
+
+    Args:
+        text: As typed.
+
+    Raises:
+        argparse.ArgumentTypeError: If there is no such home folder, or no path.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, received ''")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
 
 
 def count(text: str) -> int:

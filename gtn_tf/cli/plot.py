@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gtn_tf.cli.options import user_path
+
 _RESULTS = Path("results")
 
 
@@ -17,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders",
         nargs="*",
-        type=Path,
+        type=user_path,
         metavar="FOLDER",
         help=f"what a recipe of cli/ left (default: all in {_RESULTS}/ that can be)",
     )

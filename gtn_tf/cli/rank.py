@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data
+from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data, user_path
 from gtn_tf.config import SPACES, SpaceConfig
 
 
@@ -19,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     parser.add_argument(
         "--genotypes",
-        type=Path,
+        type=user_path,
         required=True,
         metavar="FILE",
         help="genotypes, one after the other: 40 integers, conv_3x3@0 identity@1; ... "
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         required=True,
         metavar="FILE.csv",
         help="the table, written after each genotype; the same command goes on with it",

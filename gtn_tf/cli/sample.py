@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gtn_tf.cli.options import add_teacher
+from gtn_tf.cli.options import add_teacher, teacher_name, user_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_teacher(parser)
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         metavar="D",
         help="folder for the pictures (default: runs/sample/ and the teacher's name)",
     )
@@ -33,6 +33,6 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf.teaching import load_teacher
 
     teacher = load_teacher(options.teacher)
-    name = Path(options.teacher).with_suffix("").name
+    name = teacher_name(options)
     out = options.out or Path("runs") / "sample" / name
     runs.sample(teacher, out, report=lambda line: print(line, flush=True))

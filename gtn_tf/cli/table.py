@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gtn_tf.cli.options import user_path
+
 _MEASURED = Path("results/architecture_table/rows.csv")
 
 
@@ -16,12 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--measured",
-        type=Path,
+        type=user_path,
         metavar="FILE.csv",
         help=f"what cli/architecture_table.py wrote (default: {_MEASURED}, if there)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="D", help="write table.md, table.csv and table.png"
+        "--out",
+        type=user_path,
+        metavar="D",
+        help="write table.md, table.csv and table.png",
     )
 
 

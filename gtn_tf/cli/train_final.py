@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     overrides = list(options.overrides)
-    if options.genotype:
+    if options.genotype is not None:
         overrides.append(f"network.genotype={json.dumps(options.genotype)}")
     config = load_config(options.config, overrides, FinalConfig)
     if options.print_config:

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import yaml
 
+from gtn_tf.config.bounds import expect_bounded
 from gtn_tf.config.nodes import Nodes
 from gtn_tf.config.rules import ConfigError, refuse
 from gtn_tf.config.schema import Config
 from gtn_tf.config.search import SearchConfig
+from gtn_tf.errors import shown
 
 _C = TypeVar("_C", Config, SearchConfig)
 
@@ -186,6 +188,7 @@ def _read_file(path: Path, sections: Container[str]) -> _Entries:
     with _yaml_errors(path):
         loader = yaml.SafeLoader(path.read_bytes())
         root = loader.get_single_node()
+        expect_bounded(root, path)
         if root is None:  # an empty file: all defaults
             return {}
         if not isinstance(root, yaml.MappingNode):
@@ -217,11 +220,12 @@ def _walk(
 def _read_overrides(overrides: Sequence[str]) -> _Entries:
     entries: _Entries = {}
     for override in overrides:
-        origin = f"override {override!r}"
+        origin = f"override {shown(override)}"
         key, equals, text = override.partition("=")
         if not equals:
             raise ConfigError(f"{origin}: expected section.key=value, received no '='")
         with _yaml_errors(origin):
+            expect_bounded(yaml.compose(text, yaml.SafeLoader), origin)
             entries[key.strip()] = yaml.safe_load(text), origin
     return entries
 

@@ -26,8 +26,8 @@ class ConfigError(GTNError, ValueError):
 
 def refuse(key: str, expected: str, received: Any) -> ConfigError:
     """The error of a value, in the one form that all have."""
-    what = "null" if received is None else shown(repr(received))
-    return ConfigError(f"{key}: expected {expected}, received {what}", key)
+    text = "null" if received is None else shown(received)
+    return ConfigError(f"{key}: expected {expected}, received {text}", key)
 
 
 class Rule(NamedTuple):

@@ -12,7 +12,7 @@ from gtn_tf.data.catalog import MOST_IMAGES, Entry
 from gtn_tf.data.errors import DataError
 from gtn_tf.data.jpeg import decode_jpegs
 from gtn_tf.data.labelled import LabelledImages, Parts, label
-from gtn_tf.errors import first_line, shown
+from gtn_tf.errors import cut, first_line
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _JPEGS = (
@@ -80,7 +80,7 @@ def _read_arrays(path: Path, entry: Entry) -> dict[str, np.ndarray]:
         ) from error
     raise DataError(
         f"{path}: wrong keys, expected {', '.join(_ARRAYS)} or {', '.join(_JPEGS)}, "
-        f"received {shown(', '.join(keys)) or 'none'}"
+        f"received {cut(', '.join(keys)) or 'none'}"
     )
 
 
@@ -105,7 +105,7 @@ def _jpeg_part(
     if class_names != entry.class_names:
         raise DataError(
             f"{origin}: expected the class names {', '.join(entry.class_names)}, "
-            f"received {shown(', '.join(class_names))}"
+            f"received {cut(', '.join(class_names))}"
         )
     images = decode_jpegs(
         arrays[f"{part}_jpeg"],

@@ -90,7 +90,7 @@ class Dropout(tf.keras.layers.Layer):
         if not training:
             return x
         keep = 1 - self._rate_at(step)  # []
-        key = tf.stack([tf.constant(self.seed, tf.int64), step])
+        key = tf.stack([tf.constant(self.seed % 2**63, tf.int64), step])
         drawn = tf.random.stateless_uniform(self._noise_shape(x), key)
         return x / tf.cast(keep, x.dtype) * tf.cast(drawn < keep, x.dtype)
 

@@ -13,6 +13,7 @@ from gtn_tf.plots.grids import (
     save_image,
     shown_steps,
 )
+from gtn_tf.plots.saving import save_figure
 from gtn_tf.plots.scatter import score_scatter
 from gtn_tf.plots.table import draw_tables
 
@@ -32,6 +33,7 @@ __all__ = [
     "rates",
     "save_animation",
     "save_curriculum",
+    "save_figure",
     "save_image",
     "score_scatter",
     "shown_steps",

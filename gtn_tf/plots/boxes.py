@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from gtn_tf.plots.saving import save_figure
+
 _DPI = 120
 _RUN, _MEDIAN, _LOST = "#0072B2", "#D55E00", "#000000"
 _JITTER = 0.06  # how far a run's mark may be from its box's middle
@@ -63,4 +65,4 @@ def boxes(
     axes.set_xticks(range(1, len(found) + 1), list(found))
     axes.grid(axis="y", alpha=0.3)
     axes.legend(marks.values(), marks, fontsize=8)
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gtn_tf.plots.saving import save_figure
+
 _DPI = 120
 _WIDTH = 1.35  # inches between two states
 _FLATNESS = 0.3  # of the arcs
@@ -53,7 +55,7 @@ def draw_cells(cells: Sequence[CellPicture], title: str, path: Path) -> None:
     rows = figure.subplots(len(cells), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, cell in zip(rows, cells):
         _draw(axes, cell)
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)
 
 
 def _spans(cell: CellPicture, above: bool) -> int:

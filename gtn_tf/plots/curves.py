@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from gtn_tf.plots.saving import save_figure
+
 # Okabe and Ito's colours, which the colour-blind can tell apart; and a dash for each.
 _STYLES = [
     ("#0072B2", "-"),
@@ -84,7 +86,7 @@ def bands(
         axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     _legend_below(figure)
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)
 
 
 def _legend_below(figure: Figure) -> None:
@@ -148,4 +150,4 @@ def heat_map(
                 color="black" if value > 0.6 else "white",
             )
     figure.colorbar(picture, label="test accuracy [%]")
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from gtn_tf.plots.saving import save_figure
+
 _DPI = 120
 _RUN, _MEAN = "#0072B2", "#D55E00"
 
@@ -45,4 +47,4 @@ def dots(found: Mapping[str, Sequence[float]], label: str, path: Path) -> None:
     axes.set_ylim(len(found) - 0.5, -0.5)
     axes.grid(axis="x", alpha=0.3)
     axes.legend(fontsize=8, labelspacing=1.0, borderpad=0.8, markerscale=0.7)
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)

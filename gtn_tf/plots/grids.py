@@ -11,6 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from gtn_tf.atomic_file import whole
+from gtn_tf.plots.saving import save_figure
+
 _COLUMNS = 16  # inner steps shown
 _GAP = 1  # pixels between images
 _PAPER = 1.0  # white
@@ -112,7 +115,8 @@ def save_image(pixels: np.ndarray, path: Path, scale: int = 2) -> None:
     pixels = np.kron(pixels, np.ones([scale, scale, 1], pixels.dtype))
     if pixels.shape[-1] == 1:
         pixels = np.repeat(pixels, 3, axis=-1)
-    matplotlib.image.imsave(path, pixels)
+    with whole(path) as unfinished:
+        matplotlib.image.imsave(unfinished, pixels)
 
 
 def save_curriculum(
@@ -134,7 +138,7 @@ def save_curriculum(
     columns = [str(step + 1) for step in shown_steps(steps)]
     figure = labelled_grid(grid, class_names, columns, title)
     figure.axes[0].set(xlabel="inner step", ylabel="class")
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)
 
 
 def labelled_grid(
@@ -180,13 +184,14 @@ def save_animation(figures: Sequence[Figure], path: Path, seconds: float = 0.5) 
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
-    frames[0].save(
-        path,
-        save_all=True,
-        append_images=frames[1:],
-        duration=round(1000 * seconds),
-        loop=0,
-    )
+    with whole(path) as unfinished:
+        frames[0].save(
+            unfinished,
+            save_all=True,
+            append_images=frames[1:],
+            duration=round(1000 * seconds),
+            loop=0,
+        )
 
 
 def _centres(length: int, count: int) -> list[float]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from gtn_tf.plots.saving import save_figure
+
 _DPI = 120
 _COLUMNS = 3
 _WRAP = 42  # characters in a line below a panel
@@ -59,4 +61,4 @@ def score_scatter(
     for axes in panels[len(scores) :]:
         axes.set_axis_off()
     panels[0].legend(fontsize=8, loc="lower right")
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from gtn_tf.plots.saving import save_figure
+
 _DPI = 130
 _INCH = 0.085  # of a character's width
 _LINE = 0.27  # of a line's height, in inches
@@ -45,4 +47,4 @@ def draw_tables(
         drawn.set_fontsize(8)
         for column in range(len(header)):
             drawn[0, column].set_text_props(weight="bold")
-    figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)

@@ -34,7 +34,7 @@ def export_classifier(model: tf.keras.Model, splits: Splits, path: Path) -> None
     module.variables_kept = model.variables
     module.class_names = [tf.Variable(name) for name in splits.class_names]
     module.classify = classify
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     tf.saved_model.save(module, str(unfinished), signatures=classify)
     shutil.rmtree(path, ignore_errors=True)

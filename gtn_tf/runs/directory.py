@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, Union
 
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import naming, write
 from gtn_tf.config import (
     Config,
     ConfigError,
@@ -22,6 +23,7 @@ from gtn_tf.config import (
 )
 from gtn_tf.errors import GTNError
 
+_ID = "run_id"
 
 AnyConfig = Union[Config, SearchConfig, FinalConfig]
 
@@ -35,15 +37,27 @@ class RunDirectory:
     """Names of the files of a run.
 
     Args:
-        path: The directory.
+        path: The directory; `~` in it is the home folder.
     """
 
     path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path).expanduser())
 
     @property
     def config(self) -> Path:
         """The whole configuration, as YAML."""
         return self.path / "config.yaml"
+
+    @property
+    def run_id(self) -> str:
+        """What tells the run's checkpoints from others: its configuration's digest.
+
+        It was taken when the run began, and is its own whatever became of the
+        configuration since: other words in the file, more keys in a new version.
+        """
+        return (self.path / _ID).read_text(encoding="utf-8").strip()
 
     @property
     def metrics(self) -> Path:
@@ -126,7 +140,8 @@ class RunDirectory:
 
     def _expect_a_run_or_nothing(self) -> None:
         # An interrupted start leaves the lock, and perhaps half a configuration.
-        others = {p.name for p in self.path.iterdir()} - {".lock", ".config.yaml"}
+        ours = {".lock", ".config.yaml", _ID, f".{_ID}"}
+        others = {p.name for p in self.path.iterdir()} - ours
         if others and not self.config.exists():
             raise RunError(
                 f"{self.path}: expected a new or empty directory, or one with "
@@ -143,12 +158,14 @@ class RunDirectory:
                 f"{self.path}: in use by another run (process {holder}); wait for "
                 "it, stop it, or choose another --run-dir"
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        with naming(self.path / ".lock"):
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
 
     def _claim(self, config: AnyConfig, resume: bool) -> None:
         if not self.config.exists():
+            self._name(config)
             write(self.config, to_yaml(config))
             return
         try:
@@ -169,3 +186,9 @@ class RunDirectory:
                 f"{self.path}: already holds a run; add --resume to go on with it, "
                 "or choose another --run-dir"
             )
+        if not (self.path / _ID).exists():  # of an earlier version
+            self._name(config)
+
+    def _name(self, config: AnyConfig) -> None:
+        digest = hashlib.sha256(to_yaml(config).encode()).hexdigest()
+        write(self.path / _ID, f"{digest[:16]}\n")

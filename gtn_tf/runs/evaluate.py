@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import time
@@ -17,9 +16,11 @@ from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
+from gtn_tf.errors import first_line, shown
 from gtn_tf.learners import named_learner
 from gtn_tf.runs.curves import Curves, as_csv, tested_steps
 from gtn_tf.runs.directory import RunError
+from gtn_tf.runs.reading import damaged, read_json, read_rows
 from gtn_tf.teaching import TrainedTeacher
 from gtn_tf.teaching.fresh_learner import FreshLearner
 from gtn_tf.teaching.sources import (
@@ -173,17 +174,19 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             write(file, json.dumps(settings, indent=2) + "\n")
-        found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise RunError(
             f"{folder}: expected a folder to write to, new or with an evaluation: "
-            f"{error}"
+            f"{error.strerror}"
         ) from None
+    found = read_json(file)
+    if not isinstance(found, dict):
+        raise damaged(file, "no settings")
     for key, value in settings.items():
         if found.get(key) != value:
             raise RunError(
-                f"{folder}: has an evaluation with {key} {found.get(key)}, not "
-                f"{value}; choose another --out"
+                f"{folder}: has an evaluation with {key} {shown(found.get(key))}, "
+                f"not {shown(value)}; choose another --out"
             )
 
 
@@ -192,10 +195,12 @@ def _read(file: Path, settings: dict[str, Any]) -> Curves:
     if not file.exists():
         return {}
     found: dict[tuple[str, int], list[float]] = {}
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        for row in csv.DictReader(lines):
+    try:
+        for row in read_rows(file):
             key = row["source"], int(row["learner"])
             found.setdefault(key, []).append(float(row["accuracy"]))
+    except (KeyError, ValueError) as error:
+        raise damaged(file, first_line(error)) from None
     length = len(settings["steps"])
     whole = {key: curve for key, curve in found.items() if len(curve) == length}
     return {key: np.array(curve) for key, curve in whole.items()}

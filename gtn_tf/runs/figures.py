@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
+from gtn_tf.errors import shown
 from gtn_tf.runs.directory import RunError
+from gtn_tf.runs.reading import read_json, read_rows, read_samples
 
 _FILE = "figures.json"
+_LONGEST = 250  # characters of a name or a title
+_MOST = 100  # pictures of a folder, and names in a picture
+_HUGE = 1e30  # what no axis shows
 
 
 @dataclass(frozen=True)
@@ -73,17 +78,61 @@ def draw_figures(folder: Path, report: Callable[[str], None] = print) -> None:
     Raises:
         RunError: If a file is missing or is not what it should be.
     """
-    file = folder / _FILE
     try:
-        specs = json.loads(file.read_text(encoding="utf-8-sig"))
-        for figure in [FigureSpec(**spec) for spec in specs]:
+        specs = read_json(folder / _FILE)
+        if len(specs) > _MOST:
+            raise RunError(f"expected at most {_MOST} pictures, received {len(specs)}")
+        figures = [FigureSpec(**spec) for spec in specs]
+        for figure in figures:
+            _expect_sound(figure)
+        for figure in figures:
             _KINDS[figure.kind](figure, folder)
             report(f"{folder / figure.picture}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError, RunError) as error:
+        reason = str(error) if isinstance(error, RunError) else shown(error)
         raise RunError(
             f"{folder}: expected {_FILE} and its tables, as a recipe of cli/ leaves "
-            f"them: {error!r}"
+            f"them: {reason}"
         ) from None
+
+
+def _expect_sound(figure: FigureSpec) -> None:
+    """Refuses what would leave the folder, or be no picture that one could see."""
+    table = ".npz" if _KINDS[figure.kind] is _images else ".csv"
+    texts = [f.name for f in dataclasses.fields(figure) if f.type == "str"]
+    rules = {
+        **dict.fromkeys(texts, (f"a text of at most {_LONGEST} characters", _is_text)),
+        "picture": ("a name that ends in .png, without folders", _is_name(".png")),
+        "table": (f"a name that ends in {table}, without folders", _is_name(table)),
+        "factor": ("a finite number", _is_number),
+        "y_range": ("null or two finite numbers, the lower first", _is_range),
+        "log": ("true or false", lambda value: isinstance(value, bool)),
+    }
+    for name, (expected, allows) in rules.items():
+        received = getattr(figure, name)
+        if not allows(received):
+            raise RunError(f"{name}: expected {expected}, received {shown(received)}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST
+
+
+def _is_name(suffix: str) -> Callable[[Any], bool]:
+    def is_name(value: Any) -> bool:
+        plain = _is_text(value) and not set(value) & {"/", "\\", "\0"}
+        return plain and value.endswith(suffix) and not value.startswith(".")
+
+    return is_name
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < _HUGE  # NaN is not
+
+
+def _is_range(value: Any) -> bool:
+    pair = isinstance(value, (list, tuple)) and len(value) == 2
+    return value is None or pair and all(map(_is_number, value)) and value[0] < value[1]
 
 
 def folders_with_figures(parent: Path) -> list[Path]:
@@ -98,9 +147,11 @@ def folders_with_figures(parent: Path) -> list[Path]:
 def _curves(figure: FigureSpec, folder: Path) -> None:
     curves = {}
     for name, rows in _groups(figure, folder).items():
-        places = sorted({float(row[figure.x]) for row in rows})
-        at = [[_y(figure, r) for r in rows if float(r[figure.x]) == p] for p in places]
-        curves[name] = places, np.array(at).T  # [runs, places]
+        at: dict[float, list[float]] = {}
+        for row in rows:
+            at.setdefault(float(row[figure.x]), []).append(_y(figure, row))
+        places = sorted(at)
+        curves[name] = places, np.array([at[p] for p in places]).T  # [runs, places]
     labels = figure.x_label, figure.y_label, figure.title
     plots.bands(curves, labels, folder / figure.picture, figure.y_range, figure.log)
 
@@ -120,6 +171,7 @@ def _matrix(figure: FigureSpec, folder: Path) -> None:
         (name, row[figure.x]): row for name, rows in groups.items() for row in rows
     }
     columns = list(dict.fromkeys(column for _, column in cells))
+    _expect_few(columns, figure.x)
     mean, std = (
         np.array([[float(cells[n, c][key]) for c in columns] for n in groups])
         for key in (figure.y, "std")
@@ -129,10 +181,9 @@ def _matrix(figure: FigureSpec, folder: Path) -> None:
 
 
 def _images(figure: FigureSpec, folder: Path) -> None:
-    with np.load(folder / figure.table, allow_pickle=False) as content:
-        grid, steps, names = (content[k] for k in ("grid", "steps", "class_names"))
+    grid, steps, names = read_samples(folder / figure.table)
     path = folder / figure.picture
-    plots.save_curriculum(grid / 255, int(steps), names.tolist(), figure.title, path)
+    plots.save_curriculum(grid / 255, steps, names, figure.title, path)
 
 
 _KINDS = {
@@ -150,10 +201,19 @@ def _values(figure: FigureSpec, folder: Path) -> dict[str, list[float]]:
 
 
 def _groups(figure: FigureSpec, folder: Path) -> dict[str, list[dict[str, str]]]:
-    with (folder / figure.table).open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    names = dict.fromkeys(row[figure.by] for row in rows)
-    return {name: [row for row in rows if row[figure.by] == name] for name in names}
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(folder / figure.table):
+        groups.setdefault(row[figure.by], []).append(row)
+    _expect_few(groups, figure.by)
+    return groups
+
+
+def _expect_few(names: Collection[str], column: str) -> None:
+    if len(names) > _MOST or not all(map(_is_text, names)):
+        raise RunError(
+            f"{column}: expected at most {_MOST} names of at most {_LONGEST} "
+            "characters, found more"
+        )
 
 
 def _y(figure: FigureSpec, row: dict[str, str]) -> float:

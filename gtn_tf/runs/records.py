@@ -11,10 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import naming, write
 from gtn_tf.data import Splits
+from gtn_tf.errors import shown
 from gtn_tf.evaluation import in_shares
 from gtn_tf.gtn import GTN
+from gtn_tf.runs.reading import damaged, read_cells
 
 _SEED = (0, 0)  # of the batches that are shown
 
@@ -25,26 +27,35 @@ class Metrics(tf.keras.callbacks.CSVLogger):
     Args:
         path: The CSV file.
         epochs_done: Epochs whose lines stay.
+
+    Raises:
+        RunError: If the file has lines that no run wrote. It stays as it is.
     """
 
     def __init__(self, path: Path, epochs_done: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            write(
-                path, _first_epochs(path.read_text(encoding="utf-8-sig"), epochs_done)
-            )
+        self._path = path
+        if epochs_done and path.exists():
+            write(path, _first_epochs(path, epochs_done))
         super().__init__(str(path), append=epochs_done > 0)
 
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        with naming(self._path):
+            super().on_epoch_end(epoch, logs)
 
-def _first_epochs(text: str, epochs_done: int) -> str:
-    rows = list(csv.reader(io.StringIO(text)))
-    kept = rows[:1] + [
-        row
-        for row in rows[1:]
-        if len(row) == len(rows[0]) and int(row[0]) < epochs_done
-    ]
+
+def _first_epochs(path: Path, epochs_done: int) -> str:
+    header, *rows = read_cells(path) or [[]]
+    if header and header[0] != "epoch":
+        raise damaged(path, f"no table of epochs: {shown(header)}")
+    if rows and len(rows[-1]) < len(header):  # cut short by a kill or a full disk
+        rows.pop()
+    for row in rows:
+        if len(row) != len(header) or not row[0].isdecimal():
+            raise damaged(path, f"no line of an epoch: {shown(row)}")
+    kept = [header, *(row for row in rows if int(row[0]) < epochs_done)]
     lines = io.StringIO()
-    csv.writer(lines, lineterminator="\n").writerows(kept)
+    csv.writer(lines, lineterminator="\n").writerows(filter(None, kept))
     return lines.getvalue()
 
 

@@ -49,10 +49,11 @@ def sample(
     report(f"{path}")
     figures = [_step(teacher, step, scale) for step in range(teacher.steps)]
     for step, figure in enumerate(figures):
-        figure.savefig(folder / f"step-{step + 1:03d}.png")
+        plots.save_figure(figure, folder / f"step-{step + 1:03d}.png")
     report(f"{folder}/step-001.png to step-{teacher.steps:03d}.png")
     for label in range(len(names)):
-        _class(teacher, label, scale).savefig(folder / f"class-{label}.png")
+        figure = _class(teacher, label, scale)
+        plots.save_figure(figure, folder / f"class-{label}.png")
     report(f"{folder}/class-0.png to class-{len(names) - 1}.png")
     plots.save_animation(figures, folder / "curriculum.gif")
     report(f"{folder}/curriculum.gif")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,18 @@ from gtn_tf.atomic_file import write
 from gtn_tf.cells import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
-from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.errors import first_line, refused_by_system
+from gtn_tf.runs.directory import RunDirectory, RunError
+from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.reading import read_json, read_rows
 from gtn_tf.runs.splits import load_splits
+from gtn_tf.runs.workers import (
+    expect_address,
+    is_worker,
+    told_in_one_line,
+    warn_if_open,
+)
 from gtn_tf.search import (
     CellSpace,
     GTNScorer,
@@ -63,32 +70,33 @@ def search(
         RunError: If the directory cannot be used.
         TeacherError: If the teacher does not fit the data.
     """
+    expect_address()
+    run_dir = RunDirectory(run_dir).path
     splits = load_splits(config.data, data_dir)
+    expect_possible(config, splits)
     with _claimed(run_dir, config, resume):
+        if not is_worker():
+            _expect_sound(run_dir)
         tuner = make_tuner(config, splits, run_dir)
+        warn_if_open(report)
         training, ranking = config.training, config.ranking
         chosen = slice(training.images or None)
         report(
             f"{ranking.candidates} candidates are scored, the best {training.top_k} "
             "trained"
         )
-        tuner.search(
-            splits.train_images[chosen],
-            splits.train_labels[chosen],
-            epochs=training.epochs,
-            batch_size=training.batch_size,
-            validation_data=(splits.validation_images, splits.validation_labels),
-            verbose=2,
-        )
+        with told_in_one_line():
+            tuner.search(
+                splits.train_images[chosen],
+                splits.train_labels[chosen],
+                epochs=training.epochs,
+                batch_size=training.batch_size,
+                validation_data=(splits.validation_images, splits.validation_labels),
+                verbose=2,
+            )
         if not is_worker():
             _write_summary(config, tuner, splits, run_dir)
             report(f"Written: results.csv, summary.json and pictures in {run_dir}")
-
-
-def is_worker() -> bool:
-    """Whether KerasTuner's environment makes this process a worker of a chief."""
-    there = "KERASTUNER_ORACLE_IP" in os.environ
-    return there and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
 
 
 def make_space(
@@ -186,11 +194,29 @@ def _claimed(run_dir: Path, config: SearchConfig, resume: bool) -> Any:
             yield
 
 
+def _expect_sound(run_dir: Path) -> None:
+    """Refuses files of a search that were damaged, before any of them is replaced."""
+    for file in sorted([*run_dir.glob("*.json"), *run_dir.glob("trial_*/trial.json")]):
+        read_json(file, "put a sound copy in its place or choose another --run-dir")
+
+
+def _load(tuner: GTNTuner, trial: Any) -> tf.keras.Model:
+    try:
+        return tuner.load_model(trial)
+    except (OSError, ValueError, IndexError, tf.errors.OpError) as error:
+        folder = tuner.get_trial_dir(trial.trial_id)
+        reason = refused_by_system(error) or first_line(error)
+        raise RunError(
+            f"{folder}: expected the weights of the best network, which cannot be read "
+            f"({reason}); nothing was changed"
+        ) from None
+
+
 def _write_summary(
     config: SearchConfig, tuner: GTNTuner, splits: Splits, run_dir: Path
 ) -> None:
-    with (run_dir / "results.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    tuner.oracle.save()  # results.csv again, whatever became of it
+    rows = read_rows(run_dir / "results.csv")
     objective = tuner.oracle.objective.name
     known = [row for row in rows if row[objective]]
     names = [name for name in tuner.scorers if name in rows[0]]
@@ -208,7 +234,7 @@ def _write_summary(
         space = tuner.hypermodel
         genotype = space.genotype(best[0].hyperparameters)
         draw_genotype(genotype, run_dir / "best.png")
-        results = tuner.load_model(best[0]).evaluate(
+        results = _load(tuner, best[0]).evaluate(
             splits.test_images, splits.test_labels, verbose=0, return_dict=True
         )
         summary["best"] = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from gtn_tf.errors import shown
 from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.literature import TABLES, Row
+from gtn_tf.runs.reading import read_cells, read_rows
 
 COLUMNS = (
     *("key", "full_size", "full_params", "scale", "params", "error", "std", "seeds"),
@@ -18,6 +21,10 @@ HEADER = (
     *("method", "published error [%]", "published params", "GPU-days"),
     *("params at full size", "measured error [%]", "params at the scale"),
     *("search [s]", "training [s]", "scale"),
+)
+_NUMBERS = (
+    *("full_params", "params", "error", "std"),
+    *("search_seconds", "training_seconds"),
 )
 _NOT_RUN = "not run"
 
@@ -36,15 +43,24 @@ def read_measured(path: Path) -> Measured:
     Raises:
         RunError: If it is something else.
     """
+    if tuple((read_cells(path) or [[]])[0]) != COLUMNS:
+        raise RunError(f"{path}: expected the columns {','.join(COLUMNS)}")
+    rows = read_rows(path)
+    for row in rows:
+        for name in _NUMBERS:
+            if not _is_number(row[name], may_lack=name == "search_seconds"):
+                raise RunError(
+                    f"{path}: expected a number as {name} of {shown(row['key'])}, "
+                    f"received {shown(row[name])}"
+                )
+    return {row["key"]: row for row in rows}
+
+
+def _is_number(text: str, may_lack: bool) -> bool:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            if tuple(table.fieldnames or ()) != COLUMNS:
-                raise RunError(f"{path}: expected the columns {','.join(COLUMNS)}")
-            return {row["key"]: row for row in table}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise RunError(f"{path}: expected a CSV file: {problem}") from None
+        return (may_lack and not text) or math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
@@ -90,7 +106,7 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
 
 
 def _millions(count: str) -> str:
-    return f"{int(count) / 1e6:.3f}M"
+    return f"{float(count) / 1e6:.3f}M"
 
 
 def markdown(measured: Measured) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import resource
 import sys
@@ -22,11 +23,13 @@ from gtn_tf.evaluation import TaughtLearners, in_shares
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
+from gtn_tf.runs.curves import as_csv, of_learners, tested_steps
 from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
-from gtn_tf.runs.curves import as_csv, of_learners, tested_steps
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
+from gtn_tf.runs.results import is_finished, tell
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -63,12 +66,14 @@ def train(
     run = RunDirectory(Path(path))
     seed, batch_size = config.seed % 2**32, config.meta.batch_size
     splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
+    expect_possible(config, splits)
     with run.open(config, resume):
-        if not run.summary.exists():
+        exports = config.teacher.source != "real_data"
+        if not is_finished(run, exports, report):
             _finish(run, config, splits, report)
-        summary = json.loads(run.summary.read_text(encoding="utf-8-sig"))
-        report(outcome(summary, run, config.teacher.source))
-        return summary
+        return tell(
+            run, functools.partial(outcome, source=config.teacher.source), report
+        )
 
 
 def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -> None:
@@ -83,7 +88,14 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     tests = [TestAccuracy(splits)] if config.evaluation.test_each_epoch else []
     iterations = config.meta.iterations
     seconds = meta_train(
-        gtn, splits, run.path, config, iterations, report, [*tests, board, pictures]
+        gtn,
+        splits,
+        run.path,
+        config,
+        iterations,
+        report,
+        [*tests, board, pictures],
+        run.run_id,
     )
     source = config.teacher.source.replace("_", " ")
     curves = {source: _judge(source, gtn, splits, config, report)}
@@ -110,7 +122,9 @@ def _baseline(
     report("real-data baseline: learning its rates at the same number of steps")
     gtn = build_real_data_gtn(config, splits)
     iterations = config.evaluation.real_data_iterations
-    meta_train(gtn, splits, run.real_data, config, iterations, report)
+    meta_train(
+        gtn, splits, run.real_data, config, iterations, report, run_id=run.run_id
+    )
     return _judge(_BASELINE, gtn, splits, config, report)
 
 
@@ -122,6 +136,7 @@ def meta_train(
     iterations: int,
     report: Report,
     more_callbacks: list[tf.keras.callbacks.Callback] | None = None,
+    run_id: str = "",
 ) -> float:
     """Runs or resumes the meta-iterations of one GTN.
 
@@ -134,6 +149,7 @@ def meta_train(
         report: Called with each line of progress.
         more_callbacks: Keras callbacks beside those of every run. What they add to the
             logs is in `metrics.csv`.
+        run_id: Of the run that the checkpoints belong to.
 
     Returns:
         The seconds of training, earlier parts of the run included.
@@ -142,7 +158,7 @@ def meta_train(
         NonFiniteError: If meta-training diverges for good.
     """
     per_epoch = config.meta.iterations_per_epoch
-    checkpoints = Checkpoints(gtn, folder / "checkpoints", report)
+    checkpoints = Checkpoints(gtn, folder / "checkpoints", report, run_id)
     done = checkpoints.restore()
     if done:
         report(f"resuming after iteration {done * per_epoch} of {iterations}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import json
 import time
@@ -16,11 +15,16 @@ from gtn_tf.atomic_file import write
 from gtn_tf.cells import Genotype201, cell_network, network_201, read_genotype
 from gtn_tf.config import ConfigError, FinalConfig
 from gtn_tf.data import Splits
+from gtn_tf.errors import first_line
 from gtn_tf.precision import precision
+from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.classifier import export_classifier
 from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.reading import damaged, read_rows
 from gtn_tf.runs.records import Metrics
+from gtn_tf.runs.results import is_finished, tell
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -63,16 +67,19 @@ def train_final(
         seed=seed,
         batch_size=batch_size,
     )
+    expect_possible(config, splits)
     run = RunDirectory(run_dir)
     with run.open(config, resume):
-        if not run.summary.exists():
+        if not is_finished(run, True, report):
             _finish(run, config, splits, report)
-        summary = json.loads(run.summary.read_text(encoding="utf-8-sig"))
-        report(
-            f"test accuracy {summary['test_accuracy']:.2%}, {summary['params']} "
-            f"parameters, {summary['seconds']:.0f} s. Everything is in {run_dir}"
-        )
-        return summary
+        return tell(run, _outcome, report)
+
+
+def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
+    return (
+        f"test accuracy {summary['test_accuracy']:.2%}, {summary['params']} "
+        f"parameters, {summary['seconds']:.0f} s. Everything is in {run.path}"
+    )
 
 
 def _finish(
@@ -88,16 +95,18 @@ def _finish(
         classifier.compile(metrics=["accuracy"])
         found = classifier.evaluate(splits.test, verbose=0, return_dict=True)
         export_classifier(classifier, splits, run.export)
-    rows = _rows(run.metrics)
+    accuracies = _column(run.metrics, "val_accuracy")
+    if not accuracies:
+        raise damaged(run.metrics, "no line of any epoch")
     summary = {
         "genotype": config.network.genotype,
         "dataset": splits.title,
         "test_accuracy": found["accuracy"],
-        "validation_accuracy": float(rows[-1]["val_accuracy"]),
-        "best_validation_accuracy": max(float(row["val_accuracy"]) for row in rows),
+        "validation_accuracy": accuracies[-1],
+        "best_validation_accuracy": max(accuracies),
         "params": sum(v.shape.num_elements() for v in classifier.trainable_variables),
-        "epochs": len(rows),
-        "seconds": sum(float(row["seconds"]) for row in rows),
+        "epochs": config.training.epochs,
+        "seconds": sum(_column(run.metrics, "seconds")),
         "seed": config.seed,
         **machine(),
     }
@@ -206,20 +215,17 @@ def _fit(
 ) -> None:
     steps, epochs = steps_per_epoch(config, splits), config.training.epochs
     auxiliary = bool(config.network.auxiliary)
-    model.optimizer.build(model.trainable_variables)
-    backup = tf.keras.callbacks.BackupAndRestore(
-        str(run.path / "backup"), delete_checkpoint=False
+    # Under the names that Keras' BackupAndRestore gives, which earlier versions used.
+    backup = Checkpoints(
+        model, run.path / "backup" / "chief", report, run.run_id, "model", "ckpt-{}"
     )
-    # Restored now, and not by `fit` alone: the images go on where they were, too.
-    backup.set_model(model)
-    backup.on_train_begin()
-    done = int(model.optimizer.iterations) // steps
+    done = backup.restore()
     if done:
         report(f"resuming after epoch {done} of {epochs}")
     if done == epochs:
         return
     metrics = Metrics(run.metrics, done)
-    best = max((float(row["val_accuracy"]) for row in _rows(run.metrics)), default=None)
+    best = max(_column(run.metrics, "val_accuracy"), default=None)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
 
     def weights(name: str, **kwargs: Any) -> tf.keras.callbacks.Callback:
@@ -289,8 +295,11 @@ class _EpochLine(tf.keras.callbacks.Callback):
         )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
+def _column(metrics: Path, name: str) -> list[float]:
+    """What was written down of each epoch."""
+    if not metrics.exists():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        return [float(row[name]) for row in read_rows(metrics)]
+    except (KeyError, ValueError) as error:
+        raise damaged(metrics, first_line(error)) from None

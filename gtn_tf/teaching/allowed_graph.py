@@ -22,7 +22,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedObjectGraph
 
-from gtn_tf.errors import first_line, shown
+from gtn_tf.errors import cut, first_line, shown
 from gtn_tf.teaching import allowed_operations as allowed
 from gtn_tf.teaching.errors import TeacherError
 
@@ -105,7 +105,7 @@ def _signatures(objects: SavedObjectGraph) -> dict[str, str]:
     if len(maps) != 1 or set(found) != set(SIGNATURES):
         raise TeacherError(
             "expected a teacher's SavedModel with the signatures "
-            f"{', '.join(SIGNATURES)}, found {shown(', '.join(found)) or 'none'}"
+            f"{', '.join(SIGNATURES)}, found {cut(', '.join(found)) or 'none'}"
         )
     return {
         name: node.bare_concrete_function.concrete_function_name
@@ -141,15 +141,15 @@ def _expect_functions(
         notes = [function.attr, *(one.attr for one in function.arg_attr.values())]
         unknown = set().union(*notes) - allowed.NOTES
         if unknown:
-            _refuse(f"the attribute {shown(min(unknown))} of a function")
+            _refuse(f"the attribute {cut(min(unknown))} of a function")
     _expect_nodes(main.values(), allowed.MAIN, allowed.CPU)
     _expect_file_name_fed(graph, {save, restore})
     unused = set(functions) - own - {save, restore}
     if unused:
-        _refuse(f"the function {shown(min(unused))}, which no signature uses")
+        _refuse(f"the function {cut(min(unused))}, which no signature uses")
     for name in _called(main.values()):
         if name not in functions:
-            _refuse(f"a call of {shown(name)}, which is not in the file")
+            _refuse(f"a call of {cut(name)}, which is not in the file")
     if sum(len(one.node_def) for one in functions.values()) > MOST_NODES:
         _refuse(f"more than {MOST_NODES} operations")
 
@@ -172,7 +172,7 @@ def _reached(functions: dict[str, FunctionDef], names: Iterable[str]) -> set[str
     while todo:
         name = todo.pop()
         if name not in functions:
-            _refuse(f"a call of {shown(name)}, which is not in the file")
+            _refuse(f"a call of {cut(name)}, which is not in the file")
         if name not in calls:
             calls[name] = list(_called(functions[name].node_def))
             todo += calls[name]
@@ -192,16 +192,16 @@ def _expect_nodes(
 ) -> None:
     for node in nodes:
         if node.op not in rules:
-            _refuse(f"the operation {shown(node.op)}")
+            _refuse(f"the operation {cut(node.op)}")
         if node.device not in devices:
-            _refuse(f"the device {shown(node.device)}")
+            _refuse(f"the device {cut(node.device)}")
         unknown = set(node.attr) - rules[node.op] - allowed.NOTES
         if unknown:
-            _refuse(f"the attribute {shown(min(unknown))} of {node.op}")
+            _refuse(f"the attribute {cut(min(unknown))} of {node.op}")
         for name, value in node.attr.items():
             calls = value.HasField("func") or value.list.func
             if calls and not (name == "f" and node.op in allowed.CALLS):
-                _refuse(f"a function as {shown(name)} of {node.op}")
+                _refuse(f"a function as {cut(name)} of {node.op}")
         if node.op in allowed.CALLS:
             _expect_plain_settings(node.attr["config_proto"].s)
 
@@ -233,18 +233,18 @@ def _expect_file_names_passed_in(function: FunctionDef) -> None:
 def _expect_objects(objects: SavedObjectGraph, signatures: dict[str, str]) -> None:
     unknown = set(objects.concrete_functions) - set(signatures.values())
     if unknown:
-        _refuse(f"the callable function {shown(min(unknown))}, which no signature uses")
+        _refuse(f"the callable function {cut(min(unknown))}, which no signature uses")
     for node in objects.nodes:
         kind = node.WhichOneof("kind")
         if kind == "user_object" and node.user_object.identifier not in allowed.OBJECTS:
-            _refuse(f"an object of the kind {shown(node.user_object.identifier)}")
+            _refuse(f"an object of the kind {cut(node.user_object.identifier)}")
         if kind == "bare_concrete_function":
             name = node.bare_concrete_function.concrete_function_name
             if name not in signatures.values():
-                _refuse(f"the callable function {shown(name)}, which no signature uses")
+                _refuse(f"the callable function {cut(name)}, which no signature uses")
     for name in signatures.values():
         if name not in objects.concrete_functions:
-            _refuse(f"no arguments of {shown(name)}")
+            _refuse(f"no arguments of {cut(name)}")
         for number in objects.concrete_functions[name].bound_inputs:
             if not (
                 0 <= number < len(objects.nodes)

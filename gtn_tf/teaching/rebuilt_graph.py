@@ -18,7 +18,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.framework.op_def_pb2 import OpDef
 from tensorflow.python.framework import op_def_registry
 
-from gtn_tf.errors import shown
+from gtn_tf.errors import cut, shown
 from gtn_tf.teaching.allowed_operations import CALLS, COMPUTE
 from gtn_tf.teaching.errors import TeacherError
 
@@ -58,7 +58,7 @@ class Rebuilder:
         function = self._functions[name]
         arguments = [one.name for one in function.signature.input_arg]
         if len(arguments) != len(inputs):
-            raise TeacherError(f"expected {len(arguments)} inputs of {shown(name)}")
+            raise TeacherError(f"expected {len(arguments)} inputs of {cut(name)}")
         made = {one: [tensor] for one, tensor in zip(arguments, inputs)}
         nodes = {node.name: node for node in function.node_def}
         results = [function.ret[one.name] for one in function.signature.output_arg]
@@ -98,7 +98,7 @@ def _in_order(
         if name in made or name in needs:
             continue
         if name not in nodes:
-            raise TeacherError(f"expected a graph with {shown(name)}, found none")
+            raise TeacherError(f"expected a graph with {cut(name)}, found none")
         # What comes after ^ is to run first, such as an assertion on the arguments,
         # which are ours.
         needs[name] = {one.split(":")[0] for one in nodes[name].input if one[:1] != "^"}
@@ -123,7 +123,7 @@ def _result(
         if rest[0] in names and len(names) > 1:  # of one tensor each, in COMPUTE
             place += names.index(rest[0])
     if place >= len(made[node]):
-        raise TeacherError(f"expected a result {shown(name)}, found none")
+        raise TeacherError(f"expected a result {cut(name)}, found none")
     return made[node][place]
 
 
@@ -137,7 +137,7 @@ def _constant(node: NodeDef) -> list[tf.Tensor]:
 
 def _operation(node: NodeDef, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
     if node.op not in COMPUTE:
-        raise TeacherError(f"expected a computation, received {shown(node.op)}")
+        raise TeacherError(f"expected a computation, received {cut(node.op)}")
     definition = _definition(node.op)
     arguments: dict[str, Any] = {}
     told_by_inputs = set()

@@ -1,0 +1,180 @@
+"""Settings that no machine could run, told before anything is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gtn_tf.config import Config, ConfigError, FinalConfig, LearnersConfig, SearchConfig
+from gtn_tf.data import Splits
+from gtn_tf.errors import shown
+
+_NUMBER = 4  # bytes of a float32
+# Bytes that Keras itself takes for the smallest network and for the smallest cell:
+# two thirds and half of what was measured (147 kB and 976 kB).
+_NETWORK, _CELL = 100_000, 500_000
+_SEEDS, _INTEGERS = 2**63, 2**31  # what TensorFlow's integers of a kind stay below
+
+
+class Need(NamedTuple):
+    """Memory that a run takes at the least.
+
+    Args:
+        what: It is for.
+        size: In bytes.
+        keys: Settings that it grows with.
+    """
+
+    what: str
+    size: float
+    keys: tuple[str, ...]
+
+
+def expect_possible(
+    config: Config | FinalConfig | SearchConfig, splits: Splits
+) -> None:
+    """Refuses settings that cannot be run, however long one waits.
+
+    What passes may still be too much: these are the least that a run takes, far
+    below what it will take.
+
+    Args:
+        config: The configuration.
+        splits: The real data.
+
+    Raises:
+        ConfigError: If an integer is too large for TensorFlow, or if something is
+            larger than the memory of the machine. It names the key.
+    """
+    for key, value in _settings(config):
+        limit = _SEEDS if key == "seed" else _INTEGERS
+        if type(value) is int and value >= limit:
+            power = limit.bit_length() - 1
+            raise ConfigError(
+                f"{key}: expected an integer below 2**{power}, received {shown(value)}",
+                key,
+            )
+    needs = {Config: _of_meta_training, FinalConfig: _of_training}
+    memory = memory_bytes()
+    for need in needs.get(type(config), _of_search)(config, splits):
+        if need.size > memory:
+            raise _too_large(need, config, memory)
+
+
+def memory_bytes() -> int:
+    """The memory of the machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _settings(config: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in dataclasses.asdict(config).items():
+        if isinstance(value, dict):
+            for key, entry in value.items():
+                yield from _entries(f"{name}.{key}", entry)
+        else:
+            yield from _entries(name, value)
+
+
+def _entries(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, tuple):
+        for entry in value:
+            yield from _entries(key, entry)
+    else:
+        yield key, value
+
+
+def _too_large(need: Need, config: Any, memory: int) -> ConfigError:
+    """Names the key that is furthest above its default."""
+    usual = type(config)()
+    key = max(need.keys, key=lambda k: _value(config, k) / max(1, _value(usual, k)))
+    others = [f"{k} {_value(config, k)}" for k in need.keys if k != key]
+    beside = f" beside {', '.join(others)}" if others else ""
+    return ConfigError(
+        f"{key}: expected {need.what} that fit in the memory of {memory / 1e9:.0f} GB, "
+        f"received {_value(config, key)}{beside}, which take at least "
+        f"{need.size / 1e9:.3g} GB",
+        key,
+    )
+
+
+def _value(config: Any, key: str) -> int:
+    return _largest(functools.reduce(getattr, key.split("."), config))
+
+
+def _largest(value: Any) -> int:
+    """A width, or the largest of several."""
+    return max(map(_largest, value), default=0) if isinstance(value, tuple) else value
+
+
+def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
+    teacher, generator, learners = config.teacher, config.generator, config.learners
+    height, width, channels = splits.image_shape
+    examples = teacher.steps * teacher.batch_size
+    of_lessons = "teacher.steps", "teacher.batch_size"
+    lessons = examples * height * width * channels
+    yield Need("lessons", lessons * _NUMBER, of_lessons)
+    if teacher.source not in ("real_data", "dataset_distillation"):
+        latents = examples * teacher.latent_size
+        yield Need("latents", latents * _NUMBER, ("teacher.latent_size", *of_lessons))
+        pixels = -(-height // 4) * -(-width // 4)  # of the first convolution's images
+        weights = (
+            (teacher.latent_size + splits.num_classes) * generator.units
+            + generator.units * pixels * 2 * generator.filters
+            + 9 * 2 * generator.filters**2
+        )
+        keys = "generator.filters", "generator.units", "teacher.latent_size"
+        # Adam has two more numbers of each.
+        yield Need("weights of the generator", 3 * weights * _NUMBER, keys)
+    yield Need("networks", learners.pool * _NETWORK, ("learners.pool",))
+    yield from _of_learner(learners.networks()[0], splits)
+    judged = config.meta.learners_per_iteration * splits.num_classes
+    yield Need("answers", judged * _NUMBER, ("meta.learners_per_iteration",))
+    tested = config.evaluation.learners
+    yield Need("accuracies", tested * _NUMBER, ("evaluation.learners",))
+
+
+def _of_learner(learner: LearnersConfig, splits: Splits) -> Iterator[Need]:
+    """The weights of the first network of a pool."""
+    if learner.family in ("nao", "nas_bench_201"):
+        keys = "learners.cells", "learners.cell_filters"
+        yield _of_cells(learner.cells, learner.cell_filters, keys)
+        return
+    height, width, channels = splits.image_shape
+    weights, keys = 0, ("learners.units",)
+    if learner.family == "conv":
+        keys = "learners.filters", "learners.units"
+        for filters, stride in zip(map(_least, learner.filters), learner.strides):
+            weights += 9 * channels * filters
+            height, width, channels = -(-height // stride), -(-width // stride), filters
+        if learner.global_pooling:
+            height = width = 1
+    inputs = height * width * channels
+    for units in (*map(_least, learner.units), splits.num_classes):
+        weights += inputs * units
+        inputs = units
+    yield Need("weights of a learner", weights * _NUMBER, keys)
+
+
+def _of_training(config: FinalConfig, splits: Splits) -> Iterator[Need]:
+    network = config.network
+    keys = "network.cells", "network.filters"
+    yield _of_cells(network.cells, network.filters, keys)
+
+
+def _of_search(config: SearchConfig, splits: Splits) -> Iterator[Need]:
+    keys = "space.cells", "space.filters"
+    yield _of_cells(config.space.cells, config.space.filters, keys)
+
+
+def _of_cells(cells: int, filters: int, keys: tuple[str, ...]) -> Need:
+    # The last part begins with a convolution from twice to four times the filters.
+    weights = 2 * filters * 4 * filters
+    return Need("cells", weights * _NUMBER + 3 * cells * _CELL, keys)
+
+
+def _least(width: Any) -> int:
+    """A width, or the least that is drawn."""
+    return width[0] if isinstance(width, tuple) else width

@@ -1,0 +1,55 @@
+"""What a finished run has to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gtn_tf.errors import first_line
+from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.reading import damaged, read_json
+
+
+def is_finished(
+    run: RunDirectory, exports: bool, report: Callable[[str], None]
+) -> bool:
+    """Whether a run has all its results; what is missing is told.
+
+    Args:
+        run: The run.
+        exports: Whether it ends with a SavedModel.
+        report: Called with a line if the SavedModel of a finished run is gone.
+    """
+    if not run.summary.exists():
+        return False
+    if exports and not (run.export / "saved_model.pb").exists():
+        report(f"{run.export}: the run is finished but its export is gone: made again")
+        return False
+    return True
+
+
+def tell(
+    run: RunDirectory,
+    outcome: Callable[[dict[str, Any], RunDirectory], str],
+    report: Callable[[str], None],
+) -> dict[str, Any]:
+    """Tells the results of a finished run.
+
+    Args:
+        run: The run.
+        outcome: Makes words of the content of `summary.json`.
+        report: Called with them.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        RunError: If the file is damaged.
+    """
+    summary = read_json(run.summary)
+    try:
+        words = outcome(summary, run)
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(run.summary, first_line(error)) from None
+    report(words)
+    return summary
