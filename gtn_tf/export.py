@@ -66,7 +66,7 @@ def export(
         "curriculum": _curriculum(teacher, inner_optimizer),
         "describe": _describe(json.dumps(description)),
     }
-    path = Path(path)
+    path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)

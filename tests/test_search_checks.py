@@ -294,7 +294,7 @@ def test_a_teachers_name_is_a_teacher() -> None:
         GTNTuner(build)
 
 
-def test_a_home_directory_is_expanded(tmp_path, monkeypatch) -> None:
+def test_a_home_directory_is_expanded(tmp_path, monkeypatch, tiny_gtn) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     tuner("~/found").search(**DATA)
@@ -304,4 +304,6 @@ def test_a_home_directory_is_expanded(tmp_path, monkeypatch) -> None:
     teacher.copy_saved_model("~/served/1")
     assert gtn_tf.load_teacher("~/lessons.npz").digest == teacher.digest
     assert gtn_tf.load_teacher("~/served").digest == teacher.digest
+    tiny_gtn().export("~/exported/1")
+    assert (tmp_path / "exported" / "1" / "saved_model.pb").exists()
     assert not (tmp_path / "~").exists()

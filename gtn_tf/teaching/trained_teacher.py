@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from gtn_tf.description import check_description
 from gtn_tf.errors import ArgumentError
+from gtn_tf.lessons import ARRAYS, write_lessons
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
@@ -240,19 +241,8 @@ class TrainedTeacher:
         Args:
             path: The file; its folder is made.
         """
-        path = os.path.expanduser(os.fspath(path))
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        unfinished = f"{path}.unfinished"
-        with open(unfinished, "wb") as file:  # savez would add .npz to a name
-            np.savez_compressed(
-                file,
-                images=self.images,
-                labels=self.labels,
-                learning_rates=self.learning_rates,
-                momenta=self.momenta,
-                description=np.array(json.dumps(self.description)),
-            )
-        os.replace(unfinished, path)
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        write_lessons(Path(path).expanduser(), self.description, arrays)
 
     def copy_saved_model(self, path: str | os.PathLike[str]) -> None:
         """Copies the SavedModel that this teacher was loaded from.
