@@ -14,6 +14,7 @@ from gtn_tf.cells import read_table
 from gtn_tf.runs import table
 from gtn_tf.runs.rank import COLUMNS, rank
 from gtn_tf.runs.records import Metrics
+from gtn_tf.search import ScoringData
 
 ROOT = Path(__file__).parent.parent
 CELL = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
@@ -28,11 +29,13 @@ def marked(path: Path, text: str) -> Path:
 def test_tables_begin_with_one(tmp_path) -> None:
     path = tmp_path / "table.csv"
     assert read_table(marked(path, f"arch,test\n{CELL},9.5\n"))[CELL] == {"test": 9.5}
-    text = ",".join(table.COLUMNS) + "\nenas" + "," * (len(table.COLUMNS) - 1) + "\n"
+    text = ",".join(table.COLUMNS) + "\nenas" + ",1" * (len(table.COLUMNS) - 1) + "\n"
     assert [*table.read_measured(marked(path, text))] == ["enas"]
     text = ",".join(COLUMNS) + f"\n{CELL},1,2,0.5,1,3\n"
     space = SimpleNamespace(text=str)
-    (row,) = rank([CELL], space, [], None, marked(path, text))  # nothing is left to do
+    (row,) = rank(
+        [CELL], space, [], ScoringData(), marked(path, text)
+    )  # nothing is left to do
     assert row["genotype"] == CELL and path.read_text() == text
     Metrics(marked(path, "epoch,loss\n0,0.5\n1,0.25\n"), 1)
     assert path.read_text() == "epoch,loss\n0,0.5\n"
@@ -55,7 +58,7 @@ def test_what_is_no_table_is_told(tmp_path, content) -> None:
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(runs.RunError, match="expected a new file, or one with the"):
         rank([], None, [], None, path)
-    with pytest.raises(runs.RunError, match="expected"):
+    with pytest.raises(runs.RunError, match="expected|not CSV"):
         table.read_measured(path)
 
 

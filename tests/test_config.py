@@ -511,11 +511,15 @@ def test_refused_merge(tmp_path, text: str, message: str) -> None:
     assert error_of(path).startswith(f"{path}, {message}")
 
 
-def test_merges_of_merges_are_read_once(tmp_path) -> None:
-    lines = ["x-0: &a0 {epsilon: 0.5}"]
-    lines += [f"x-{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 60)]
-    path = write(tmp_path, "\n".join([*lines, "meta: {<<: *a59}"]))
-    assert load_config(path).meta.epsilon == 0.5
+def test_merges_of_merges_are_read_up_to_a_bound(tmp_path) -> None:
+    def merged(levels: int) -> str:
+        lines = ["x-0: &a0 {epsilon: 0.5}"]
+        for n in range(1, levels):
+            lines.append(f"x-{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}")
+        return write(tmp_path, "\n".join([*lines, f"meta: {{<<: *a{levels - 1}}}"]))
+
+    assert load_config(merged(6)).meta.epsilon == 0.5
+    assert "expected at most 10000 entries" in error_of(merged(60))
 
 
 def test_file_that_is_not_text(tmp_path) -> None:

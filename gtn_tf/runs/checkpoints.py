@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from gtn_tf import optimizers
 from gtn_tf.errors import first_line, refused_by_system
 from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.soundness import damage, single_values, unreadable
@@ -44,7 +45,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         file: str = "epoch-{:05d}",
     ) -> None:
         super().__init__()
-        model.optimizer.build(model.trainable_variables)
+        optimizers.build(model.optimizer, model.trainable_variables)
         self.folder = folder
         self.report = report
         self.seconds = tf.Variable(0.0, dtype=tf.float64)  # of training, so far

@@ -57,7 +57,7 @@ class RunDirectory:
         It was taken when the run began, and is its own whatever became of the
         configuration since: other words in the file, more keys in a new version.
         """
-        return (self.path / _ID).read_text(encoding="utf-8").strip()
+        return (self.path / _ID).read_text(encoding="utf-8-sig").strip()
 
     @property
     def metrics(self) -> Path:

@@ -206,7 +206,7 @@ class GTNTuner(keras_tuner.Tuner):
     def _expect_the_chiefs(self) -> None:
         """Stops a worker whose scores could not be compared with the chief's."""
         file = Path(self.project_dir) / "oracle.json"  # the chief wrote it at its start
-        state = json.loads(file.read_text(encoding="utf-8"))
+        state = json.loads(file.read_text(encoding="utf-8-sig"))
         refuse_another(state["gtn_identity"], self._identity, self.project_dir, ANEW)
         self._identity = None
 
