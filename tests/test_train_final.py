@@ -229,8 +229,11 @@ def count(model: tf.keras.Model) -> int:
     return sum(v.shape.num_elements() for v in model.trainable_variables)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_every_published_cell_learns_a_batch_by_heart(name: str) -> None:
+# One of each layout, and all operations of the published cells among them.
+@pytest.mark.parametrize(
+    "name", ["nasnet_a", "amoebanet_b", "darts_v2", "enas", "naonet"]
+)
+def test_published_cells_learn_a_batch_by_heart(name: str) -> None:
     one = PUBLISHED[name]
     model = cell_network(
         one.genotype, (8, 8, 1), 4, cells=1, filters=4, layout=one.layout

@@ -62,7 +62,7 @@ def as_teacher(source: TrainedTeacher | str | os.PathLike[str]) -> TrainedTeache
     Example:
 
     >>> as_teacher("digits").steps
-    12
+    24
     """
     return source if isinstance(source, TrainedTeacher) else load_teacher(source)
 
