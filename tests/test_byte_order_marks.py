@@ -52,7 +52,16 @@ def test_figures_begin_with_one(tmp_path) -> None:
     assert len(drawn) == len(specs)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a,b\n", None])
+SCORED = f"{','.join(COLUMNS)}\n{CELL},1,2,"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"\xff\xfe\x00", b"a,b\n", b"", None, SCORED.encode()),
+        *(f"{SCORED}high,1,3\n".encode(), f"{SCORED}nan,1,3\n".encode()),
+    ],
+)
 def test_what_is_no_table_is_told(tmp_path, content) -> None:
     path = tmp_path / "table.csv"
     path.mkdir() if content is None else path.write_bytes(content)

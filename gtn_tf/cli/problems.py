@@ -30,5 +30,8 @@ def in_one_line(error: Exception) -> str | None:
         return f"{refusal}; {_AGAIN}"
     # By name, since importing TensorFlow takes five seconds.
     if isinstance(error, MemoryError) or type(error).__name__ == _OUT_OF_MEMORY:
-        return f"not enough memory for these settings ({first_line(error)}); make them smaller and start again"
+        return (
+            f"not enough memory for these settings ({first_line(error)}); make them "
+            "smaller and start again"
+        )
     return None

@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
 from gtn_tf.errors import first_line
 from gtn_tf.runs.directory import RunError
+from gtn_tf.runs.reading import read_cells, read_rows
 from gtn_tf.search import CellSpace, Scorer, ScoringData, score
 from gtn_tf.search.identity import (
     Identity,
@@ -160,11 +163,13 @@ def _read(out: Path) -> dict[str, Row]:
     if not out.exists():
         return {}
     try:
-        with out.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            if tuple(table.fieldnames or ()) == COLUMNS:
-                return {row["genotype"]: row for row in table}
-    except (OSError, UnicodeDecodeError, csv.Error):
+        if tuple((read_cells(out) or [[]])[0]) == COLUMNS:
+            rows = read_rows(out)
+            # What is no number would be one that is not found again.
+            numbers = [float(row["gtn_score"]) for row in rows if row["gtn_score"]]
+            if np.isfinite(numbers).all():
+                return {row["genotype"]: row for row in rows}
+    except (RunError, ValueError):
         pass  # it is something else, then
     raise RunError(
         f"{out}: expected a new file, or one with the columns {','.join(COLUMNS)}; "
