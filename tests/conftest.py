@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -12,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 import gtn_tf
 from gtn_tf.teachers import Teacher
@@ -43,6 +45,21 @@ def pytest_collection_modifyitems(items):
 def seeded():
     """The same first weights, whichever tests ran before."""
     tf.keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def freed():
+    """Frees what a file has traced; all files together would fill the memory.
+
+    TensorFlow registers each custom gradient for ever, with the whole graph behind it.
+    """
+    registered = ops.gradient_registry._registry
+    before = set(registered)
+    yield
+    for name in set(registered) - before:
+        del registered[name]
+    tf.keras.backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture
