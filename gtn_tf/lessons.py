@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gtn_tf.atomic_file import whole
 from gtn_tf.bounded_npz import open_npz
 from gtn_tf.description import MOST_TEXT, read_description
 from gtn_tf.errors import ArgumentError, cut, shown
@@ -31,11 +31,10 @@ def write_lessons(
             `learning_rates` and `momenta` `[steps]`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    with open(unfinished, "wb") as file:  # savez would add .npz to a name
-        text = np.array(json.dumps(description))
-        np.savez_compressed(file, **arrays, description=text)
-    os.replace(unfinished, path)
+    text = np.array(json.dumps(description))
+    with whole(path) as unfinished:
+        with open(unfinished, "wb") as file:  # savez would add .npz to a name
+            np.savez_compressed(file, **arrays, description=text)
 
 
 def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from gtn_tf.atomic_file import whole
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -97,6 +98,5 @@ def _tables(teacher: TrainedTeacher) -> dict[str, object]:
 def _write(path: str | os.PathLike[str], content: bytes) -> None:
     path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    with whole(path) as unfinished:
+        unfinished.write_bytes(content)
