@@ -224,6 +224,7 @@ def test_datasets_are_told_apart_unless_they_are_shuffled() -> None:
     one = of_data(batches(IMAGES, LABELS))
     assert one == of_data(batches(IMAGES, LABELS))
     assert one != of_data(batches(IMAGES + 1, LABELS))
+    assert one != of_data(batches(IMAGES, LABELS[::-1]))
     shuffled = batches(IMAGES, LABELS).shuffle(9)
     assert of_data(shuffled) == of_data(batches(IMAGES + 1, LABELS).shuffle(9))
 

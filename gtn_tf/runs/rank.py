@@ -17,7 +17,7 @@ from gtn_tf.atomic_file import write
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
 from gtn_tf.errors import first_line
 from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import read_cells, read_rows
+from gtn_tf.runs.reading import read_cells, read_json, read_rows
 from gtn_tf.search import CellSpace, Scorer, ScoringData, score
 from gtn_tf.search.identity import (
     Identity,
@@ -114,7 +114,7 @@ def _claim(out: Path, now: Identity, has_scores: bool) -> None:
     """Keeps what makes the scores beside the table, and refuses others."""
     beside = out.with_name(f"{out.stem}.made_by.json")
     if has_scores and beside.exists():
-        before = json.loads(beside.read_text(encoding="utf-8-sig"))
+        before = read_json(beside)
         refuse_another(before, now, str(out), "choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
     write(beside, json.dumps(now, indent=2) + "\n")

@@ -164,7 +164,7 @@ def _of_data(data: Any) -> str:
 def _first_examples(data: tf.data.Dataset) -> str:
     batches = data.unbatch().take(_EXAMPLES).batch(_EXAMPLES)
     parts = [tf.nest.flatten(batch) for batch in batches.as_numpy_iterator()]
-    return "".join(_digest_of_bytes(part) for part in tf.nest.flatten(parts))[:12]
+    return _digest([_digest_of_bytes(part) for part in tf.nest.flatten(parts)])
 
 
 def _digest(plain: Any) -> str:
