@@ -1,6 +1,7 @@
 # From a fresh clone, `make train` is enough: it finds a Python, builds .venv with
-# the exact versions of constraints.txt, and trains. `make help` lists the rest.
+# the exact versions that constraints/ has for it, and trains. `make help` lists the rest.
 #
+#   make venv PYTHON=python3.12                  .venv with another Python
 #   make train CONFIG=mnist_laptop ARGS="..."    another preset, more options
 #   make test ARGS="-k meta"                     some of the tests
 #   make bench SIZE=sweep                        another benchmark
@@ -8,15 +9,16 @@
 CONFIG ?= digits
 SIZE   ?= small
 ARGS   ?=
+PYTHON ?=
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
-PIP   := $(PY) -m pip install -q --disable-pip-version-check -c constraints.txt
+PIP   := $(PY) -m pip install -q --disable-pip-version-check
 STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test fuzz bench clean
+.PHONY: help venv train test fuzz bench clean always
 
 help: ## list the targets
 	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
@@ -46,14 +48,15 @@ clean: ## remove build leftovers (.venv, .venv-peers and runs stay)
 # cannot tell a half-unpacked package from an installed one. The stamp comes last.
 # The build uses the pinned setuptools too, hence --no-build-isolation; what it has
 # to say about editable installs in general is no news to the user.
-$(STAMP): setup.py constraints.txt
+$(STAMP): setup.py $(wildcard constraints/*.txt) $(if $(PYTHON),always)
 	@sh -uc "$$MAKE_VENV"
 	@touch $(VENV)/.partial
 	@echo "Installing gtn_tf and its dependencies in $(VENV)" \
 		"(the first time about 0.7 GB to download, some minutes) ..."
-	@$(PIP) pip setuptools wheel
-	@PYTHONWARNINGS='ignore:Editable installation' \
-		$(PIP) --no-build-isolation -e '.[test]'
+	@stack=$$($(PY) -c "$$STACK") && \
+	$(PIP) -c constraints/$$stack.txt pip setuptools wheel && \
+	PYTHONWARNINGS='ignore:Editable installation' \
+		$(PIP) -c constraints/$$stack.txt --no-build-isolation -e '.[test]'
 	@rm $(VENV)/.partial
 	@touch $@
 	@echo "Installed: $(VENV) is ready."
@@ -75,18 +78,34 @@ $(PEERS)/.installed: benchmarks/peers.txt | venv
 # is tried, not only the first that has the name, and every candidate is run: it
 # may be a version manager's shim with nothing behind it, another version than its
 # name says, or a Python whose venv module is packaged separately and missing.
+# TensorFlow 2.21 has no wheel for macOS on Intel, Addons none for Linux on ARM.
 define MAKE_VENV
-fits='import sys; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))'
+fits='
+import platform, sys
+machine = sys.platform, platform.machine()
+oldest = 12 if machine == ("linux", "aarch64") else 9
+newest = 11 if machine == ("darwin", "x86_64") else 13
+sys.exit(not (3, oldest) <= sys.version_info[:2] <= (3, newest))'
+version='import sys; print("%d.%d" % sys.version_info[:2])'
 runs() { "$$@" </dev/null >/dev/null 2>&1; }
 
+kept=
 if [ ! -e $(VENV)/.partial ] && runs $(PY) -c "$$fits" && runs $(PY) -m pip --version
-then exit 0
+then
+  [ -z "$$PYTHON" ] && exit 0
+  kept=$$($(PY) -c "$$version")
 fi
 
 IFS=:
-for name in python3.11 python3.10 python3.9 python3 python; do
-  for dir in $$PATH; do
+for name in $${PYTHON:-python3.13:python3.12:python3.11:python3.10:python3.9:python3:python}
+do
+  case $$name in
+    */*) dirs=$${name%/*} name=$${name##*/} ;;
+    *) dirs=$$PATH ;;
+  esac
+  for dir in $$dirs; do
     runs "$$dir/$$name" -c "$$fits" || continue
+    [ "$$kept" = "$$("$$dir/$$name" -c "$$version")" ] && exit 0
     echo "Making $(VENV) with $$dir/$$name ..."
     rm -rf $(VENV)
     mkdir $(VENV) && touch $(VENV)/.partial || exit 1
@@ -98,14 +117,24 @@ for name in python3.11 python3.10 python3.9 python3 python; do
   done
 done
 
+[ -z "$$PYTHON" ] || echo "PYTHON=$$PYTHON cannot be used:" >&2
 cat >&2 <<'END'
-gtn_tf needs Python 3.9, 3.10 or 3.11 (TensorFlow 2.15 has no newer), with its venv
-module and pip. None was found on PATH. One of these gets it; then run make again:
-  apt     sudo apt install python3.11 python3.11-venv    (or 3.10, 3.9)
-  pyenv   pyenv install 3.11 && pyenv local 3.11
-  uv      uv venv --seed --python 3.11 $(VENV)
-  conda   conda create -n gtn python=3.11 && conda activate gtn
+gtn_tf needs Python 3.9 to 3.13 (3.12 or 3.13 for Linux on ARM, 3.9 to 3.11 for macOS on
+Intel), with its venv module and pip. None was found on PATH. One of these gets it; then
+run make again:
+  apt     sudo apt install python3.13 python3.13-venv    (or 3.12, 3.11, 3.10, 3.9)
+  pyenv   pyenv install 3.13 && pyenv local 3.13
+  uv      uv venv --seed --python 3.13 $(VENV)
+  conda   conda create -n gtn python=3.13 && conda activate gtn
 END
 exit 1
 endef
 export MAKE_VENV
+
+# The name of the constraints file that is right for a Python.
+define STACK
+import sys
+print("tensorflow-2.15" if sys.version_info < (3, 12) else "tensorflow-2.21")
+endef
+export STACK
+export PYTHON

@@ -9,19 +9,23 @@ from setuptools import find_packages, setup
 
 readme = Path(__file__).with_name("README.md")
 
+# Two stacks: TensorFlow 2.15 is the last with Keras 2 and Addons, and has no wheel for
+# Python 3.12. The newest has Keras 2 as tf-keras, which follows its version.
+_OLD = "python_version < '3.12'"
+_NEW = "python_version >= '3.12'"
+
 # Newer ones need a newer ml-dtypes than TensorFlow 2.15 allows.
-_ONNX = ["onnx>=1.14,<1.18"]
+_ONNX = [f"onnx>=1.14,<1.18; {_OLD}", f"onnx>=1.18; {_NEW}"]
 
 setup(
     name="gtn_tf",
     version="0.1.0",
-    description="Generative Teaching Networks on TensorFlow and Keras 2.15",
+    description="Generative Teaching Networks on TensorFlow and Keras",
     long_description=readme.read_text(encoding="utf-8") if readme.exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    # The upper bound is TensorFlow 2.15's: it has no wheel for Python 3.12.
-    python_requires=">=3.9,<3.12",
+    python_requires=">=3.9,<3.14",
     # The YAML presets live in configs/ at the top of the repository and are
     # installed inside the package, as gtn_tf/configs/*.yaml.
     packages=find_packages(include=["gtn_tf", "gtn_tf.*"]) + ["gtn_tf.configs"],
@@ -42,13 +46,17 @@ setup(
     include_package_data=False,
     zip_safe=False,
     install_requires=[
-        "tensorflow>=2.15.1,<2.16",
-        "tensorflow-addons==0.23.0",
+        f"tensorflow>=2.15.1,<2.16; {_OLD}",
+        f"tensorflow-addons==0.23.0; {_OLD}",
+        f"tensorflow>=2.21,<2.22; {_NEW}",
+        f"tf-keras>=2.21,<2.22; {_NEW}",
+        "tensorboard>=2.15",  # TensorFlow 2.21 does not ask for it any more
         "keras-tuner>=1.4.8,<1.5",
         "tensorflow-datasets>=4.9.3",
-        "tensorflow-metadata>=1.15,<1.16",
+        f"tensorflow-metadata>=1.15,<1.16; {_OLD}",
         "importlib_resources>=5",  # tensorflow-datasets needs it and does not say so
-        "numpy>=1.23.5,<2",
+        f"numpy>=1.23.5,<2; {_OLD}",
+        f"numpy>=1.26; {_NEW}",
         "pyyaml>=6.0",
         "scikit-learn>=1.2",
         "scipy>=1.9",
@@ -66,6 +74,8 @@ setup(
         "Programming Language :: Python :: 3.9",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],

@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import sys
+import warnings
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -105,6 +106,13 @@ def tiny_gtn():
         return gtn
 
     return make
+
+
+def addons():
+    """TensorFlow Addons, or a skipped test where there is none (Python 3.12)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\)")
+        return pytest.importorskip("tensorflow_addons")
 
 
 def tiny_generator(**kwargs: object) -> gtn_tf.Generator:

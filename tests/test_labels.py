@@ -10,13 +10,11 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
-from conftest import full_curriculum
+from conftest import addons, full_curriculum
 from gtn_tf.errors import ArgumentError, GTNError
 from gtn_tf.labels import AnyLabels, accuracy, as_integers, expect_labels
-from gtn_tf.layers import weight_norm
 from gtn_tf.non_finite import NonFiniteError
 
-tfa_optimizers = weight_norm.tfa.optimizers
 legacy = tf.keras.optimizers.legacy
 losses = tf.keras.losses
 
@@ -190,8 +188,8 @@ def test_evaluate_and_weighted_metrics_are_weighted(make_gtn) -> None:
     "make",
     [
         lambda: legacy.SGD(0.1),
-        lambda: tfa_optimizers.Lookahead(legacy.SGD(0.1)),
-        lambda: tfa_optimizers.SGDW(weight_decay=0.0, learning_rate=0.1),
+        lambda: addons().optimizers.Lookahead(legacy.SGD(0.1)),
+        lambda: addons().optimizers.SGDW(weight_decay=0.0, learning_rate=0.1),
     ],
 )
 def test_legacy_optimizers_step_as_todays(make_gtn, plain, make) -> None:

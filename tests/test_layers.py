@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from conftest import addons
 from gtn_tf.layers import (
     BatchNorm,
     MaxPool2D,
@@ -15,6 +19,7 @@ from gtn_tf.layers import (
     weight_norm,
 )
 from gtn_tf.layers.batch_norm import centre
+from gtn_tf.layers.without_addons import WeightNormalizationBase
 
 MAKERS = {
     "dense, outputs scaled": (lambda: tf.keras.layers.Dense(3), [4, 5]),
@@ -25,6 +30,22 @@ MAKERS = {
         [2, 4, 4, 2],
     ),
 }
+
+
+@pytest.fixture(params=["on tfa", "without tfa"])
+def normalization(request, monkeypatch):
+    """`WeightNormalization` as it is on one stack and on the other."""
+    if request.param == "on tfa":
+        addons()
+        yield WeightNormalization
+        return
+    monkeypatch.setitem(sys.modules, "tensorflow_addons", None)
+    spec = importlib.util.spec_from_file_location("without_tfa", weight_norm.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert issubclass(module.WeightNormalization, WeightNormalizationBase)
+    yield module.WeightNormalization
+    tf.keras.utils.register_keras_serializable("gtn_tf")(WeightNormalization)
 
 
 def first_and_second_derivatives(layer, x):
@@ -40,10 +61,13 @@ def first_and_second_derivatives(layer, x):
 
 
 @pytest.mark.parametrize("make, shape", MAKERS.values(), ids=MAKERS)
-def test_weight_normalization_equals_tfa(double_precision, make, shape):
+def test_weight_normalization_equals_tfa(
+    monkeypatch, double_precision, normalization, make, shape
+):
     x = tf.constant(np.random.default_rng(0).normal(size=shape))
-    ours = WeightNormalization(make())
-    theirs = weight_norm.tfa.layers.WeightNormalization(make(), data_init=False)
+    ours = normalization(make())
+    monkeypatch.undo()
+    theirs = addons().layers.WeightNormalization(make(), data_init=False)
     ours(x), theirs(x)  # tfa sets g = ||V|| in the first call
     for ours_variable, theirs_variable in zip(
         ours.trainable_variables, theirs.trainable_variables
@@ -60,17 +84,41 @@ def test_weight_normalization_equals_tfa(double_precision, make, shape):
 
 
 @pytest.mark.parametrize("make, shape", MAKERS.values(), ids=MAKERS)
-def test_fresh_weight_normalization_equals_the_plain_layer(make, shape):
+def test_fresh_weight_normalization_equals_the_plain_layer(normalization, make, shape):
     x = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
-    plain, normalised = make(), WeightNormalization(make())
+    plain, normalised = make(), normalization(make())
     plain(x), normalised(x)
     normalised.v.assign(plain.kernel)
     normalised.g.assign(normalised.scale_of(plain.kernel))
     np.testing.assert_allclose(normalised(x), plain(x), rtol=1e-5, atol=1e-6)
 
 
-def test_weight_normalization_call_changes_nothing():
-    layer = WeightNormalization(tf.keras.layers.Dense(3))
+@pytest.mark.parametrize("make, shape", MAKERS.values(), ids=MAKERS)
+def test_either_base_reads_what_the_other_wrote(tmp_path, monkeypatch, make, shape):
+    base = addons().layers.WeightNormalization
+    layers = []
+    for one in (base, WeightNormalizationBase):
+        layers.append(one(make(), data_init=False, name="same"))
+        layers[-1].layer._name = "wrapped"
+        layers[-1].build(shape)
+    old, new = layers
+    described = [[(v.name, v.shape, v.dtype) for v in one.variables] for one in layers]
+    assert described[0] == described[1]
+    assert old.get_config() == new.get_config()
+    assert base.from_config(new.get_config()).get_config() == old.get_config()
+    assert old.compute_output_shape(shape) == new.compute_output_shape(shape)
+    for source, target in ((old, new), (new, old)):
+        for variable in source.trainable_variables:
+            variable.assign(tf.random.normal(variable.shape))
+        path = tf.train.Checkpoint(layer=source).save(str(tmp_path / "saved"))
+        status = tf.train.Checkpoint(layer=target).restore(path)
+        status.assert_existing_objects_matched().assert_consumed()
+        for a, b in zip(source.variables, target.variables):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_weight_normalization_call_changes_nothing(normalization):
+    layer = normalization(tf.keras.layers.Dense(3))
     layer(tf.ones([2, 4]))
     before = {name: id(value) for name, value in vars(layer.layer).items()}
     values = [v.numpy() for v in layer.variables]

@@ -25,6 +25,7 @@ from gtn_tf.cli import (
     train_final,
 )
 from gtn_tf.cli.problems import in_one_line
+from gtn_tf.cli.quiet_start import import_tensorflow_quietly
 
 _COMMANDS = {
     "train": train,
@@ -58,8 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)
     options = parser.parse_args(arguments)
-    # TensorFlow's notes about its own start are not news to the user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import_tensorflow_quietly()
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("gtn_tf").setLevel(logging.INFO)
     try:

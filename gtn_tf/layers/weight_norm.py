@@ -1,7 +1,6 @@
 """Weight normalization `W = g * V / ||V||` (paper, section 3.2).
 
-The only module that imports TensorFlow Addons: everything else speaks
-`tf.keras`.
+The only module that imports TensorFlow Addons, where there is one.
 """
 
 from __future__ import annotations
@@ -11,14 +10,21 @@ from typing import Any
 
 import tensorflow as tf
 
-with warnings.catch_warnings():
-    # Addons announces its end of life at every import. The pin is deliberate.
-    warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\)")
-    import tensorflow_addons as tfa
+from gtn_tf.layers.without_addons import WeightNormalizationBase
+
+try:
+    with warnings.catch_warnings():
+        # Addons announces its end of life at every import. The pin is deliberate.
+        warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\)")
+        import tensorflow_addons as tfa
+except ModuleNotFoundError:  # there is none for Python 3.12 and later
+    _Base = WeightNormalizationBase
+else:
+    _Base = tfa.layers.WeightNormalization
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
-class WeightNormalization(tfa.layers.WeightNormalization):
+class WeightNormalization(_Base):
     """tfa's wrapper with a call that changes nothing.
 
     tfa's own `call` assigns `g` on first use and leaves the wrapped layer's

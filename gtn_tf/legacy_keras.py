@@ -1,0 +1,81 @@
+"""Keras 2 where TensorFlow comes with Keras 3: `tf.keras` is the package tf-keras.
+
+TensorFlow 2.15 has Keras 2 itself, and nothing here happens. Later ones have Keras 3,
+unless an environment variable says otherwise when `tf.keras` is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import types
+
+_SWITCH = "TF_USE_LEGACY_KERAS"
+_REMEDY = (
+    f"import gtn_tf before anything that uses Keras, or set {_SWITCH}=1 before Python "
+    "starts"
+)
+_TUNER = "keras_tuner.src"
+
+
+def choose() -> None:
+    """Makes `tf.keras` and KerasTuner use Keras 2, whichever was imported before.
+
+    Raises:
+        ImportError: If Keras 3 is in use in this process already, is asked for by
+            `TF_USE_LEGACY_KERAS=0`, or if tf-keras is not installed.
+    """
+    if importlib.metadata.version("keras").startswith("2."):
+        return
+    if importlib.util.find_spec("tf_keras") is None:
+        line = ".".join(importlib.metadata.version("tensorflow").split(".")[:2])
+        raise ImportError(
+            "gtn_tf needs tf-keras where TensorFlow comes with Keras 3, and it is not "
+            f"installed: pip install 'tf-keras=={line}.*'"
+        )
+    if os.environ.setdefault(_SWITCH, "1").lower() not in ("1", "true"):
+        raise ImportError(
+            f"gtn_tf uses Keras 2 (tf-keras), and {_SWITCH} is "
+            f"{os.environ[_SWITCH]!r}; set it to 1"
+        )
+    if "tensorflow" in sys.modules:
+        _turn_tensorflow()
+    if f"{_TUNER}.backend.config" in sys.modules:
+        _turn_keras_tuner()
+    else:
+        # KerasTuner goes by the installed package keras, not by `tf.keras`.
+        sys.modules[f"{_TUNER}.backend.config"] = _tuner_config()
+
+
+def _turn_tensorflow() -> None:
+    """For a TensorFlow that was imported without the switch, but not used yet."""
+    import tensorflow as tf
+
+    taken = sys.modules.get("tensorflow.keras", tf.keras)
+    if taken.Model.__module__.startswith("keras."):
+        raise ImportError(f"gtn_tf uses Keras 2, and Keras 3 is in use; {_REMEDY}")
+    # What `from tensorflow.keras import ...` finds was settled by TensorFlow's import.
+    sys.modules["tensorflow.keras"] = importlib.import_module("tf_keras.api._v2.keras")
+
+
+def _tuner_config() -> types.ModuleType:
+    """What KerasTuner's own module says where Keras 2 is installed."""
+    config = types.ModuleType(f"{_TUNER}.backend.config")
+    config.multi_backend = lambda: False  # type: ignore[attr-defined]
+    config.backend = lambda: "tensorflow"  # type: ignore[attr-defined]
+    return config
+
+
+def _turn_keras_tuner() -> None:
+    """Reloads in place what KerasTuner took from Keras 3; its own classes stay."""
+    config = sys.modules[f"{_TUNER}.backend.config"]
+    if not config.multi_backend():
+        return
+    config._MULTI_BACKEND = False  # type: ignore[attr-defined]
+    names = [f"{_TUNER}.backend.{name}" for name in ("keras", "ops", "random")]
+    names += [n for n in sys.modules if n.startswith(f"{_TUNER}.applications.")]
+    for name in (*names, f"{_TUNER}.engine.tuner_utils"):
+        importlib.reload(sys.modules[name])
