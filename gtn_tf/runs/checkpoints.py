@@ -16,6 +16,8 @@ from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.soundness import damage, single_values, unreadable
 
 _KEPT = 3
+_TENSORFLOW = ".".join(tf.version.VERSION.split(".")[:2])
+_FIRST_TENSORFLOW = "2.15"  # of runs whose checkpoints do not tell
 
 
 class Checkpoints(tf.keras.callbacks.Callback):
@@ -56,6 +58,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self._parts = {name: model}
         self._values = {
             "run": tf.Variable(run_id),
+            "tensorflow": tf.Variable(_TENSORFLOW),
             "seconds": self.seconds,
             "epoch": self.epoch,
         }
@@ -68,8 +71,9 @@ class Checkpoints(tf.keras.callbacks.Callback):
             The number of epochs done; 0 if there is no checkpoint to use.
 
         Raises:
-            RunError: If a checkpoint cannot be read now, is another run's, or has
-                other variables. Nothing is changed then.
+            RunError: If a checkpoint cannot be read now, is another run's, has other
+                variables, or was written with another TensorFlow, with which the run
+                would come to another result. Nothing is changed then.
         """
         for number in sorted(self._numbers(), reverse=True):
             prefix = self._prefix(number)
@@ -120,6 +124,13 @@ class Checkpoints(tf.keras.callbacks.Callback):
                     f"{prefix}: expected a checkpoint of the run {self._run_id}, "
                     f"received one of the run {theirs}; move it away or choose "
                     "another --run-dir"
+                )
+            wrote = found.get("tensorflow", _FIRST_TENSORFLOW.encode()).decode()
+            if wrote != _TENSORFLOW:
+                raise RunError(
+                    f"{prefix}: written with TensorFlow {wrote}, and with "
+                    f"{_TENSORFLOW} the run would come to another result; go on with "
+                    "a Python that has it, or choose another --run-dir"
                 )
             # Some versions kept fewer values, or counters that are of no use now.
             kept = self._values.keys() & found.keys()

@@ -141,12 +141,24 @@ def _layers(model: tf.keras.Model) -> list[tf.keras.layers.Layer]:
 def _layer(layer: tf.keras.layers.Layer) -> Any:
     shapes = [v.shape.as_list() for v in layer.weights]
     try:
-        config = _plain(layer.get_config())
+        config = _without_newer_keys(_plain(layer.get_config()))
     except (AttributeError, NotImplementedError):  # a user's own may have none
         return type(layer).__name__, shapes
     # Names count up within a process.
     text = re.sub(r'"(name|\w+_name)": "\w+"', "", json.dumps(config, sort_keys=True))
     return type(layer).__name__, shapes, re.sub(r"_\d+\b", "", text)
+
+
+def _without_newer_keys(config: Any) -> Any:
+    """A layer's configuration as Keras 2.15 writes it, so that searches cross over."""
+    if isinstance(config, list):
+        return [_without_newer_keys(one) for one in config]
+    if not isinstance(config, dict):
+        return config
+    newer = {"build_config"} | (
+        {"optional"} if config.get("optional") is False else set()
+    )
+    return {k: _without_newer_keys(v) for k, v in config.items() if k not in newer}
 
 
 def _of_data(data: Any) -> str:

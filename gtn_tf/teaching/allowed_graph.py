@@ -287,7 +287,7 @@ def _children(field: Any, value: Any) -> Iterable[Message]:
     if field.message_type.GetOptions().map_entry:
         kind = field.message_type.fields_by_name["value"].message_type
         return value.values() if kind is not None else ()
-    return value if field.label == field.LABEL_REPEATED else (value,)
+    return (value,) if isinstance(value, Message) else value
 
 
 def _elements(shape: Message) -> int:

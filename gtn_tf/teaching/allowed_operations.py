@@ -146,7 +146,7 @@ FIELDS = _table(
     ArgDef handle_data name type
     AttrValue b f func i list s shape tensor type
     CollectionDef node_list
-    ConfigProto allow_soft_placement device_count experimental gpu_options graph_options
+    ConfigProto allow_soft_placement device_count experimental gpu_options graph_options pluggable_device_options
     DictValue fields
     Dim size
     DtypeAndShape dtype shape
