@@ -10,19 +10,19 @@ CONFIG ?= digits
 SIZE   ?= small
 ARGS   ?=
 PYTHON ?=
+VENV   ?= .venv
 
-VENV  := .venv
 PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip install -q --disable-pip-version-check
 STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test fuzz bench clean always
+.PHONY: help venv train test test-other fuzz bench clean always
 
 help: ## list the targets
 	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile
 
 venv: $(STAMP) ## make .venv and install gtn_tf and its dependencies in it
 
@@ -32,6 +32,10 @@ train: venv ## train the preset CONFIG (digits), or resume its run
 
 test: venv ## run the tests
 	$(PY) -m pytest tests $(ARGS)
+
+# Without such a Python it says so and succeeds, so that it can be run on any machine.
+test-other: venv ## run a quick part on the other TensorFlow, if its Python is found
+	@sh -uc "$$TEST_OTHER"
 
 fuzz: venv ## feed every reader damaged files, a minute each
 	$(PY) tests/fuzz.py $(ARGS)
@@ -130,6 +134,25 @@ END
 exit 1
 endef
 export MAKE_VENV
+
+# Versions that pyenv has and does not show are good enough for it, too.
+define TEST_OTHER
+case $$($(PY) -c "$$STACK") in
+  *2.15) names="python3.13 python3.12" ;;
+  *) names="python3.11 python3.10 python3.9" ;;
+esac
+for name in $$names; do
+  for python in $$name $$HOME/.pyenv/versions/$${name#python}*/bin/$$name; do
+    "$$python" -c "" 2>/dev/null || continue
+    $(MAKE) --no-print-directory venv VENV=.venv-other PYTHON="$$python" || exit 1
+    export GTN_TF_OTHER_PYTHON="$(CURDIR)/$(PY)"
+    exec .venv-other/bin/python -m pytest tests/test_stacks.py tests/test_layers.py \
+      tests/test_hostile_models.py $(ARGS)
+  done
+done
+echo "The other TensorFlow is not tested: none of $$names was found."
+endef
+export TEST_OTHER
 
 # The name of the constraints file that is right for a Python.
 define STACK
