@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
-
-_LIBRARIES = ("keras", "tensorflow_addons")
+from gtn_tf.legacy_keras import is_of_keras
 
 
 def as_integers(labels: Any) -> tf.Tensor:
@@ -123,7 +122,8 @@ class AnyLabels(tf.keras.losses.Loss):
             self.loss.call if isinstance(self.loss, tf.keras.losses.Loss) else self.loss
         )
         function = getattr(self.loss, "fn", self.loss)
-        if getattr(function, "__module__", "").split(".")[0] not in _LIBRARIES:
+        addons = getattr(function, "__module__", "").startswith("tensorflow_addons")
+        if not (addons or is_of_keras(function)):
             return loss(y_true, y_pred)
         shares = y_true.shape.rank == 2 and y_true.shape[1] != 1
         if function is not tf.keras.losses.sparse_categorical_crossentropy:

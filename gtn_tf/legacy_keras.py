@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 import types
+from typing import Any
 
 _SWITCH = "TF_USE_LEGACY_KERAS"
 _REMEDY = (
@@ -39,7 +40,7 @@ def choose() -> None:
     if os.environ.setdefault(_SWITCH, "1").lower() not in ("1", "true"):
         raise ImportError(
             f"gtn_tf uses Keras 2 (tf-keras), and {_SWITCH} is "
-            f"{os.environ[_SWITCH]!r}; set it to 1"
+            f"{os.environ[_SWITCH]!r}; set {_SWITCH}=1"
         )
     if "tensorflow" in sys.modules:
         _turn_tensorflow()
@@ -48,6 +49,41 @@ def choose() -> None:
     else:
         # KerasTuner goes by the installed package keras, not by `tf.keras`.
         sys.modules[f"{_TUNER}.backend.config"] = _tuner_config()
+
+
+def kind_of(thing: object) -> str:
+    """Names what was received instead of a model of `tf.keras`.
+
+    Args:
+        thing: Anything.
+
+    Returns:
+        Its class, and what to do about it if it is a model of Keras 3.
+
+    Example:
+
+    >>> kind_of(3)
+    'int'
+    """
+    kind = type(thing)
+    if any(base.__module__.startswith("keras.") for base in kind.__mro__):
+        return f"a {kind.__name__} of Keras 3; make it with tf.keras"
+    return kind.__name__
+
+
+def is_of_keras(kind: Any) -> bool:
+    """Whether a class or a function is Keras' own, on either TensorFlow.
+
+    Args:
+        kind: The class or the function.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> is_of_keras(tf.keras.losses.mean_squared_error), is_of_keras(int)
+    (True, False)
+    """
+    return getattr(kind, "__module__", "").split(".")[0] in ("keras", "tf_keras")
 
 
 def _turn_tensorflow() -> None:

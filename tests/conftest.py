@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.python.framework import ops
 
 import gtn_tf
+from gtn_tf.runs import checkpoints
 from gtn_tf.teachers import Teacher
 
 
@@ -69,6 +70,12 @@ def double_precision():
     tf.keras.backend.set_floatx("float64")
     yield
     tf.keras.backend.set_floatx("float32")
+
+
+@pytest.fixture
+def first_stack(monkeypatch):
+    """Makes this the TensorFlow of runs that do not say which theirs was."""
+    monkeypatch.setattr(checkpoints, "_FIRST_TENSORFLOW", checkpoints._TENSORFLOW)
 
 
 @pytest.fixture

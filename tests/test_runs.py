@@ -284,7 +284,7 @@ def test_a_folder_that_is_away_is_no_new_run(three_checkpoints, tmp_path):
         Checkpoints(gtn, tmp_path / "file", told.append).restore()
 
 
-def test_other_variables_cost_no_checkpoint(three_checkpoints, tiny_gtn):
+def test_other_variables_cost_no_checkpoint(three_checkpoints, tiny_gtn, first_stack):
     _, _, folder, told = three_checkpoints
     before = content(folder)
     other = tiny_gtn(full_curriculum(steps=4))
@@ -308,7 +308,7 @@ def test_a_checkpoint_of_another_run_is_refused(tiny_gtn, tmp_path):
     assert (tmp_path / "epoch-00001.index").exists()
 
 
-def test_checkpoints_of_earlier_versions_are_read(tiny_gtn, tmp_path):
+def test_checkpoints_of_earlier_versions_are_read(tiny_gtn, tmp_path, first_stack):
     gtn = tiny_gtn()
     gtn.optimizer.build(gtn.trainable_variables)
     gtn.iterations.assign(7)
@@ -320,6 +320,17 @@ def test_checkpoints_of_earlier_versions_are_read(tiny_gtn, tmp_path):
     checkpoints = Checkpoints(fresh, tmp_path, print, "b2")
     assert checkpoints.restore() == 3
     assert int(fresh.iterations) == 7 and float(checkpoints.seconds) == 2.5
+
+
+def test_a_checkpoint_of_another_tensorflow_is_refused(three_checkpoints, monkeypatch):
+    gtn, written, folder, _ = three_checkpoints
+    before, weights = content(folder), gtn.get_weights()
+    monkeypatch.setattr("gtn_tf.runs.checkpoints._TENSORFLOW", "2.99")
+    with pytest.raises(RunError, match="written with TensorFlow 2.*with 2.99 the run"):
+        written.restore()
+    assert content(folder) == before
+    for a, b in zip(gtn.get_weights(), weights):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_what_a_killed_save_left_is_removed(three_checkpoints):

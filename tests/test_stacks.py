@@ -95,6 +95,17 @@ def test_keras_3_in_use_is_an_error_of_one_line(before) -> None:
     assert line.startswith("ImportError: gtn_tf uses Keras 2") and "=1" in line
 
 
+@keras_3
+def test_a_model_of_keras_3_is_told_apart() -> None:
+    program = """
+import keras, gtn_tf
+model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
+gtn_tf.teach(model, "digits")
+"""
+    line = run(sys.executable, "-c", program, fails=True)
+    assert "a Sequential of Keras 3; make it with tf.keras" in line
+
+
 def test_tf_keras_that_is_missing_is_named(monkeypatch) -> None:
     from gtn_tf import legacy_keras
 

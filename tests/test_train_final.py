@@ -427,7 +427,7 @@ def test_a_backup_of_another_run_is_refused(copy) -> None:
         again(copy)
 
 
-def test_a_run_of_an_earlier_version_goes_on(finished, copy) -> None:
+def test_a_run_of_an_earlier_version_goes_on(finished, copy, first_stack) -> None:
     """Keras' BackupAndRestore wrote one checkpoint, with counters and no run."""
     config = load_config("final_digits", TINY, FinalConfig)
     splits = data.load(batch_size=400)

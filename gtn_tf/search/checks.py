@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import GTNError, first_line
+from gtn_tf.legacy_keras import is_of_keras, kind_of
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import SearchError
 from gtn_tf.search.scorers import Scorer
@@ -28,7 +29,7 @@ def check_scoring(model: Any, scorers: Iterable[Scorer], data: ScoringData) -> N
     if not isinstance(model, tf.keras.Model):
         raise SearchError(
             "build: expected a function that returns a Keras model, received one that "
-            f"returns {type(model).__name__}"
+            f"returns {kind_of(model)}"
         )
     for name, part in (("training", data.train), ("validation", data.validation)):
         _check_data(name, part)
@@ -70,7 +71,7 @@ def check_training(
     if data.validation is not None:
         known |= {f"val_{name}" for name in known}
     # Callbacks of the user's own may report more.
-    if any(not type(one).__module__.startswith("keras") for one in callbacks):
+    if any(not is_of_keras(type(one)) for one in callbacks):
         return
     for name in objectives:
         if name not in known:

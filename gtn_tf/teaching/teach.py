@@ -11,6 +11,7 @@ import tensorflow as tf
 from gtn_tf.callbacks import as_list
 from gtn_tf.errors import first_line
 from gtn_tf.labels import AnyLabels, accuracy
+from gtn_tf.legacy_keras import kind_of
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
 from gtn_tf.teaching.errors import TeacherError
@@ -101,6 +102,8 @@ def check_learner(model: tf.keras.Model, teacher: TrainedTeacher) -> bool:
         TeacherError: If the model takes other images, has other classes, or has
             nothing to train.
     """
+    if not isinstance(model, tf.keras.Model):
+        raise TeacherError(f"expected a Keras model, received {kind_of(model)}")
     images = tf.constant(teacher.images[0])
     shape, count = list(images.shape[1:]), len(teacher.class_names)
     try:
