@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from problem import Arrays
 
+COMPILE_LIMIT = 600.0  # seconds, for what might compile for hours
+
 
 class Job(NamedTuple):
     """One implementation's meta-gradient of one problem."""
@@ -19,4 +21,5 @@ class Job(NamedTuple):
     packages: tuple[str, ...]  # whose versions are reported
     # Compiles ahead of time, where that is a step of its own.
     compile: Callable[[], Any] | None = None
-    details: Mapping[str, str] = {}  # that the worker prints too
+    limit: float | None = None  # seconds for compiling, or the first call
+    details: Mapping[str, Any] = {}  # that the worker prints too

@@ -2,9 +2,11 @@
 
     PYTHON benchmarks/worker.py IMPLEMENTATION SIZE [--steps T] [--repeats N]
     PYTHON benchmarks/worker.py IMPLEMENTATION SIZE --save gradients.npz
+    PYTHON benchmarks/worker.py gtn_tf SIZE --jit
 
-PYTHON is `.venv/bin/python` for gtn_tf and first_order_limit, else
-`.venv-peers/bin/python`. Prints one line of JSON.
+PYTHON is `.venv/bin/python` for gtn_tf, first_order_limit and convolution, else
+`.venv-peers/bin/python`. Prints one line of JSON, the last of its output: times, or
+why it gave up.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import os
 import platform
 import resource
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +32,8 @@ from machine import CORES
 MODULES = {
     "gtn_tf": "run_gtn_tf",
     "torch": "run_torch",
+    "torch_channels_last": "run_torch",
+    "torch_compile": "run_torch",
     "torch_checkpoint": "run_torch",
     "higher": "run_torch",
     "torchopt": "run_torch",
@@ -34,6 +41,9 @@ MODULES = {
     "jax_mixed": "run_jax",
     "first_order_limit": "run_gtn_tf",
 }
+OURS = tuple(name for name, module in MODULES.items() if module == "run_gtn_tf")
+# No implementation of anything, but what all of them are made of.
+_CONVOLUTION = {"convolution": "run_convolution"}
 
 
 def main() -> None:
@@ -42,18 +52,23 @@ def main() -> None:
     from problem import SIZES, make_problem  # numpy counts its cores when imported
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("implementation", choices=MODULES)
+    modules = {**MODULES, **_CONVOLUTION}
+    parser.add_argument("implementation", choices=modules)
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("--steps", type=int, help="inner steps, if not the size's")
     parser.add_argument("--repeats", type=int, default=5, help="timed meta-gradients")
     parser.add_argument("--save", type=Path, help="file for the float64 meta-gradient")
     parser.add_argument("--unroll", help="gtn_tf's, if not the one it picks")
+    parser.add_argument("--jit", action="store_true", help="gtn_tf under XLA")
     options = parser.parse_args()
+    special = {"unroll": options.unroll} if options.unroll else {}
+    special |= {"jit": True} if options.jit else {}
+    if special and options.implementation not in OURS:
+        parser.error(f"--{next(iter(special))}: expected one of {', '.join(OURS)}")
     size = SIZES[options.size]
     size = size._replace(steps=options.steps or size.steps)
     problem = make_problem(size, "float64" if options.save else "float32")
-    module = importlib.import_module(MODULES[options.implementation])
-    special = {"unroll": options.unroll} if options.unroll else {}
+    module = importlib.import_module(modules[options.implementation])
     job = module.build(options.implementation, problem, **special)
     result = save(job, options.save) if options.save else measure(job, options.repeats)
     named = {"implementation": options.implementation, "size": options.size}
@@ -76,6 +91,9 @@ def settle() -> None:
 def measure(job: Any, repeats: int) -> dict[str, Any]:
     """Times meta-gradients; the first, which traces or compiles, apart.
 
+    Ends the process with the reason as its only output if the first exceeds the job's
+    limit.
+
     Args:
         job: An implementation's.
         repeats: Timed meta-gradients after the first call.
@@ -86,7 +104,8 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
     Raises:
         ValueError: If a result is zero or not finite.
     """
-    _, first = _timed(job.compile or job.iterate)
+    with _limited(job.limit):
+        _, first = _timed(job.compile or job.iterate)
     seconds = []
     for _ in range(repeats):
         outcome, taken = _timed(job.iterate)
@@ -103,7 +122,7 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
 
 
 def save(job: Any, path: Path) -> dict[str, Any]:
-    """Writes a meta-gradient.
+    """Writes a meta-gradient. Gives up as `measure` does.
 
     Args:
         job: An implementation's, of a float64 problem.
@@ -112,15 +131,37 @@ def save(job: Any, path: Path) -> dict[str, Any]:
     Returns:
         The versions of what computed it, by name.
     """
-    if job.compile:
-        job.compile()
-    gradients = job.gradients(job.iterate())
+    with _limited(job.limit):
+        outcome = (job.compile or job.iterate)()
+    gradients = job.gradients(job.iterate() if job.compile else outcome)
     import numpy as np
 
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **gradients)
     partial.replace(path)
     return {"versions": _versions(job)}
+
+
+@contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Ends the process if what is done takes longer, be it in a compiler's own code."""
+
+    def give_up() -> None:
+        minutes = f"{seconds / 60:.2g}"
+        print(json.dumps({"gave_up": f"did not compile within {minutes} minutes"}))
+        sys.stdout.flush()
+        os._exit(0)
+
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _timed(function: Any) -> tuple[Any, float]:
