@@ -19,11 +19,11 @@ import contenders
 import machine
 import report
 from agreement import TOLERANCE
-from contenders import Contender, StackError
+from contenders import Contender, StackError, is_gtn_tf, is_other_stack
 from measuring import Disagreement, Line, Measuring
 from problem import SIZES
 from processes import WorkerError
-from rows import is_other_stack, make_rows
+from rows import make_rows
 from store import Store
 from worker import MODULES
 
@@ -119,10 +119,7 @@ def _stacks(lines: Sequence[Line]) -> dict[str, dict[str, str]]:
     return {
         line["implementation"]: line["versions"]
         for line in lines
-        if "versions" in line
-        and (
-            line["implementation"] == "gtn_tf" or is_other_stack(line["implementation"])
-        )
+        if "versions" in line and is_gtn_tf(line["implementation"])
     }
 
 

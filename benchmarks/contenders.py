@@ -12,6 +12,7 @@ from typing import NamedTuple
 from worker import MODULES, OURS
 
 _VERSION = "import importlib.metadata as m; print(m.version('tensorflow'))"
+_OTHER_STACK = "gtn_tf, TensorFlow "  # how its label begins
 
 
 class StackError(Exception):
@@ -45,9 +46,19 @@ def find(names: Sequence[str], peers: Path, other: Path | None) -> list[Contende
         python = Path(sys.executable) if name in OURS else peers
         found.append(Contender(name, name, python))
         if name == "gtn_tf" and other:
-            label = f"gtn_tf, TensorFlow {_other_tensorflow(other)}"
+            label = _OTHER_STACK + _other_tensorflow(other)
             found.append(Contender(label, name, other))
     return found
+
+
+def is_gtn_tf(label: str) -> bool:
+    """Whether a label is gtn_tf's, on either stack."""
+    return label == "gtn_tf" or is_other_stack(label)
+
+
+def is_other_stack(label: str) -> bool:
+    """Whether a label is gtn_tf's on the other TensorFlow."""
+    return label.startswith(_OTHER_STACK)
 
 
 def _other_tensorflow(python: Path) -> str:

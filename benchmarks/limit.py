@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import operations
+from contenders import is_gtn_tf
 from markdown import table
 from problem import SIZES
-from rows import Row, is_other_stack
+from rows import Row
 
 
 def section(size: str, rows: Sequence[Row], speed: float | None) -> str:
@@ -21,11 +22,7 @@ def section(size: str, rows: Sequence[Row], speed: float | None) -> str:
     Returns:
         The section, or nothing without a speed or a row of gtn_tf.
     """
-    ours = [
-        row
-        for row in rows
-        if row["implementation"] == "gtn_tf" or is_other_stack(row["implementation"])
-    ]
+    ours = [row for row in rows if is_gtn_tf(row["implementation"])]
     if not speed or not ours:
         return ""
     header = [

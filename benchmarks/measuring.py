@@ -93,7 +93,7 @@ class Measuring:
         reference = self._gradients(next(iter(todo)), steps)
         for label in list(todo)[1:]:
             if "gave_up" in lines[label]:
-                self._exclude(label, lines[label]["gave_up"])
+                self._exclude(label, steps, lines[label])
                 continue
             one = compare(self._gradients(label, steps), reference)
             found[label] = one
@@ -146,6 +146,8 @@ class Measuring:
         path = self._store.gradient(label, steps)
         if path.exists():
             return {}
+        if (label, steps) in self._kept:
+            return self._kept[label, steps]
         line = run_worker(contender, self._size, steps, "--save", path, *special)
         if "gave_up" in line and contender.name in OURS:
             raise WorkerError(f"{label}: {line['gave_up']}")
@@ -155,10 +157,12 @@ class Measuring:
         with np.load(self._store.gradient(label, steps)) as arrays:
             return dict(arrays)
 
-    def _exclude(self, label: str, reason: str) -> None:
-        print(f"  {label}: {reason}; not timed")
+    def _exclude(self, label: str, compared: int, line: Line) -> None:
+        if (label, compared) not in self._kept:
+            self._keep((label, compared), line)
+        print(f"  {label}: {line['gave_up']}; not timed")
         for steps in steps_of(self._size, self._steps):
-            self._gave_up[label, steps] = reason
+            self._gave_up[label, steps] = line["gave_up"]
 
     def _run(
         self,
@@ -173,10 +177,12 @@ class Measuring:
             asked = {"implementation": contender.label, "size": self._size}
             return {**asked, "steps": steps, "gave_up": gave_up}
         if key not in self._kept:
-            line = run_worker(contender, self._size, steps, *words)
-            self._kept[key] = {**line, "key": key}
-            self._store.add(self._kept[key])
+            self._keep(key, run_worker(contender, self._size, steps, *words))
         return self._kept[key]
+
+    def _keep(self, key: tuple[object, ...], line: Line) -> None:
+        self._kept[key] = {**line, "key": key}
+        self._store.add(self._kept[key])
 
 
 def _progress(one: Measurement, line: Line) -> str:

@@ -11,8 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from contenders import is_other_stack
 from problem import SIZES, learner_bytes
-from rows import Row, all_steps, is_other_stack, timed
+from rows import Row, all_steps, timed
 
 from gtn_tf.atomic_file import whole
 

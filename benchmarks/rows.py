@@ -16,7 +16,6 @@ PYTORCH = (
     "higher",
     "torchopt",
 )
-_OTHER_STACK = "gtn_tf, "  # how its label begins
 
 
 def make_rows(lines: Iterable[dict[str, Any]]) -> list[Row]:
@@ -63,11 +62,6 @@ def _times(group: Sequence[dict[str, Any]]) -> Row:
 def timed(rows: Iterable[Row]) -> list[Row]:
     """Those that have times."""
     return [row for row in rows if "seconds_median" in row]
-
-
-def is_other_stack(label: str) -> bool:
-    """Whether a label is gtn_tf's on the other TensorFlow."""
-    return label.startswith(_OTHER_STACK)
 
 
 class Ratio(NamedTuple):
