@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import json
 import os
 import sys
@@ -36,6 +37,12 @@ def tiny():
 
     size = problem.Size(8, 2, 5, (3, 4), 6, 7, 2, 9)
     return problem.make_problem(size)
+
+
+@pytest.mark.parametrize("name", ["agreement", "markdown", "operations", "processes"])
+def test_examples(name):
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted and not found.failed
 
 
 def test_problem_fits_the_variables(tiny):
@@ -195,7 +202,6 @@ def test_operations(tiny):
     import operations
     import run_gtn_tf
 
-    assert doctest.testmod(operations).failed == 0
     size = tiny.size
     gtn = run_gtn_tf.make_gtn(tiny, "nested_tapes")
     weights = [tf.constant(array) for array in tiny.learner.values()]
@@ -328,7 +334,6 @@ def test_report(tmp_path, steps):
 def test_agreement():
     import agreement
 
-    assert doctest.testmod(agreement).failed == 0
     right = {"a": np.array([1.0, 2.0]), "b": np.array([3.0])}
     assert agreement.agrees(agreement.compare({"a": right["a"] * (1 + 1e-5)}, right))
     wrong = [
