@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from problem import Arrays
 
-COMPILE_LIMIT = 600.0  # seconds, for what might compile for hours
-
 
 class Job(NamedTuple):
     """One implementation's meta-gradient of one problem."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch._dynamo.exc import BackendCompilerFailed
 from torch.utils.checkpoint import checkpoint
 
-from job import COMPILE_LIMIT, Job
+from giving_up import COMPILE_LIMIT, GaveUp
+from job import Job
 from machine import CORES
 from problem import LEARNING_RATE, MOMENTUM, Problem
 from torch_model import Layout, Tensors, generator, learner
@@ -131,6 +133,14 @@ def _checkpointed(run: _Run) -> Tensors:
 
 def _compiled(run: _Run, step: Callable[..., tuple[Any, Any, Any]]) -> Tensors:
     """With each inner step compiled; the first compiles, for all of them."""
+    try:
+        return _functional(run, step)
+    except BackendCompilerFailed as error:  # where there is no C++ compiler, say
+        raise GaveUp(f"did not compile: {str(error).splitlines()[0]}") from error
+
+
+def _functional(run: _Run, step: Callable[..., tuple[Any, Any, Any]]) -> Tensors:
+    """As `_plain`, with steps that are functions of all they depend on."""
     # That weights and velocities need a gradient in the first step, too, spares a
     # second compilation for the others.
     weights = {name: w.clone().requires_grad_() for name, w in run.fresh.items()}

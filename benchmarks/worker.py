@@ -19,13 +19,11 @@ import os
 import platform
 import resource
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from giving_up import GaveUp, limited
 from machine import CORES
 
 # The module that builds each implementation.
@@ -70,7 +68,13 @@ def main() -> None:
     problem = make_problem(size, "float64" if options.save else "float32")
     module = importlib.import_module(modules[options.implementation])
     job = module.build(options.implementation, problem, **special)
-    result = save(job, options.save) if options.save else measure(job, options.repeats)
+    try:
+        if options.save:
+            result = save(job, options.save)
+        else:
+            result = measure(job, options.repeats)
+    except GaveUp as reason:
+        result = {"gave_up": str(reason)}
     named = {"implementation": options.implementation, "size": options.size}
     print(json.dumps({**named, "steps": size.steps, **result}), flush=True)
 
@@ -104,7 +108,7 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
     Raises:
         ValueError: If a result is zero or not finite.
     """
-    with _limited(job.limit):
+    with limited(job.limit):
         _, first = _timed(job.compile or job.iterate)
     seconds = []
     for _ in range(repeats):
@@ -131,7 +135,7 @@ def save(job: Any, path: Path) -> dict[str, Any]:
     Returns:
         The versions of what computed it, by name.
     """
-    with _limited(job.limit):
+    with limited(job.limit):
         outcome = (job.compile or job.iterate)()
     gradients = job.gradients(job.iterate() if job.compile else outcome)
     import numpy as np
@@ -140,28 +144,6 @@ def save(job: Any, path: Path) -> dict[str, Any]:
     np.savez(partial, **gradients)
     partial.replace(path)
     return {"versions": _versions(job)}
-
-
-@contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
-    """Ends the process if what is done takes longer, be it in a compiler's own code."""
-
-    def give_up() -> None:
-        minutes = f"{seconds / 60:.2g}"
-        print(json.dumps({"gave_up": f"did not compile within {minutes} minutes"}))
-        sys.stdout.flush()
-        os._exit(0)
-
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _timed(function: Any) -> tuple[Any, float]:
