@@ -5,11 +5,13 @@
 #   make train CONFIG=mnist_laptop ARGS="..."    another preset, more options
 #   make test ARGS="-k meta"                     some of the tests
 #   make bench SIZE=sweep                        another benchmark
+#   make bench OTHER=path/to/python              gtn_tf also on another TensorFlow
 
 CONFIG ?= digits
 SIZE   ?= small
 ARGS   ?=
 PYTHON ?=
+OTHER  ?=
 VENV   ?= .venv
 
 PY    := $(VENV)/bin/python
@@ -41,7 +43,7 @@ fuzz: venv ## feed every reader damaged files, a minute each
 	$(PY) tests/fuzz.py $(ARGS)
 
 bench: venv $(PEERS)/.installed ## time gtn_tf and its peers at SIZE (small)
-	$(PY) benchmarks $(SIZE) $(ARGS)
+	$(PY) benchmarks $(SIZE) $(if $(OTHER),--other $(OTHER)) $(ARGS)
 
 clean: ## remove build leftovers (.venv, .venv-peers and runs stay)
 	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache

@@ -1,6 +1,7 @@
 """Times one meta-gradient in gtn_tf and its peers, after proving them equal.
 
     python benchmarks {digits,small,paper,sweep} [--rounds N] [--only NAME,NAME]
+    python benchmarks SIZE --other PYTHON
     python benchmarks SIZE --plot
 
 `make bench SIZE=small` makes the two virtual environments and runs this. Run it on an
@@ -10,24 +11,23 @@ otherwise idle machine. One that was interrupted goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
+import contenders
 import machine
 import report
-from agreement import TOLERANCE, Difference, agrees, compare
-from plan import Measurement, plan
+from agreement import TOLERANCE
+from contenders import Contender, StackError, is_gtn_tf, is_other_stack
+from measuring import Disagreement, Line, Measuring
 from problem import SIZES
-from processes import OURS, WorkerError, run_worker
+from processes import WorkerError
 from rows import make_rows
 from store import Store
 from worker import MODULES
 
 _ROOT = Path(__file__).resolve().parent.parent
-_UNROLLS = ("recompute", "keep")  # of gtn_tf; the first is the reference
 
 
 def main() -> None:
@@ -44,11 +44,14 @@ def main() -> None:
     add("--plot", action="store_true", help="draw the plots again, from the JSON file")
     add("--results", type=Path, help="folder of the results (results/benchmark)")
     add("--peers", type=Path, default=_ROOT / ".venv-peers" / "bin" / "python")
+    add("--other", type=Path, help="a Python with gtn_tf's other stack, timed as well")
     options = parser.parse_args()
     names = [name for name in MODULES if name in (options.only or MODULES)]
     unknown = set(options.only or ()) - set(MODULES)
     if unknown or not names:
         parser.error(f"--only: expected some of {', '.join(MODULES)}")
+    if options.other and "gtn_tf" not in names:
+        parser.error("--other: measures gtn_tf, which --only leaves out")
     # What is not the whole benchmark does not replace its results.
     whole = not (options.only or options.steps or options.unroll)
     default = _ROOT / ("results" if whole else "runs") / "benchmark"
@@ -57,96 +60,41 @@ def main() -> None:
         report.draw(options.results, options.size)
         return
     try:
-        run(options, names)
-    except WorkerError as error:
+        run(options, contenders.find(names, options.peers, options.other))
+    except (StackError, WorkerError) as error:
         raise SystemExit(f"error: {error}") from None
+    except Disagreement as error:
+        raise SystemExit(
+            f"error: the meta-gradient of {error} differs from gtn_tf's by more than "
+            f"{TOLERANCE:g} of its norm. Nothing was timed."
+        ) from None
 
 
-def run(options: argparse.Namespace, names: Sequence[str]) -> None:
+def run(options: argparse.Namespace, found: Sequence[Contender]) -> None:
     """Compares, measures, and writes the results."""
-    store = Store(options.size, options.peers)
+    pythons = [options.peers, *([options.other] if options.other else [])]
+    store = Store(options.size, pythons)
     facts = machine.describe()  # before the code may change
-    differences = check_agreement(options, names, store)
-    lines = measure(options, names, store)
+    ours = Contender("gtn_tf", "gtn_tf", Path(sys.executable))
+    measuring = Measuring(
+        store, options.size, found, ours, options.steps, options.unroll
+    )
+    differences = measuring.compare()
+    speed = measuring.convolution_speed()
+    lines = measuring.rounds(options.rounds)
     rows = make_rows(lines)
-    versions = {k: v for line in lines for k, v in line.get("versions", {}).items()}
     context = report.Context(
         command(options),
         facts,
-        versions,
+        _versions(lines),
         differences,
-        sorted({(x["implementation"], x["steps"]) for x in lines if "killed" in x}),
-        {x["steps"]: x["unroll"] for x in lines if "unroll" in x},
+        _stacks(lines),
+        speed,
     )
     report.write(options.results, options.size, rows, context)
     store.remove()
     print("\n".join(report.headlines(rows)))
     print(f"Written: {options.size}.* in {options.results}")
-
-
-def check_agreement(
-    options: argparse.Namespace, names: Sequence[str], store: Store
-) -> dict[str, Difference]:
-    """Compares all float64 meta-gradients with gtn_tf's; ends if one is another.
-
-    gtn_tf may pick another unroll for more steps, so that each has to agree.
-    """
-    size = SIZES[options.size]
-    steps = min(options.steps or size.steps, size.agreement_steps)
-    print(f"Comparing the meta-gradients of {steps} steps in float64 ...", flush=True)
-    todo = {f"gtn_tf, {unroll}": ("gtn_tf", "--unroll", unroll) for unroll in _UNROLLS}
-    todo |= {name: (name,) for name in names if name not in OURS}
-
-    def save(label: str) -> Path:
-        name, *special = todo[label]
-        path = store.gradient(label, steps)
-        if not path.exists():
-            words = "--save", path, *special
-            run_worker(options.peers, name, options.size, steps, *words)
-        if not path.exists():
-            raise WorkerError(f"{label}: killed, probably for want of memory")
-        return path
-
-    with ThreadPoolExecutor(machine.CORES) as threads:  # nothing is timed yet
-        paths = dict(zip(todo, threads.map(save, todo)))
-    found = {}
-    with np.load(paths.pop(next(iter(todo)))) as reference:
-        for name, path in paths.items():
-            with np.load(path) as gradients:
-                found[name] = one = compare(gradients, reference)
-            print(
-                f"  {name}: {one.relative:.1e} at most, in {one.tensor} "
-                f"({one.compared} tensors)"
-            )
-    wrong = [name for name, one in found.items() if not agrees(one)]
-    if wrong:
-        raise SystemExit(
-            f"error: the meta-gradient of {', '.join(wrong)} differs from gtn_tf's by "
-            f"more than {TOLERANCE:g} of its norm. Nothing was timed."
-        )
-    return found
-
-
-def measure(
-    options: argparse.Namespace, names: Sequence[str], store: Store
-) -> list[dict]:
-    """Runs all processes that have not finished before; returns all their lines."""
-    kept = {tuple(line["key"]): line for line in store.lines()}
-    lines = []
-    for one in plan(options.size, names, options.steps, options.rounds):
-        words = ["--repeats", one.repeats]
-        if options.unroll and one.implementation == "gtn_tf":
-            words += ["--unroll", options.unroll]
-        key = one.implementation, one.steps, one.round, *words
-        if key not in kept:
-            line = run_worker(
-                options.peers, one.implementation, options.size, one.steps, *words
-            )
-            kept[key] = {**line, "key": key}
-            store.add(kept[key])
-        lines.append(kept[key])
-        print(_progress(one, kept[key]), flush=True)
-    return lines
 
 
 def command(options: argparse.Namespace) -> str:
@@ -156,15 +104,23 @@ def command(options: argparse.Namespace) -> str:
     extra += [f"--steps {options.steps}"] if options.steps else []
     extra += [f"--unroll {options.unroll}"] if options.unroll else []
     arguments = f' ARGS="{" ".join(extra)}"' if extra else ""
-    return f"make bench SIZE={options.size}{arguments}"
+    other = " OTHER=path/to/python" if options.other else ""  # no machine's paths
+    return f"make bench SIZE={options.size}{other}{arguments}"
 
 
-def _progress(one: Measurement, line: dict) -> str:
-    name = f"round {one.round + 1}, {one.steps} steps, {one.implementation}"
-    if "killed" in line:
-        return f"  {name}: killed, probably for want of memory"
-    peak = line["peak_bytes"] / 1e6
-    return f"  {name}: {min(line['seconds']):.3f} s, {peak:.0f} MB"
+def _versions(lines: Sequence[Line]) -> dict[str, str]:
+    """Of everything but gtn_tf's other stack."""
+    own = (line for line in lines if not is_other_stack(line["implementation"]))
+    return {k: v for line in own for k, v in line.get("versions", {}).items()}
+
+
+def _stacks(lines: Sequence[Line]) -> dict[str, dict[str, str]]:
+    """Versions of gtn_tf's stacks, by label."""
+    return {
+        line["implementation"]: line["versions"]
+        for line in lines
+        if "versions" in line and is_gtn_tf(line["implementation"])
+    }
 
 
 if __name__ == "__main__":

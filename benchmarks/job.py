@@ -19,4 +19,5 @@ class Job(NamedTuple):
     packages: tuple[str, ...]  # whose versions are reported
     # Compiles ahead of time, where that is a step of its own.
     compile: Callable[[], Any] | None = None
-    details: Mapping[str, str] = {}  # that the worker prints too
+    limit: float | None = None  # seconds for compiling, or the first call
+    details: Mapping[str, Any] = {}  # that the worker prints too

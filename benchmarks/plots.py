@@ -11,15 +11,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from contenders import is_other_stack
 from problem import SIZES, learner_bytes
-from rows import Row, all_steps
+from rows import Row, all_steps, timed
 
 from gtn_tf.atomic_file import whole
 
-# Okabe and Ito's colours, told apart by colour-blind readers too, and a marker each.
+# Okabe and Ito's colours, told apart by colour-blind readers too, and a marker each;
+# what is a variant of another has a lighter shade of its colour.
 _STYLES = {
     "gtn_tf": ("#D55E00", "o"),
+    "gtn_tf, other stack": ("#F2B48C", "h"),
     "torch": ("#0072B2", "s"),
+    "torch_channels_last": ("#7FB8D8", "<"),
+    "torch_compile": ("#00405F", ">"),
     "torch_checkpoint": ("#56B4E9", "D"),
     "higher": ("#009E73", "^"),
     "torchopt": ("#CC79A7", "v"),
@@ -39,11 +44,12 @@ def save(rows: Sequence[Row], size: str, quantity: str, path: Path) -> None:
     """Draws rows of one number of steps as bars, of several as lines.
 
     Args:
-        rows: The content of `SIZE.json`.
+        rows: The content of `SIZE.json`. Those without times are left out.
         size: The problem's name.
         quantity: `"time"` or `"memory"`.
         path: The PNG file.
     """
+    rows = timed(rows)
     figure = Figure((8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -65,7 +71,7 @@ def _bars(axes: Any, rows: Sequence[Row], quantity: str) -> None:
     values = np.array([row[key] / unit for row in rows])
     names = [row["implementation"] for row in rows]
     limit = _LONGEST * np.median(values)
-    colors = [_STYLES[name][0] for name in names]
+    colors = [_style(name)[0] for name in names]
     axes.barh(names, values.clip(max=limit), color=colors, edgecolor="black", lw=0.5)
     for place, value in enumerate(values):
         cut = ", bar cut" if value > limit else ""
@@ -78,18 +84,17 @@ def _bars(axes: Any, rows: Sequence[Row], quantity: str) -> None:
 
 def _lines(axes: Any, rows: Sequence[Row], size: str, quantity: str) -> None:
     key, unit, _, label = _QUANTITIES[quantity]
-    for name, (color, marker) in _STYLES.items():
+    for name in dict.fromkeys(row["implementation"] for row in rows):
+        color, marker = _style(name)
         own = [row for row in rows if row["implementation"] == name]
-        own = sorted((row["steps"], row[key] / unit) for row in own)
-        if own:
-            axes.plot(
-                *zip(*own),
-                color=color,
-                marker=marker,
-                markeredgecolor="black",
-                markeredgewidth=0.5,
-                label=name,
-            )
+        axes.plot(
+            *zip(*sorted((row["steps"], row[key] / unit) for row in own)),
+            color=color,
+            marker=marker,
+            markeredgecolor="black",
+            markeredgewidth=0.5,
+            label=name,
+        )
     if quantity == "memory":
         _stored_states(axes, rows, size)
     steps = all_steps(rows)
@@ -103,6 +108,10 @@ def _lines(axes: Any, rows: Sequence[Row], size: str, quantity: str) -> None:
     axes.set(xlabel="inner steps", ylabel=label)
     axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def _style(name: str) -> tuple[str, str]:
+    return _STYLES["gtn_tf, other stack" if is_other_stack(name) else name]
 
 
 def _stored_states(axes: Any, rows: Sequence[Row], size: str) -> None:

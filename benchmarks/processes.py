@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
-import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from worker import MODULES
+from contenders import Contender
 
+_ROOT = Path(__file__).resolve().parent.parent
 _WORKER = Path(__file__).with_name("worker.py")
-OURS = [name for name, module in MODULES.items() if module == "run_gtn_tf"]
 
 
 class WorkerError(Exception):
@@ -20,32 +22,66 @@ class WorkerError(Exception):
 
 
 def run_worker(
-    peers: Path, name: str, size: str, steps: int, *options: object
+    contender: Contender, size: str, steps: int, *options: object
 ) -> dict[str, Any]:
     """Runs one worker to its end.
 
     Args:
-        peers: The Python that has the peers.
-        name: The implementation.
+        contender: Whom it measures.
         size: The problem's name.
         steps: Inner steps.
         *options: Further arguments of `worker.py`.
 
     Returns:
-        What it printed; of one that was killed, `killed` instead of times. The
-        system kills a process when memory runs out.
+        What it printed, under the contender's label. Of one that gave up there is
+        the reason, `gave_up`, instead of times; the system kills a process when
+        memory runs out.
 
     Raises:
         WorkerError: If it failed otherwise.
     """
-    python = sys.executable if name in OURS else peers
-    command = [python, _WORKER, name, size, "--steps", steps, *options]
-    run = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True
-    )
+    command = [contender.python, _WORKER, contender.name, size, "--steps", steps]
+    # What a compiler keeps on disk would make the next process's first call a fast one.
+    folder = tempfile.mkdtemp(prefix="benchmark-")
+    # Both stacks measure this gtn_tf, whichever is installed.
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    try:
+        run = subprocess.run(
+            [str(word) for word in [*command, *options]],
+            env={
+                **os.environ,
+                "TMPDIR": folder,
+                "PYTHONPATH": os.pathsep.join(paths),
+            },
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    asked = {"implementation": contender.label, "size": size, "steps": steps}
     if run.returncode == -signal.SIGKILL:
-        return {"implementation": name, "size": size, "steps": steps, "killed": True}
-    if run.returncode:
+        return {**asked, "gave_up": "killed, probably for want of memory"}
+    printed = None if run.returncode else last_object(run.stdout)
+    if printed is None:
         end = "\n".join(run.stderr.strip().splitlines()[-15:])
+        name = contender.label
         raise WorkerError(f"{name} with {steps} steps of size {size} failed:\n{end}")
-    return json.loads(run.stdout.strip().splitlines()[-1])
+    return {**printed, **asked}
+
+
+def last_object(output: str) -> dict[str, Any] | None:
+    """The last line that is a JSON object, whatever a framework printed around it.
+
+    Example:
+
+    >>> last_object('ready\\n{"seconds": [1.0]}\\nWarning: 2 threads')
+    {'seconds': [1.0]}
+    """
+    for line in reversed(output.splitlines()):
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            return found
+    return None

@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import limit
 import plots
+import stacks
 from agreement import TOLERANCE, Difference
-from rows import Row, all_steps, ratios
+from markdown import table
+from rows import Row, all_steps, ratios, timed
 
 from gtn_tf import atomic_file
 
@@ -21,8 +24,8 @@ class Context:
         machine: Hardware, date and commit, by name.
         versions: Of everything that was measured, by name.
         differences: Of each implementation's meta-gradient from gtn_tf's.
-        killed: Implementation and steps of what ran out of memory.
-        unrolls: gtn_tf's, by the number of steps.
+        stacks: Versions of gtn_tf's stacks, by the label of their rows.
+        speed: Operations a second of one large convolution.
     """
 
     def __init__(
@@ -31,15 +34,15 @@ class Context:
         machine: Mapping[str, str],
         versions: Mapping[str, str],
         differences: Mapping[str, Difference],
-        killed: Sequence[tuple[str, int]] = (),
-        unrolls: Mapping[int, str] = {},
+        stacks: Mapping[str, Mapping[str, str]] = {},
+        speed: float | None = None,
     ) -> None:
         self.command = command
         self.machine = machine
         self.versions = versions
         self.differences = differences
-        self.killed = killed
-        self.unrolls = unrolls
+        self.stacks = stacks
+        self.speed = speed
 
 
 def write(folder: Path, size: str, rows: Sequence[Row], context: Context) -> None:
@@ -61,6 +64,8 @@ def write(folder: Path, size: str, rows: Sequence[Row], context: Context) -> Non
 def draw(folder: Path, size: str) -> None:
     """Draws the plots from `SIZE.json` alone."""
     rows = json.loads((folder / f"{size}.json").read_text())
+    if not timed(rows):
+        return
     plots.save(rows, size, "time", folder / f"{size}_time.png")
     plots.save(rows, size, "memory", folder / f"{size}_memory.png")
 
@@ -69,8 +74,16 @@ def page(size: str, rows: Sequence[Row], context: Context) -> str:
     """The Markdown page."""
     facts = [f"- {name}: {value}" for name, value in context.machine.items()]
     versions = ", ".join(f"{name} {v}" for name, v in context.versions.items())
-    unrolls = [f"{name} at {steps} steps" for steps, name in context.unrolls.items()]
-    killed = [f"{name} at {steps} steps" for name, steps in context.killed]
+    unrolls = [
+        f"{row['unroll']} at {row['steps']} steps"
+        for row in timed(rows)
+        if row["implementation"] == "gtn_tf" and "unroll" in row
+    ]
+    unfinished = [
+        f"{row['implementation']} at {row['steps']} steps ({row['gave_up']})"
+        for row in rows
+        if "gave_up" in row
+    ]
     parts = [
         f"# One meta-gradient, size `{size}`",
         f"`{context.command}`",
@@ -78,13 +91,16 @@ def page(size: str, rows: Sequence[Row], context: Context) -> str:
         f"![Time]({size}_time.png)\n\n![Peak memory]({size}_memory.png)",
         _table(rows),
         f"gtn_tf's unroll: {', '.join(unrolls)}." if unrolls else "",
-        f"Killed for want of memory: {', '.join(killed)}." if killed else "",
+        f"Gave up: {', '.join(unfinished)}." if unfinished else "",
         "Times are of one meta-gradient after the first, which also traces or "
         "compiles. Peak memory is the whole process's, with its framework.",
         "Before any timing, meta-gradients were compared with gtn_tf's (recompute) in "
         "float64, tensor by tensor: norm of the difference / norm, at most "
         f"{TOLERANCE:g}.",
         _differences(context.differences),
+        stacks.section(timed(rows), context.stacks),
+        limit.section(size, timed(rows), context.speed),
+        "## Machine and versions",
         "\n".join([*facts, f"- Versions: {versions}"]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -102,40 +118,43 @@ def headlines(rows: Sequence[Row]) -> list[str]:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    lines = [
-        "| steps | implementation | median, s | minimum, s | std, s | first call, s "
-        "| peak memory, MB | time / gtn_tf's | memory / gtn_tf's |",
-        "|---|---|---|---|---|---|---|---|---|",
+    header = [
+        *("steps", "implementation", "median, s", "minimum, s", "std, s"),
+        *("first call, s", "peak memory, MB", "time / gtn_tf's"),
+        "memory / gtn_tf's",
     ]
+    lines = []
     for steps in all_steps(rows):
         here = [row for row in rows if row["steps"] == steps]
-        ours = [row for row in here if row["implementation"] == "gtn_tf"]
+        ours = [row for row in timed(here) if row["implementation"] == "gtn_tf"]
         for row in here:
-            cells = [
-                f"{steps}",
-                row["implementation"],
-                f"{row['seconds_median']:.3f}",
-                f"{row['seconds_min']:.3f}",
-                f"{row['seconds_std']:.3f}",
-                f"{row['first_seconds']:.1f}",
-                f"{row['peak_bytes'] / 1e6:.0f}",
-                *(
-                    f"{row[key] / ours[0][key]:.2f}" if ours else ""
-                    for key in ("seconds_median", "peak_bytes")
-                ),
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+            cells = _cells(row, ours[0] if ours else None)
+            lines.append([f"{steps}", row["implementation"], *cells])
+    return table(header, lines)
+
+
+def _cells(row: Row, ours: Row | None) -> list[str]:
+    if not timed([row]):
+        return [row["gave_up"], *[""] * 6]
+    return [
+        f"{row['seconds_median']:.3f}",
+        f"{row['seconds_min']:.3f}",
+        f"{row['seconds_std']:.3f}",
+        f"{row['first_seconds']:.1f}",
+        f"{row['peak_bytes'] / 1e6:.0f}",
+        *(
+            f"{row[key] / ours[key]:.2f}" if ours else ""
+            for key in ("seconds_median", "peak_bytes")
+        ),
+    ]
 
 
 def _differences(differences: Mapping[str, Difference]) -> str:
     if not differences:
         return ""
-    lines = [
-        "| implementation | largest difference | in | tensors compared |",
-        "|---|---|---|---|",
-    ]
-    for name, one in differences.items():
-        cells = [name, f"{one.relative:.1e}", f"`{one.tensor}`", f"{one.compared}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    header = ["implementation", "largest difference", "in", "tensors compared"]
+    cells = (
+        [name, f"{one.relative:.1e}", f"`{one.tensor}`", f"{one.compared}"]
+        for name, one in differences.items()
+    )
+    return table(header, cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,20 @@ import tensorflow as tf
 
 import gtn_tf
 from gtn_tf.inner import graph_rewrites_off, start, train
+from giving_up import COMPILE_LIMIT
 from job import Job
 from problem import CLASSES, LATENT_SIZE, LEARNING_RATE, MOMENTUM, Arrays, Problem
 
-_PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "numpy")
 _SEED = (0, 0)  # nothing here is random
 
 
-def build(name: str, problem: Problem, unroll: str = "auto") -> Job:
-    """Makes the job of `gtn_tf` or `first_order_limit`."""
+def build(name: str, problem: Problem, unroll: str = "auto", jit: bool = False) -> Job:
+    """Makes the job of `gtn_tf` or `first_order_limit`, with `jit` compiled by XLA."""
     tf.keras.backend.set_floatx(str(problem.images.dtype))
     gtn = make_gtn(problem, unroll)
     make = {"gtn_tf": _meta_gradient, "first_order_limit": _first_order}[name]
     compute, gradients = make(gtn, problem)
-    function = tf.function(compute)
+    function = tf.function(compute, jit_compile=jit or None)
     weights = [tf.constant(array) for array in problem.learner.values()]
     data = tf.constant(problem.images), tf.constant(problem.image_labels)
     seed = tf.constant(_SEED, tf.int32)
@@ -32,8 +33,11 @@ def build(name: str, problem: Problem, unroll: str = "auto") -> Job:
         with graph_rewrites_off():
             return function(weights, data, seed)
 
-    details = {"unroll": gtn.unroll} if name == "gtn_tf" else {}
-    return Job(iterate, gradients, _PACKAGES, details=details)
+    chosen = unroll if unroll == "lean" else gtn.unroll
+    details = {"unroll": chosen} if name == "gtn_tf" else {}
+    details |= {"compiler": "XLA"} if jit else {}
+    limit = COMPILE_LIMIT if jit else None
+    return Job(iterate, gradients, _packages(), limit=limit, details=details)
 
 
 def make_gtn(problem: Problem, unroll: str = "auto") -> gtn_tf.GTN:
@@ -102,6 +106,13 @@ def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
         return {**_named(problem.meta, outcome[:count]), "learner": moved}
 
     return compute, changes
+
+
+def _packages() -> tuple[str, ...]:
+    """What gtn_tf runs on: one of two stacks."""
+    if version("keras").startswith("2."):
+        return ("tensorflow", "keras", "tensorflow-addons", "numpy")
+    return ("tensorflow", "tf-keras", "numpy")
 
 
 def _named(arrays: Arrays, tensors: Sequence[tf.Tensor]) -> Arrays:

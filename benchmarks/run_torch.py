@@ -1,27 +1,35 @@
-"""The meta-gradient in PyTorch: by itself, with checkpoints, by two libraries."""
+"""The meta-gradient in PyTorch: by itself in four ways, and by two libraries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch._dynamo.exc import BackendCompilerFailed
 from torch.utils.checkpoint import checkpoint
 
+from giving_up import COMPILE_LIMIT, GaveUp
 from job import Job
 from machine import CORES
 from problem import LEARNING_RATE, MOMENTUM, Problem
 from torch_model import Layout, Tensors, generator, learner
 
+_FORMATS = {"torch_channels_last": torch.channels_last}
 _RATES = ("log_learning_rate", "log_momentum")
 
 
 class _Run:
     """The problem's tensors, and what all ways share."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.layout = Layout(problem.size)
+    def __init__(
+        self,
+        problem: Problem,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
+        self.layout = Layout(problem.size, memory_format)
         self.q = self.layout.meta(problem)
         for variable in self.q.values():
             variable.requires_grad_()
@@ -34,7 +42,9 @@ class _Run:
 
     def batch(self, t: int) -> tuple[torch.Tensor, torch.Tensor]:
         labels = self.labels[t]
-        return generator(self.q, self.q["latents"][t], labels), labels
+        latents = self.q["latents"][t]
+        images = generator(self.q, latents, labels, self.layout.memory_format)
+        return images, labels
 
     def rates(self, t: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self.q[_RATES[0]][t].exp(), self.q[_RATES[1]][t].exp()
@@ -63,17 +73,27 @@ class _Learner(torch.nn.Module):
 
 
 def build(name: str, problem: Problem) -> Job:
-    """Makes the job of one of the four."""
+    """Makes the job of one of the six."""
     torch.set_num_threads(CORES)
-    run = _Run(problem)
-    iterate: dict[str, Callable[[_Run], Tensors]] = {
-        "torch": _plain,
-        "torch_checkpoint": _checkpointed,
-        "higher": _higher,
-        "torchopt": _torchopt,
-    }
+    run = _Run(problem, _FORMATS.get(name, torch.contiguous_format))
+    if name == "torch_compile":
+        step = torch.compile(_functional_step, fullgraph=True)
+        compute = partial(_compiled, step=step)
+    else:
+        compute = {
+            "torch": _plain,
+            "torch_channels_last": _plain,
+            "torch_checkpoint": _checkpointed,
+            "higher": _higher,
+            "torchopt": _torchopt,
+        }[name]
     packages = ("torch", name) if name in ("higher", "torchopt") else ("torch",)
-    return Job(lambda: iterate[name](run), run.layout.canonical, packages)
+    return Job(
+        lambda: compute(run),
+        run.layout.canonical,
+        packages,
+        limit=COMPILE_LIMIT if name == "torch_compile" else None,
+    )
 
 
 def _step(run: _Run, t: int, *state: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -109,6 +129,58 @@ def _checkpointed(run: _Run) -> Tensors:
         )
 
     return _plain(run, step)
+
+
+def _compiled(run: _Run, step: Callable[..., tuple[Any, Any, Any]]) -> Tensors:
+    """With each inner step compiled; the first compiles, for all of them."""
+    try:
+        return _functional(run, step)
+    except BackendCompilerFailed as error:  # where there is no C++ compiler, say
+        raise GaveUp(f"did not compile: {str(error).splitlines()[0]}") from error
+
+
+def _functional(run: _Run, step: Callable[..., tuple[Any, Any, Any]]) -> Tensors:
+    """As `_plain`, with steps that are functions of all they depend on."""
+    # That weights and velocities need a gradient in the first step, too, spares a
+    # second compilation for the others.
+    weights = {name: w.clone().requires_grad_() for name, w in run.fresh.items()}
+    velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
+    velocity = {name: v.requires_grad_() for name, v in velocity.items()}
+    generated = {n: v for n, v in run.q.items() if n not in ("latents", *_RATES)}
+    for t in range(run.steps):
+        lesson = run.q["latents"][t], run.labels[t], *run.rates(t)
+        weights, velocity, means = step(
+            generated, *lesson, weights, velocity, run.layout.memory_format
+        )
+    logits, _ = learner(weights, run.images, means)
+    return run.gradient(logits)
+
+
+def _functional_step(
+    q: Tensors,
+    latents: torch.Tensor,
+    labels: torch.Tensor,
+    learning_rate: torch.Tensor,
+    momentum: torch.Tensor,
+    weights: Tensors,
+    velocity: Tensors,
+    memory_format: torch.memory_format,
+) -> tuple[Tensors, Tensors, list[torch.Tensor]]:
+    """One inner step without `autograd.grad`, which torch.compile cannot compile.
+
+    With `torch.func.grad` the inner gradient is a part of what is differentiated, and
+    its derivative is the compiled step's only backward pass.
+    """
+    images = generator(q, latents, labels, memory_format)
+
+    def loss(weights: Tensors) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        logits, means = learner(weights, images)
+        return F.cross_entropy(logits, labels), means
+
+    gradients, means = torch.func.grad(loss, has_aux=True)(weights)
+    velocity = {n: momentum * v + gradients[n] for n, v in velocity.items()}
+    weights = {n: w - learning_rate * velocity[n] for n, w in weights.items()}
+    return weights, velocity, means
 
 
 def _higher(run: _Run) -> Tensors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,18 @@ class Store:
 
     Args:
         size: The problem's name.
-        peers: The peers' Python.
+        pythons: Of all that is measured.
         root: Where the folder goes.
     """
 
     def __init__(
-        self, size: str, peers: Path, root: Path = _ROOT / "runs" / "benchmark"
+        self,
+        size: str,
+        pythons: Sequence[Path],
+        root: Path = _ROOT / "runs" / "benchmark",
     ) -> None:
         self._size = size
-        self.folder = root / f"{size}-{_fingerprint(str(peers.absolute()))}"
+        self.folder = root / f"{size}-{_fingerprint(pythons)}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._file = self.folder / "measured.jsonl"
 
@@ -52,9 +56,9 @@ class Store:
             shutil.rmtree(folder)
 
 
-def _fingerprint(peers: str) -> str:
+def _fingerprint(pythons: Sequence[Path]) -> str:
     """Of all code that takes part: another version's times are not to be mixed in."""
-    found = hashlib.sha256(peers.encode())
+    found = hashlib.sha256("\n".join(str(one.absolute()) for one in pythons).encode())
     for folder in ("gtn_tf", "benchmarks"):
         for path in sorted((_ROOT / folder).rglob("*")):
             if path.suffix in (".py", ".txt"):

@@ -21,9 +21,14 @@ class Layout:
 
     Args:
         size: The problem's.
+        memory_format: Of kernels and images. The dimensions' order is the same in
+            all, only that of the numbers in memory is not.
     """
 
-    def __init__(self, size: Size) -> None:
+    def __init__(
+        self, size: Size, memory_format: torch.memory_format = torch.contiguous_format
+    ) -> None:
+        self.memory_format = memory_format
         self.generated = _channels_first(size.pixels // 4, 2 * size.generator_filters)
         self.learned = _channels_first(-(-size.pixels // 4), size.filters[1])
 
@@ -33,17 +38,18 @@ class Layout:
             name: array[..., self.generated] if _of_images(name) else array
             for name, array in problem.meta.items()
         }
-        return {name: _tensor(array) for name, array in arrays.items()}
+        return {name: self._tensor(array) for name, array in arrays.items()}
 
     def learner(self, problem: Problem) -> Tensors:
         """A fresh learner's weights."""
         arrays = dict(problem.learner)
         arrays["dense_1/v"] = arrays["dense_1/v"][self.learned]
-        return {name: _tensor(array) for name, array in arrays.items()}
+        return {name: self._tensor(array) for name, array in arrays.items()}
 
     def images(self, problem: Problem) -> torch.Tensor:
         """The images of the meta-loss."""
-        return torch.tensor(np.moveaxis(problem.images, -1, 1).copy())
+        images = torch.tensor(np.moveaxis(problem.images, -1, 1).copy())
+        return images.contiguous(memory_format=self.memory_format)
 
     def canonical(self, tensors: Tensors) -> Arrays:
         """What `meta` makes, in the problem's layout again."""
@@ -58,8 +64,19 @@ class Layout:
             for name, array in arrays.items()
         }
 
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        if array.ndim != 4:
+            return torch.tensor(array.copy())
+        kernel = torch.tensor(array.transpose(3, 2, 0, 1).copy())
+        return kernel.contiguous(memory_format=self.memory_format)
 
-def generator(q: Tensors, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+
+def generator(
+    q: Tensors,
+    latents: torch.Tensor,
+    labels: torch.Tensor,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> torch.Tensor:
     """Images `[batch, 1, h, w]` of one step."""
     x = torch.cat([latents, F.one_hot(labels, 10).to(latents.dtype)], dim=-1)
     x = _leaky(_batch_norm(q, "norm_1", x @ _kernel(q, "dense_1")))
@@ -67,6 +84,7 @@ def generator(q: Tensors, latents: torch.Tensor, labels: torch.Tensor) -> torch.
     kernel = _kernel(q, "conv_1")
     width = int((x.shape[1] // kernel.shape[1]) ** 0.5)
     x = x.reshape(len(x), -1, width, width)
+    x = x.contiguous(memory_format=memory_format)  # and so all after it
     x = _leaky(_batch_norm(q, "norm_3", F.conv2d(_upsample(x), kernel)))
     x = F.conv2d(_upsample(x), _kernel(q, "conv_2"), q["conv_2/bias"])
     return 2 * torch.tanh(x)
@@ -134,9 +152,3 @@ def _channels_first(width: int, channels: int) -> np.ndarray:
     """For each feature of a row with channels first, its place with channels last."""
     places = np.arange(width * width * channels)
     return places.reshape(width * width, channels).T.ravel()
-
-
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    if array.ndim == 4:
-        array = array.transpose(3, 2, 0, 1)
-    return torch.tensor(array.copy())

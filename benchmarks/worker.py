@@ -2,9 +2,11 @@
 
     PYTHON benchmarks/worker.py IMPLEMENTATION SIZE [--steps T] [--repeats N]
     PYTHON benchmarks/worker.py IMPLEMENTATION SIZE --save gradients.npz
+    PYTHON benchmarks/worker.py gtn_tf SIZE --jit
 
-PYTHON is `.venv/bin/python` for gtn_tf and first_order_limit, else
-`.venv-peers/bin/python`. Prints one line of JSON.
+PYTHON is `.venv/bin/python` for gtn_tf, first_order_limit and convolution, else
+`.venv-peers/bin/python`. Prints one line of JSON, the last of its output: times, or
+why it gave up.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from giving_up import GaveUp, limited
 from machine import CORES
 
 # The module that builds each implementation.
 MODULES = {
     "gtn_tf": "run_gtn_tf",
     "torch": "run_torch",
+    "torch_channels_last": "run_torch",
+    "torch_compile": "run_torch",
     "torch_checkpoint": "run_torch",
     "higher": "run_torch",
     "torchopt": "run_torch",
@@ -34,6 +39,9 @@ MODULES = {
     "jax_mixed": "run_jax",
     "first_order_limit": "run_gtn_tf",
 }
+OURS = tuple(name for name, module in MODULES.items() if module == "run_gtn_tf")
+# No implementation of anything, but what all of them are made of.
+_CONVOLUTION = {"convolution": "run_convolution"}
 
 
 def main() -> None:
@@ -42,20 +50,31 @@ def main() -> None:
     from problem import SIZES, make_problem  # numpy counts its cores when imported
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("implementation", choices=MODULES)
+    modules = {**MODULES, **_CONVOLUTION}
+    parser.add_argument("implementation", choices=modules)
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("--steps", type=int, help="inner steps, if not the size's")
     parser.add_argument("--repeats", type=int, default=5, help="timed meta-gradients")
     parser.add_argument("--save", type=Path, help="file for the float64 meta-gradient")
     parser.add_argument("--unroll", help="gtn_tf's, if not the one it picks")
+    parser.add_argument("--jit", action="store_true", help="gtn_tf under XLA")
     options = parser.parse_args()
+    special = {"unroll": options.unroll} if options.unroll else {}
+    special |= {"jit": True} if options.jit else {}
+    if special and options.implementation not in OURS:
+        parser.error(f"--{next(iter(special))}: expected one of {', '.join(OURS)}")
     size = SIZES[options.size]
     size = size._replace(steps=options.steps or size.steps)
     problem = make_problem(size, "float64" if options.save else "float32")
-    module = importlib.import_module(MODULES[options.implementation])
-    special = {"unroll": options.unroll} if options.unroll else {}
+    module = importlib.import_module(modules[options.implementation])
     job = module.build(options.implementation, problem, **special)
-    result = save(job, options.save) if options.save else measure(job, options.repeats)
+    try:
+        if options.save:
+            result = save(job, options.save)
+        else:
+            result = measure(job, options.repeats)
+    except GaveUp as reason:
+        result = {"gave_up": str(reason)}
     named = {"implementation": options.implementation, "size": options.size}
     print(json.dumps({**named, "steps": size.steps, **result}), flush=True)
 
@@ -76,6 +95,9 @@ def settle() -> None:
 def measure(job: Any, repeats: int) -> dict[str, Any]:
     """Times meta-gradients; the first, which traces or compiles, apart.
 
+    Ends the process with the reason as its only output if the first exceeds the job's
+    limit.
+
     Args:
         job: An implementation's.
         repeats: Timed meta-gradients after the first call.
@@ -86,7 +108,8 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
     Raises:
         ValueError: If a result is zero or not finite.
     """
-    _, first = _timed(job.compile or job.iterate)
+    with limited(job.limit):
+        _, first = _timed(job.compile or job.iterate)
     seconds = []
     for _ in range(repeats):
         outcome, taken = _timed(job.iterate)
@@ -103,7 +126,7 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
 
 
 def save(job: Any, path: Path) -> dict[str, Any]:
-    """Writes a meta-gradient.
+    """Writes a meta-gradient. Gives up as `measure` does.
 
     Args:
         job: An implementation's, of a float64 problem.
@@ -112,9 +135,9 @@ def save(job: Any, path: Path) -> dict[str, Any]:
     Returns:
         The versions of what computed it, by name.
     """
-    if job.compile:
-        job.compile()
-    gradients = job.gradients(job.iterate())
+    with limited(job.limit):
+        outcome = (job.compile or job.iterate)()
+    gradients = job.gradients(job.iterate() if job.compile else outcome)
     import numpy as np
 
     partial = path.with_suffix(".partial.npz")
