@@ -214,7 +214,21 @@ def test_operations(tiny):
     assert forward == size.steps * size.batch_size * of_one
     forward = counted(lambda: gtn.pool[0].model(data[0]))
     assert forward == 2 * size.meta_batch * sum(operations.learner_layers(size))
+
     whole = counted(lambda: gtn.meta_gradient(0, weights, data, seed)[2])
+    first, _, *dense = operations.learner_layers(size)
+    images = size.steps * size.batch_size
+    # In the graph, and pruned from it when it runs: the gradient of the real images
+    # and of a step's own images.
+    whole -= 2 * (images + size.meta_batch) * first
+    # Nobody asks for the gradient of the fresh weights (the convolutions' is pruned).
+    whole += 2 * 2 * size.batch_size * sum(dense)
+    # TensorFlow counts the derivatives of a convolution without padding by its input's
+    # pixels, of which there are more than of its output's.
+    width, filters = size.pixels // 4, size.generator_filters
+    more = [(w + 2) ** 2 - (w + 1) ** 2 for w in (width, 2 * width)]
+    surplus = more[0] * 16 * 2 * filters * filters + more[1] * 16 * filters
+    whole -= 2 * 2 * images * surplus
     assert whole == operations.meta_gradient(size, "nested_tapes")
     assert whole == operations.meta_gradient(size, "keep")
 
