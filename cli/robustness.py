@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import ROOT, after_all_steps, say
-
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.config import LEARNERS, load_config

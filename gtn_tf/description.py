@@ -89,10 +89,10 @@ def read_description(text: str | bytes) -> dict[str, Any]:
 
     Example:
 
-    >>> read_description("[]")
+    >>> read_description("[]")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    gtn_tf.errors.ArgumentError: expected a description with image_shape, received a list
+    gtn_tf.errors.ArgumentError: expected a description with image_shape, received ...
     """
     if len(text) > MOST_TEXT:
         raise ArgumentError(f"expected a description of at most {MOST_TEXT} characters")

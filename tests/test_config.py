@@ -27,10 +27,10 @@ from gtn_tf.config import (
     SearchConfig,
     TeacherConfig,
     differences,
+    files,
     load_config,
     to_yaml,
 )
-from gtn_tf.config import files
 
 _ALL = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 _OTHERS = {"search": SearchConfig, "final": FinalConfig}

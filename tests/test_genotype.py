@@ -19,8 +19,8 @@ from gtn_tf.cells import (
     Genotype201,
     GenotypeError,
     Node,
-    draw_genotype,
     cell_network,
+    draw_genotype,
     network_201,
     read_table,
 )
@@ -38,8 +38,8 @@ NAONET_B = (
     "0 1 0 2 0 1 2 2 1 3 0 2 4 0 1 3 2 1 0 3 1 1 1 0 2 1 2 4 1 0 2 3 3 1 2 2 0 2 0 2"
 )
 ENAS_FIXED = (
-    "1 6 1 5 0 13 2 7 3 8 3 5 4 9 1 9 4 9 2 7 1 14 0 8 0 8 1 7 0 14 3 5 4 14 0 14 2 9 1 "
-    "13"
+    "1 6 1 5 0 13 2 7 3 8 3 5 4 9 1 9 4 9 2 7 1 14 0 8 0 8 1 7 0 14 3 5 4 14 0 14 2 9 "
+    "1 13"
 )
 CELL_201 = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|"
 CELL_201 += "skip_connect~1|skip_connect~2|"  # index 0 of the benchmark

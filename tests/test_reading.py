@@ -1,4 +1,4 @@
-"""Genotypes as users give them: DARTS' and NAS-Bench-201's forms, files, broken text."""
+"""Genotypes as users give them: each written form, files, broken text."""
 
 from __future__ import annotations
 

@@ -18,14 +18,13 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
+from conftest import full_curriculum
 from gtn_tf import runs
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.records import Metrics
-
-from conftest import full_curriculum
 
 TINY = [
     *("teacher.steps=2", "teacher.batch_size=10", "meta.intermediate_every=0"),

@@ -93,8 +93,8 @@ def _metrics(model: tf.keras.Model, data: ScoringData) -> Iterable[str]:
     except Exception as error:  # whatever a loss makes of labels it does not take
         shapes = [list(np.shape(one)) for one in tf.nest.flatten([x, y])]
         raise SearchError(
-            "expected data that the compiled model takes, received images and labels of "
-            f"shapes {shapes} ({first_line(error)})"
+            "expected data that the compiled model takes, received images and labels "
+            f"of shapes {shapes} ({first_line(error)})"
         ) from None
 
 

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import keras_tuner
 import numpy as np
@@ -102,8 +102,8 @@ class GTNTuner(keras_tuner.Tuner):
         objective: Any = "val_accuracy",
         candidates: int = 100,
         top_k: int = 10,
-        scorer: Union[str, Scorer, Sequence[Union[str, Scorer]]] = "gtn",
-        also: Sequence[Union[str, Scorer]] = (),
+        scorer: str | Scorer | Sequence[str | Scorer] = "gtn",
+        also: Sequence[str | Scorer] = (),
         seconds: float = math.inf,
         steps: int = 128,
         seed: int = 0,

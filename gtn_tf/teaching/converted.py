@@ -1,7 +1,7 @@
 """A teacher's curriculum for runtimes other than TensorFlow: ONNX and TFLite.
 
-A curriculum is a table: step number in, batch and rates out. It converts to anything. What
-makes new images does not: its random numbers are TensorFlow's own.
+A curriculum is a table: step number in, batch and rates out. It converts to anything.
+What makes new images does not: its random numbers are TensorFlow's own.
 """
 
 from __future__ import annotations
