@@ -17,8 +17,9 @@ from typing import Any
 from common import ROOT, after_all_steps, say
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
-from gtn_tf.config import LEARNERS, load_config
+from gtn_tf.config import load_config
 from gtn_tf.lessons import INSIDE
+from gtn_tf.names import LEARNERS
 from gtn_tf.teaching import BUNDLED, load_teacher
 
 _SOURCES = ("teacher", "real", "real_tuned")
@@ -86,7 +87,9 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     teacher = load_teacher(run_dir)
     splits = data.load(name, data_dir=data_dir)
     evaluations = run_dir / "bundle"
-    results = after_all_steps(teacher, splits, LEARNERS, evaluations, _COUNT, _SOURCES)
+    results = after_all_steps(
+        teacher, splits, tuple(LEARNERS), evaluations, _COUNT, _SOURCES
+    )
     folder = ROOT / "gtn_tf" / "bundled" / name
     shutil.rmtree(folder, ignore_errors=True)
     teacher.copy_saved_model(folder / "1")

@@ -1,21 +1,25 @@
-"""From a configuration to the objects it describes."""
+"""From a configuration to the objects it describes.
+
+The keys of a section are the keywords of what it describes, and each object takes those
+that it has: a new key needs no line here.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
-from gtn_tf import learners, teachers
 from gtn_tf.config import Config, LearnersConfig, MetaConfig
 from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import LearnedSGD
-
-_CURRICULA = {
-    "all_shuffled": teachers.AllShuffled,
-    "shuffled_batch": teachers.ShuffledBatch,
-    "full_curriculum": teachers.FullCurriculum,
-}
+from gtn_tf.learners import Learners, MixedLearners
+from gtn_tf.names import FAMILIES, SPACES, TEACHERS
+from gtn_tf.teachers import Teacher
 
 
 def build_gtn(config: Config, splits: Splits) -> GTN:
@@ -30,11 +34,10 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     """
     # Keras draws the generator's first weights from its global seed.
     tf.keras.utils.set_random_seed(config.seed % 2**32)
-    teacher = _teacher(config, splits, config.teacher.source)
     meta = config.meta
-    return _gtn(
-        config, teacher, meta.learning_rate, meta.iterations, meta.initial_steps
-    )
+    gtn = _gtn(config, splits, config.teacher.source, meta.initial_steps)
+    gtn.compile(_adam(meta, meta.learning_rate, meta.iterations))
+    return gtn
 
 
 def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
@@ -49,119 +52,81 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
         learning rates and momenta that real data needs.
     """
     tf.keras.utils.set_random_seed(config.seed % 2**32)
-    evaluation = config.evaluation
-    return _gtn(
-        config,
-        _teacher(config, splits, "real_data"),
-        evaluation.real_data_learning_rate,
-        evaluation.real_data_iterations,
-    )
-
-
-def _gtn(
-    config: Config,
-    teacher: teachers.Teacher,
-    learning_rate: float,
-    iterations: int,
-    initial_steps: int = 0,
-) -> GTN:
-    gtn = GTN(
-        teacher,
-        _learners(config),
-        LearnedSGD(
-            config.inner_optimizer.learning_rate,
-            config.inner_optimizer.momentum,
-            config.teacher.steps,
-            config.inner_optimizer.rates,
-        ),
-        intermediate_every=config.meta.intermediate_every,
-        truncate_every=config.meta.truncate_every,
-        initial_steps=initial_steps,
-        lengthen_every=config.meta.lengthen_every,
-        learners_per_iteration=config.meta.learners_per_iteration,
-        unroll=config.meta.unroll,
-        max_skipped=config.meta.max_skipped,
-        seed=config.seed,
-    )
-    gtn.compile(_optimizer(config.meta, learning_rate, iterations))
+    rate = config.evaluation.real_data_learning_rate
+    iterations = config.evaluation.real_data_iterations
+    gtn = _gtn(config, splits, "real_data", initial_steps=0)
+    gtn.compile(_adam(config.meta, rate, iterations))
     return gtn
 
 
-def _optimizer(
+def _gtn(config: Config, splits: Splits, source: str, initial_steps: int) -> GTN:
+    chosen = {**vars(config.meta), "initial_steps": initial_steps, "seed": config.seed}
+    return GTN(
+        _teacher(config, splits, source),
+        _learners(config),
+        LearnedSGD(steps=config.teacher.steps, **vars(config.inner_optimizer)),
+        **_taken(chosen, GTN),
+    )
+
+
+def _adam(
     meta: MetaConfig, learning_rate: float, iterations: int
 ) -> tf.keras.optimizers.Optimizer:
     return tf.keras.optimizers.Adam(
         tf.keras.optimizers.schedules.CosineDecay(
-            learning_rate, iterations, meta.final_learning_rate
+            learning_rate, iterations, alpha=meta.final_learning_rate
         ),
-        meta.beta_1,
-        meta.beta_2,
-        meta.epsilon,
+        beta_1=meta.beta_1,
+        beta_2=meta.beta_2,
+        epsilon=meta.epsilon,
         global_clipnorm=meta.gradient_clip or None,
     )
 
 
-def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
-    steps, batch_size = config.teacher.steps, config.teacher.batch_size
-    if source == "real_data":
-        return teachers.RealData(
-            splits.train_images,
-            splits.train_labels,
+def _teacher(config: Config, splits: Splits, source: str) -> Teacher:
+    kind, chosen = TEACHERS.load(source), config.teacher
+    offered = {
+        **vars(chosen),
+        "activation_bytes": int(min(chosen.activation_gb * 1e9, 1e18)),
+        "image_shape": splits.image_shape,
+        "num_classes": splits.num_classes,
+        "images": splits.train_images,
+        "labels": splits.train_labels,
+        "seed": config.seed,
+    }
+    if "generator" in _keywords(kind):
+        offered["generator"] = Generator(
+            splits.image_shape,
             splits.num_classes,
-            steps,
-            batch_size,
+            chosen.latent_size,
+            **vars(config.generator),
         )
-    if source == "dataset_distillation":
-        return teachers.DatasetDistillation(
-            splits.image_shape, splits.num_classes, steps, batch_size, config.seed
-        )
-    generator = Generator(
-        splits.image_shape,
-        splits.num_classes,
-        config.teacher.latent_size,
-        config.generator.units,
-        config.generator.filters,
-        config.generator.weight_norm,
-    )
-    memory = {"activation_bytes": int(min(config.teacher.activation_gb * 1e9, 1e18))}
-    if source == "no_curriculum":
-        return teachers.NoCurriculum(generator, steps, batch_size, **memory)
-    return _CURRICULA[source](
-        generator,
-        steps,
-        batch_size,
-        config.teacher.learned_latents,
-        config.seed,
-        **memory,
-    )
+    return kind(**_taken(offered, kind))
 
 
-def _learners(config: Config) -> learners.Learners:
-    chosen, networks = config.learners, config.learners.networks()
+def _learners(config: Config) -> Learners:
+    pool, networks = config.learners.pool, config.learners.networks()
     if all(one == networks[0] for one in networks):
-        return _family(networks[0], chosen.pool, config.seed)
-    return learners.MixedLearners(
+        return _family(networks[0], pool, config.seed)
+    return MixedLearners(
         [_family(one, 1, config.seed + n) for n, one in enumerate(networks)]
     )
 
 
-def _family(chosen: LearnersConfig, pool: int, seed: int) -> learners.Learners:
-    if chosen.family == "mlp":
-        return learners.MLPLearners(
-            chosen.units, chosen.weight_norm, chosen.batch_norm, pool, seed
-        )
-    if chosen.family != "conv":
-        return learners.CellLearners(
-            chosen.family, chosen.cells, chosen.cell_filters, pool, seed
-        )
-    return learners.ConvLearners(
-        chosen.filters,
-        chosen.units,
-        chosen.strides,
-        chosen.downsample,
-        chosen.global_pooling,
-        chosen.weight_norm,
-        chosen.batch_norm,
-        pool,
-        seed,
-    )
+def _family(network: LearnersConfig, pool: int, seed: int) -> Learners:
+    chosen: dict[str, Any] = {**vars(network), "pool": pool, "seed": seed}
+    family = chosen["family"]
+    if family in SPACES:  # a stack of cells has a width of its own
+        chosen.update(space=family, filters=network.cell_filters)
+    kind = FAMILIES.load(family)
+    return kind(**_taken(chosen, kind))
+
+
+def _taken(offered: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Those of some keywords that a class has."""
+    return {name: offered[name] for name in _keywords(kind) if name in offered}
+
+
+def _keywords(kind: Any) -> list[str]:
+    # Of `__init__`: Keras gives its classes a `__new__` that takes anything.
+    return list(inspect.signature(kind.__init__).parameters)

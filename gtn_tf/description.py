@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,7 @@ def _are_rates(value: Any) -> bool:
     return value is None or _are_numbers(value, 0, 1e6)
 
 
-_FIELDS = {
+_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "image_shape": (
         "three integers of at least 1",
         lambda v: isinstance(v, list) and len(v) == 3 and all(map(_is_count, v)),

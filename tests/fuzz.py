@@ -32,7 +32,7 @@ from gtn_tf.cells import Genotype
 from gtn_tf.cells.genotype import GenotypeError
 from gtn_tf.config import Config, ConfigError, SearchConfig, load_config
 from gtn_tf.data import DataError
-from gtn_tf.data.catalog import CATALOG
+from gtn_tf.data.catalog import MNIST
 from gtn_tf.data.idx import read_idx
 from gtn_tf.data.npz import read_npz
 from gtn_tf.description import describe, read_description
@@ -200,7 +200,7 @@ def read_a_data_sets_npz(content: bytes) -> None:
     file = SCRATCH / "mnist.npz"
     file.write_bytes(content)
     with one_line(DataError):
-        assert read_npz(file, CATALOG["mnist"]).train.images.ndim == 4
+        assert read_npz(file, MNIST).train.images.ndim == 4
 
 
 def read_an_idx_file(content: bytes) -> None:

@@ -11,6 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import whole
@@ -86,7 +87,7 @@ def save_tflite(teacher: TrainedTeacher, path: str | os.PathLike[str]) -> None:
         _write(path, converter.convert())
 
 
-def _tables(teacher: TrainedTeacher) -> dict[str, object]:
+def _tables(teacher: TrainedTeacher) -> dict[str, np.ndarray]:
     return {
         "images": teacher.images.astype("float32"),
         "labels": teacher.labels.astype("int32"),
