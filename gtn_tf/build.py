@@ -12,14 +12,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf import learners, teachers
 from gtn_tf.config import Config, LearnersConfig, MetaConfig
 from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import LearnedSGD
-from gtn_tf.learners import Learners, MixedLearners
 from gtn_tf.names import FAMILIES, SPACES, TEACHERS
-from gtn_tf.teachers import Teacher
 
 
 def build_gtn(config: Config, splits: Splits) -> GTN:
@@ -34,10 +33,11 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     """
     # Keras draws the generator's first weights from its global seed.
     tf.keras.utils.set_random_seed(config.seed % 2**32)
+    teacher = _teacher(config, splits, config.teacher.source)
     meta = config.meta
-    gtn = _gtn(config, splits, config.teacher.source, meta.initial_steps)
-    gtn.compile(_adam(meta, meta.learning_rate, meta.iterations))
-    return gtn
+    return _gtn(
+        config, teacher, meta.learning_rate, meta.iterations, meta.initial_steps
+    )
 
 
 def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
@@ -52,38 +52,59 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
         learning rates and momenta that real data needs.
     """
     tf.keras.utils.set_random_seed(config.seed % 2**32)
-    rate = config.evaluation.real_data_learning_rate
-    iterations = config.evaluation.real_data_iterations
-    gtn = _gtn(config, splits, "real_data", initial_steps=0)
-    gtn.compile(_adam(config.meta, rate, iterations))
-    return gtn
-
-
-def _gtn(config: Config, splits: Splits, source: str, initial_steps: int) -> GTN:
-    chosen = {**vars(config.meta), "initial_steps": initial_steps, "seed": config.seed}
-    return GTN(
-        _teacher(config, splits, source),
-        _learners(config),
-        LearnedSGD(steps=config.teacher.steps, **vars(config.inner_optimizer)),
-        **_taken(chosen, GTN),
+    evaluation = config.evaluation
+    return _gtn(
+        config,
+        _teacher(config, splits, "real_data"),
+        evaluation.real_data_learning_rate,
+        evaluation.real_data_iterations,
     )
 
 
-def _adam(
+def _gtn(
+    config: Config,
+    teacher: teachers.Teacher,
+    learning_rate: float,
+    iterations: int,
+    initial_steps: int = 0,
+) -> GTN:
+    gtn = GTN(
+        teacher,
+        _learners(config),
+        LearnedSGD(
+            config.inner_optimizer.learning_rate,
+            config.inner_optimizer.momentum,
+            config.teacher.steps,
+            config.inner_optimizer.rates,
+        ),
+        intermediate_every=config.meta.intermediate_every,
+        truncate_every=config.meta.truncate_every,
+        initial_steps=initial_steps,
+        lengthen_every=config.meta.lengthen_every,
+        learners_per_iteration=config.meta.learners_per_iteration,
+        unroll=config.meta.unroll,
+        max_skipped=config.meta.max_skipped,
+        seed=config.seed,
+    )
+    gtn.compile(_optimizer(config.meta, learning_rate, iterations))
+    return gtn
+
+
+def _optimizer(
     meta: MetaConfig, learning_rate: float, iterations: int
 ) -> tf.keras.optimizers.Optimizer:
     return tf.keras.optimizers.Adam(
         tf.keras.optimizers.schedules.CosineDecay(
-            learning_rate, iterations, alpha=meta.final_learning_rate
+            learning_rate, iterations, meta.final_learning_rate
         ),
-        beta_1=meta.beta_1,
-        beta_2=meta.beta_2,
-        epsilon=meta.epsilon,
+        meta.beta_1,
+        meta.beta_2,
+        meta.epsilon,
         global_clipnorm=meta.gradient_clip or None,
     )
 
 
-def _teacher(config: Config, splits: Splits, source: str) -> Teacher:
+def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
     kind, chosen = TEACHERS.load(source), config.teacher
     offered = {
         **vars(chosen),
@@ -104,16 +125,16 @@ def _teacher(config: Config, splits: Splits, source: str) -> Teacher:
     return kind(**_taken(offered, kind))
 
 
-def _learners(config: Config) -> Learners:
+def _learners(config: Config) -> learners.Learners:
     pool, networks = config.learners.pool, config.learners.networks()
     if all(one == networks[0] for one in networks):
         return _family(networks[0], pool, config.seed)
-    return MixedLearners(
+    return learners.MixedLearners(
         [_family(one, 1, config.seed + n) for n, one in enumerate(networks)]
     )
 
 
-def _family(network: LearnersConfig, pool: int, seed: int) -> Learners:
+def _family(network: LearnersConfig, pool: int, seed: int) -> learners.Learners:
     chosen: dict[str, Any] = {**vars(network), "pool": pool, "seed": seed}
     family = chosen["family"]
     if family in SPACES:  # a stack of cells has a width of its own
