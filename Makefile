@@ -39,7 +39,7 @@ test: venv ## run the tests
 test-other: venv ## run a quick part on the other TensorFlow, if its Python is found
 	@sh -uc "$$TEST_OTHER"
 
-lint: venv ## check style (ruff) and types (mypy), a minute
+lint: venv ## check style (ruff) and types (mypy)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(PY) -m mypy
