@@ -64,7 +64,8 @@ def closest(received: object, known: Iterable[str], cutoff: float = 0.6) -> str 
     >>> closest("Iteration", ["iterations", "batch_size"])
     'iterations'
     """
-    name = str(received)[:_LONGEST_NAME].lower()
+    text = received if isinstance(received, str) else shown(received)
+    name = text[:_LONGEST_NAME].lower()
     return next(iter(difflib.get_close_matches(name, known, 1, cutoff)), None)
 
 
