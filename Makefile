@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test test-other fuzz bench clean always
+.PHONY: help venv train test test-other lint fuzz bench clean always
 
 help: ## list the targets
 	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
@@ -39,6 +39,11 @@ test: venv ## run the tests
 test-other: venv ## run a quick part on the other TensorFlow, if its Python is found
 	@sh -uc "$$TEST_OTHER"
 
+lint: venv ## check style (ruff) and types (mypy)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(PY) -m mypy
+
 fuzz: venv ## feed every reader damaged files, a minute each
 	$(PY) tests/fuzz.py $(ARGS)
 
@@ -46,7 +51,7 @@ bench: venv $(PEERS)/.installed ## time gtn_tf and its peers at SIZE (small)
 	$(PY) benchmarks $(SIZE) $(if $(OTHER),--other $(OTHER)) $(ARGS)
 
 clean: ## remove build leftovers (.venv, .venv-peers and runs stay)
-	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find benchmarks configs gtn_tf tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .venv/.partial is there while an install is under way. One that was interrupted
@@ -62,7 +67,7 @@ $(STAMP): setup.py $(wildcard constraints/*.txt) $(if $(PYTHON),always)
 	@stack=$$($(PY) -c "$$STACK") && \
 	$(PIP) -c constraints/$$stack.txt pip setuptools wheel && \
 	PYTHONWARNINGS='ignore:Editable installation' \
-		$(PIP) -c constraints/$$stack.txt --no-build-isolation -e '.[test]'
+		$(PIP) -c constraints/$$stack.txt --no-build-isolation -e '.[test,lint]'
 	@rm $(VENV)/.partial
 	@touch $@
 	@echo "Installed: $(VENV) is ready."

@@ -1,13 +1,23 @@
 """Packaging of gtn_tf.
 
-The exact versions the library is tested with are in constraints.txt; the ranges
-below only say what it can work with, so that it can live beside other packages.
+The exact versions the library is tested with are in constraints/; the ranges below
+only say what it can work with, so that it can live beside other packages.
 """
+
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
-readme = Path(__file__).with_name("README.md")
+root = Path(__file__).parent
+readme = root / "README.md"
+
+# Read, not imported: when this runs, nothing that gtn_tf needs is installed yet.
+(version,) = re.findall(
+    '^__version__ = "(.+)"$',
+    (root / "gtn_tf" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
 
 # Two stacks: TensorFlow 2.15 is the last with Keras 2 and Addons, and has no wheel for
 # Python 3.12. The newest has Keras 2 as tf-keras, which follows its version.
@@ -19,7 +29,7 @@ _ONNX = [f"onnx>=1.14,<1.18; {_OLD}", f"onnx>=1.18; {_NEW}"]
 
 setup(
     name="gtn_tf",
-    version="0.1.0",
+    version=version,
     description="Generative Teaching Networks on TensorFlow and Keras",
     long_description=readme.read_text(encoding="utf-8") if readme.exists() else "",
     long_description_content_type="text/markdown",
@@ -64,6 +74,7 @@ setup(
         "pillow>=9.1",
     ],
     extras_require={
+        "lint": ["ruff>=0.17.6", "mypy>=1.19", "types-PyYAML>=6.0.12"],
         "onnx": _ONNX,
         "test": ["pytest>=7.4", "pytest-xdist>=3.6", "hypothesis>=6.80", *_ONNX],
     },

@@ -5,8 +5,9 @@
 Each job is run on digits at a tiny size, once without interruption. Then it is started
 again and again, and each time killed (SIGKILL) at a random moment of the time that the
 whole run took; a run that ends before its kill is compared with the uninterrupted one,
-number by number, and the next kills befall a new run. After N kills of each job the last
-run is finished and compared, too. kills.csv has a line for each kill, kills.json the rest.
+number by number, and the next kills befall a new run. After N kills of each job the
+last run is finished and compared, too. kills.csv has a line for each kill, kills.json
+the rest.
 """
 
 from __future__ import annotations

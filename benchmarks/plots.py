@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from contenders import is_other_stack
+from gtn_tf.atomic_file import whole
 from problem import SIZES, learner_bytes
 from rows import Row, all_steps, timed
-
-from gtn_tf.atomic_file import whole
 
 # Okabe and Ito's colours, told apart by colour-blind readers too, and a marker each;
 # what is a variant of another has a lighter shade of its colour.

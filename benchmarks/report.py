@@ -10,10 +10,9 @@ import limit
 import plots
 import stacks
 from agreement import TOLERANCE, Difference
+from gtn_tf import atomic_file
 from markdown import table
 from rows import Row, all_steps, ratios, timed
-
-from gtn_tf import atomic_file
 
 
 class Context:

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 import gtn_tf
-from gtn_tf.inner import graph_rewrites_off, start, train
 from giving_up import COMPILE_LIMIT
+from gtn_tf.inner import graph_rewrites_off, start, train
 from job import Job
 from problem import CLASSES, LATENT_SIZE, LEARNING_RATE, MOMENTUM, Arrays, Problem
 

@@ -36,10 +36,11 @@ def section(rows: Sequence[Row], versions: Mapping[str, Mapping[str, str]]) -> s
         for steps in all_steps(rows)
         for line in _lines([row for row in rows if row["steps"] == steps], versions)
     ]
-    lists = [
-        f"- {name}: {', '.join(f'{k} {v}' for k, v in one.items() if k != 'tensorflow')}"
-        for name, one in zip(names, versions.values())
+    others = [
+        ", ".join(f"{k} {v}" for k, v in one.items() if k != "tensorflow")
+        for one in versions.values()
     ]
+    lists = [f"- {name}: {other}" for name, other in zip(names, others)]
     return "\n\n".join(
         ["## gtn_tf on two stacks", table(header, cells), "\n".join(lists)]
     )

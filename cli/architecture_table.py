@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import ROOT, Countdown, read_table, say, write_table
-from rankings import write_ranking_facts
 
+from common import ROOT, Countdown, read_table, say, write_table
 from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.cells import PUBLISHED, read_genotype
@@ -36,6 +35,7 @@ from gtn_tf.config import (
 )
 from gtn_tf.runs.table import COLUMNS
 from gtn_tf.teaching import load_teacher, training_seconds
+from rankings import write_ranking_facts
 
 
 class _Scale(NamedTuple):

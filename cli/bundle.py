@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from common import ROOT, after_all_steps, say
-
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
-from gtn_tf.config import LEARNERS, load_config
+from gtn_tf.config import load_config
 from gtn_tf.lessons import INSIDE
+from gtn_tf.names import LEARNERS
 from gtn_tf.teaching import BUNDLED, load_teacher
 
 _SOURCES = ("teacher", "real", "real_tuned")
@@ -29,9 +29,11 @@ _CARD = """\
 # The bundled teacher for {dataset}
 
 `gtn_tf.load_teacher("{dataset}")`: {steps} steps of {batch} generated images,
-meta-trained by gtn_tf (Generative Teaching Networks, Such et al. 2020, arXiv 1912.07768).
+meta-trained by gtn_tf (Generative Teaching Networks, Such et al. 2020, arXiv
+1912.07768).
 
-Test accuracy after {steps} steps, mean ± standard deviation over {count} fresh networks:
+Test accuracy after {steps} steps, mean ± standard deviation over {count} fresh
+networks:
 
 | network | this teacher | real data, this teacher's rates | real data, tuned rates |
 |---|---|---|---|
@@ -39,9 +41,9 @@ Test accuracy after {steps} steps, mean ± standard deviation over {count} fresh
 
 `conv`, `conv_pooled` (with global pooling) and `mlp` are of the paper's kind;
 `keras_conv` and `resnet` (three residual blocks) are of plain Keras layers, and the
-teacher has met nothing like `resnet`. Real data: as many random batches of the same size.
-Its tuned rates, one learning rate and one momentum for all steps, are the best of ten
-pairs on validation images; the teacher's are one pair for each step, meta-learned.
+teacher has met nothing like `resnet`. Real data: as many random batches of the same
+size. Its tuned rates, one learning rate and one momentum for all steps, are the best of
+ten pairs on validation images; the teacher's are one pair for each step, meta-learned.
 
 ## Where it fails
 
@@ -85,7 +87,9 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     teacher = load_teacher(run_dir)
     splits = data.load(name, data_dir=data_dir)
     evaluations = run_dir / "bundle"
-    results = after_all_steps(teacher, splits, LEARNERS, evaluations, _COUNT, _SOURCES)
+    results = after_all_steps(
+        teacher, splits, tuple(LEARNERS), evaluations, _COUNT, _SOURCES
+    )
     folder = ROOT / "gtn_tf" / "bundled" / name
     shutil.rmtree(folder, ignore_errors=True)
     teacher.copy_saved_model(folder / "1")
@@ -139,8 +143,8 @@ def _failures(results: dict[str, Any]) -> list[str]:
         gap = 100 * (best - one["teacher"]["mean"])
         if gap > 0:
             lines.append(
-                f"- `{learner}`: as many steps of real data teach it more, by {gap:.1f} "
-                "points."
+                f"- `{learner}`: as many steps of real data teach it more, by "
+                f"{gap:.1f} points."
             )
     by_mean = sorted(results, key=lambda learner: results[learner]["teacher"]["mean"])
     worst = results[by_mean[0]]["teacher"]

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
 from common import (
     accuracy_curves,
     add_recipe_arguments,
@@ -29,8 +30,6 @@ from common import (
     summary,
     write_table,
 )
-from mnist import SMOKE
-
 from gtn_tf import plots, runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import whole
@@ -38,6 +37,7 @@ from gtn_tf.build import build_gtn
 from gtn_tf.config import Config, load_config
 from gtn_tf.runs.splits import load_splits
 from gtn_tf.teaching import load_teacher
+from mnist import SMOKE
 
 _ARM = "cifar10"
 

@@ -29,13 +29,12 @@ from common import (
     summary,
     write_table,
 )
-from mnist import mnist_config
-
 from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.config import Config
 from gtn_tf.runs.splits import load_splits
 from gtn_tf.teaching import load_teacher
+from mnist import mnist_config
 
 _FULL, _FIXED = "full curriculum", "full curriculum, inputs not learned"
 _ARMS = {

@@ -29,8 +29,6 @@ from common import (
     say,
     write_table,
 )
-from mnist import mnist_config
-
 from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.build import build_gtn
@@ -39,6 +37,7 @@ from gtn_tf.data import Splits
 from gtn_tf.evaluation import TaughtLearners
 from gtn_tf.gtn import GTN
 from gtn_tf.runs.splits import load_splits
+from mnist import mnist_config
 
 _REAL, _DISTILLED = "real data", "dataset distillation"
 _GTN, _EQUAL = "full curriculum", "full curriculum, parameters of distillation"

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from common import ROOT, read_table, say
+from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
+from gtn_tf.teaching import training_seconds
 from rankings import (
     add_ranking_arguments,
     compare,
@@ -27,9 +30,6 @@ from rankings import (
     score_columns,
     write_ranking_facts,
 )
-
-from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
-from gtn_tf.teaching import training_seconds
 
 _EQUAL = "real data, equal seconds"
 _MANY = 1_000_000  # steps that no scoring has the time for

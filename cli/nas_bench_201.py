@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from common import ROOT, read_table, say
+from gtn_tf.cells import Genotype201
+from gtn_tf.cells import read_table as read_benchmark
+from gtn_tf.search import NASBench201Space, ScoringData
 from rankings import (
     add_ranking_arguments,
     compare,
@@ -28,10 +32,6 @@ from rankings import (
     score_columns,
     write_ranking_facts,
 )
-
-from gtn_tf.cells import Genotype201
-from gtn_tf.cells import read_table as read_benchmark
-from gtn_tf.search import NASBench201Space, ScoringData
 
 _TRUTH = "cifar10_test200"
 _SHORT = "cifar10_test12"

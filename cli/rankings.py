@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Countdown, read_table, say, write_facts, write_table
 
+from common import Countdown, read_table, say, write_facts, write_table
 from gtn_tf import data, plots
 from gtn_tf.data import Splits
 from gtn_tf.search import (

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import ROOT, after_all_steps, say
-
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
-from gtn_tf.config import LEARNERS, load_config
+from gtn_tf.config import load_config
+from gtn_tf.names import LEARNERS
 from gtn_tf.teaching import load_teacher
 
 _FIXED = ["learners.pool=1", "learners.filters=[16,32]", "learners.units=[64]"]
@@ -60,7 +60,7 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(tuple(TRAINED_ON), LEARNERS, 5, ("meta.iterations=700",)),
+    "laptop": _Scale(tuple(TRAINED_ON), tuple(LEARNERS), 5, ("meta.iterations=700",)),
     "smoke": _Scale(
         ("mlp",),
         ("mlp", "keras_conv"),

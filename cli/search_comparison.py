@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import ROOT, read_table, say, write_table
-from rankings import add_ranking_arguments, load_data, score_all, write_ranking_facts
-
 from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.config import (
@@ -32,6 +30,7 @@ from gtn_tf.config import (
 from gtn_tf.search import RealDataScorer, ScoringData
 from gtn_tf.search.ranking import summed_ranks
 from gtn_tf.teaching import load_teacher, training_seconds
+from rankings import add_ranking_arguments, load_data, score_all, write_ranking_facts
 
 _FULL, _SPEED = "full training", "speed of full training"
 _MANY = 10_000  # candidates that no search has the time for

@@ -20,6 +20,7 @@ import keras_tuner
 import numpy as np
 import scipy.stats
 import tensorflow as tf
+
 from common import (
     Countdown,
     add_recipe_arguments,
@@ -28,8 +29,6 @@ from common import (
     say,
     write_table,
 )
-from mnist import mnist_config
-
 from gtn_tf import runs
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config
@@ -38,6 +37,7 @@ from gtn_tf.evaluation import in_shares
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.splits import load_splits
+from mnist import mnist_config
 
 _ARMS = {"with weight norm": True, "without": False}
 _GUESSING = math.log(10)  # meta-loss of a learner that knows nothing of ten classes

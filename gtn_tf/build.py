@@ -1,6 +1,14 @@
-"""From a configuration to the objects it describes."""
+"""From a configuration to the objects it describes.
+
+The keys of a section are the keywords of what it describes, and each object takes those
+that it has: a new key needs no line here.
+"""
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,12 +18,7 @@ from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import LearnedSGD
-
-_CURRICULA = {
-    "all_shuffled": teachers.AllShuffled,
-    "shuffled_batch": teachers.ShuffledBatch,
-    "full_curriculum": teachers.FullCurriculum,
-}
+from gtn_tf.names import FAMILIES, SPACES, TEACHERS
 
 
 def build_gtn(config: Config, splits: Splits) -> GTN:
@@ -102,66 +105,49 @@ def _optimizer(
 
 
 def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
-    steps, batch_size = config.teacher.steps, config.teacher.batch_size
-    if source == "real_data":
-        return teachers.RealData(
-            splits.train_images,
-            splits.train_labels,
+    kind, chosen = TEACHERS.load(source), config.teacher
+    offered = {
+        **vars(chosen),
+        "activation_bytes": int(min(chosen.activation_gb * 1e9, 1e18)),
+        "image_shape": splits.image_shape,
+        "num_classes": splits.num_classes,
+        "images": splits.train_images,
+        "labels": splits.train_labels,
+        "seed": config.seed,
+    }
+    if "generator" in _keywords(kind):
+        offered["generator"] = Generator(
+            splits.image_shape,
             splits.num_classes,
-            steps,
-            batch_size,
+            chosen.latent_size,
+            **vars(config.generator),
         )
-    if source == "dataset_distillation":
-        return teachers.DatasetDistillation(
-            splits.image_shape, splits.num_classes, steps, batch_size, config.seed
-        )
-    generator = Generator(
-        splits.image_shape,
-        splits.num_classes,
-        config.teacher.latent_size,
-        config.generator.units,
-        config.generator.filters,
-        config.generator.weight_norm,
-    )
-    memory = {"activation_bytes": int(min(config.teacher.activation_gb * 1e9, 1e18))}
-    if source == "no_curriculum":
-        return teachers.NoCurriculum(generator, steps, batch_size, **memory)
-    return _CURRICULA[source](
-        generator,
-        steps,
-        batch_size,
-        config.teacher.learned_latents,
-        config.seed,
-        **memory,
-    )
+    return kind(**_taken(offered, kind))
 
 
 def _learners(config: Config) -> learners.Learners:
-    chosen, networks = config.learners, config.learners.networks()
+    pool, networks = config.learners.pool, config.learners.networks()
     if all(one == networks[0] for one in networks):
-        return _family(networks[0], chosen.pool, config.seed)
+        return _family(networks[0], pool, config.seed)
     return learners.MixedLearners(
         [_family(one, 1, config.seed + n) for n, one in enumerate(networks)]
     )
 
 
-def _family(chosen: LearnersConfig, pool: int, seed: int) -> learners.Learners:
-    if chosen.family == "mlp":
-        return learners.MLPLearners(
-            chosen.units, chosen.weight_norm, chosen.batch_norm, pool, seed
-        )
-    if chosen.family != "conv":
-        return learners.CellLearners(
-            chosen.family, chosen.cells, chosen.cell_filters, pool, seed
-        )
-    return learners.ConvLearners(
-        chosen.filters,
-        chosen.units,
-        chosen.strides,
-        chosen.downsample,
-        chosen.global_pooling,
-        chosen.weight_norm,
-        chosen.batch_norm,
-        pool,
-        seed,
-    )
+def _family(network: LearnersConfig, pool: int, seed: int) -> learners.Learners:
+    chosen: dict[str, Any] = {**vars(network), "pool": pool, "seed": seed}
+    family = chosen["family"]
+    if family in SPACES:  # a stack of cells has a width of its own
+        chosen.update(space=family, filters=network.cell_filters)
+    kind = FAMILIES.load(family)
+    return kind(**_taken(chosen, kind))
+
+
+def _taken(offered: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Those of some keywords that a class has."""
+    return {name: offered[name] for name in _keywords(kind) if name in offered}
+
+
+def _keywords(kind: Any) -> list[str]:
+    # Of `__init__`: Keras gives its classes a `__new__` that takes anything.
+    return list(inspect.signature(kind.__init__).parameters)

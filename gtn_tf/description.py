@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -89,10 +90,10 @@ def read_description(text: str | bytes) -> dict[str, Any]:
 
     Example:
 
-    >>> read_description("[]")
+    >>> read_description("[]")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    gtn_tf.errors.ArgumentError: expected a description with image_shape, received a list
+    gtn_tf.errors.ArgumentError: expected a description with image_shape, received ...
     """
     if len(text) > MOST_TEXT:
         raise ArgumentError(f"expected a description of at most {MOST_TEXT} characters")
@@ -193,7 +194,7 @@ def _are_rates(value: Any) -> bool:
     return value is None or _are_numbers(value, 0, 1e6)
 
 
-_FIELDS = {
+_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "image_shape": (
         "three integers of at least 1",
         lambda v: isinstance(v, list) and len(v) == 3 and all(map(_is_count, v)),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import re
 import reprlib
+from collections.abc import Iterable
 
 _LONGEST = 200  # characters of a value or of another library's message
+_LONGEST_NAME = 60  # characters that a name is looked for by
 
 # As TensorFlow writes it: the path, a semicolon and the system's reason.
 _REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
@@ -43,6 +46,67 @@ class ArgumentError(GTNError, ValueError):
     def __init__(self, message: str, argument: str = "") -> None:
         super().__init__(message)
         self.argument = argument
+
+
+def closest(received: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Finds the name that was most likely meant.
+
+    Args:
+        received: What was written.
+        known: All names there are.
+        cutoff: How alike they must be, from 0, not at all, to 1.
+
+    Returns:
+        The most similar one; `None` if none is similar.
+
+    Example:
+
+    >>> closest("Iteration", ["iterations", "batch_size"])
+    'iterations'
+    """
+    text = received if isinstance(received, str) else shown(received)
+    name = text[:_LONGEST_NAME].lower()
+    return next(iter(difflib.get_close_matches(name, known, 1, cutoff)), None)
+
+
+def did_you_mean(received: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The end of an error about a name: the one that was most likely meant.
+
+    Args:
+        received: As for `closest`.
+        known: As for `closest`.
+        cutoff: As for `closest`.
+
+    Returns:
+        Text that follows what was received; empty if no name is similar.
+
+    Example:
+
+    >>> did_you_mean("con", ["conv", "mlp"])
+    '; did you mean conv?'
+    """
+    name = closest(received, known, cutoff)
+    return "" if name is None else f"; did you mean {name}?"
+
+
+def not_one_of(what: str, received: object, known: Iterable[str]) -> str:
+    """The whole error about a name.
+
+    Args:
+        what: That has it, such as the argument.
+        received: What was written.
+        known: All names there are.
+
+    Example:
+
+    >>> not_one_of("learner", "con", ["conv", "mlp"])
+    "learner: expected one of conv, mlp, received 'con'; did you mean conv?"
+    """
+    known = list(known)
+    return (
+        f"{what}: expected one of {', '.join(known)}, received {shown(received)}"
+        f"{did_you_mean(received, known)}"
+    )
 
 
 def first_line(error: BaseException) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
-from typing import Iterator
-from typing import Sequence
 
 import tensorflow as tf
 

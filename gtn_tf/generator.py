@@ -62,7 +62,10 @@ class Generator(tf.keras.Model):
         # Two doublings reach at least the image's size; the surplus is cut off.
         self._base = (-(-height // 4), -(-width // 4), 2 * filters)
         size = self._base[0] * self._base[1] * self._base[2]
-        wrap = WeightNormalization if weight_norm else (lambda layer: layer)
+
+        def wrap(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+            return WeightNormalization(layer) if weight_norm else layer
+
         self.dense_1 = wrap(tf.keras.layers.Dense(units, use_bias=False))
         self.norm_1 = BatchNorm()
         self.dense_2 = wrap(tf.keras.layers.Dense(size, use_bias=False))

@@ -177,7 +177,11 @@ class GTN(tf.keras.Model):
         )
 
     def compile(
-        self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None, **kwargs
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
     ) -> None:
         """As `tf.keras.Model.compile`.
 
@@ -356,7 +360,7 @@ class GTN(tf.keras.Model):
 
     def export(
         self,
-        path: str,
+        path: str | os.PathLike[str],
         splits: Splits | None = None,
         accuracy: dict[str, Any] | None = None,
     ) -> None:
@@ -376,7 +380,7 @@ class GTN(tf.keras.Model):
         export(*parts, describe(*parts, self.learners, splits, accuracy), path)
 
     def _expect_to_fit(self, x: Any, y: Any) -> None:
-        """Tells what is wrong with the data, as far as it can be seen, before a trace."""
+        """Tells what is wrong with the data before a trace, if that can be seen."""
         if isinstance(x, tf.data.Dataset):
             x, y, *_ = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)
         elif not hasattr(x, "shape"):  # a generator, or another of Keras' inputs
@@ -451,7 +455,7 @@ class GTN(tf.keras.Model):
         )
 
     def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Lets the optimizer act, unless a number is not finite; tells whether it did."""
+        """Lets the optimizer act if all is finite; tells whether it did."""
         applied = apply_if_finite(
             self.optimizer, self.trainable_variables, gradients, meta_loss
         )
@@ -504,7 +508,11 @@ class GTN(tf.keras.Model):
         return cls(**{**parts, "learners": Learners.from_config(parts["learners"])})
 
     def save(
-        self, filepath: Any, overwrite: bool = True, save_format: Any = None, **kwargs
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        save_format: Any = None,
+        **kwargs: Any,
     ) -> None:
         """As `tf.keras.Model.save`, in Keras' own format.
 

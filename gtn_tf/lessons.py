@@ -31,10 +31,10 @@ def write_lessons(
             `learning_rates` and `momenta` `[steps]`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = np.array(json.dumps(description))
+    entries: dict[str, Any] = {**arrays, "description": json.dumps(description)}
     with whole(path) as unfinished:
         with open(unfinished, "wb") as file:  # savez would add .npz to a name
-            np.savez_compressed(file, **arrays, description=text)
+            np.savez_compressed(file, **entries)
 
 
 def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

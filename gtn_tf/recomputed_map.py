@@ -41,8 +41,8 @@ def recomputed_map(
     """
 
     @tf.custom_gradient
-    def run(inputs: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        weights = list(weights)
+    def run(inputs: tf.Tensor, *each: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        weights = list(each)
 
         def gradient(upstream: tf.Tensor) -> list[tf.Tensor]:
             # Otherwise both passes might be merged and the activations kept.

@@ -20,7 +20,6 @@ import gtn_tf
 from gtn_tf.runs import checkpoints
 from gtn_tf.teachers import Teacher
 
-
 # Two devices, so that `tf.distribute` has something to distribute to.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],

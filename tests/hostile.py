@@ -116,13 +116,13 @@ def variable(graph: MetaGraphDef) -> object:
 OPERATIONS = """
     Abort AccumulatorTakeGradient AnonymousIteratorV2 AsString AssignVariableOp Barrier
     BatchFunction Bucketize Case CollectiveReduceV2 CompressElement
-    ConfigureDistributedTPU CreateSummaryFileWriter DataServiceDatasetV2 DatasetFromGraph
-    DatasetToGraphV2 DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugNanCount
-    DebugNumericSummaryV2 DecodeAndCropJpeg DecodeBase64 DecodeBmp DecodeCSV
-    DecodeCompressed DecodeGif DecodeImage DecodeJSONExample DecodeJpeg DecodePng
-    DecodeProtoV2 DecodeRaw DecodeWav DeleteSessionTensor DestroyResourceOp EagerPyFunc
-    EncodeProto Enter Exit FIFOQueueV2 FixedLengthRecordDatasetV2 For GeneratorDataset
-    GetSessionHandleV2 HashTableV2 IdentityReaderV2 If ImmutableConst
+    ConfigureDistributedTPU CreateSummaryFileWriter DataServiceDatasetV2
+    DatasetFromGraph DatasetToGraphV2 DebugIdentity DebugIdentityV2 DebugIdentityV3
+    DebugNanCount DebugNumericSummaryV2 DecodeAndCropJpeg DecodeBase64 DecodeBmp
+    DecodeCSV DecodeCompressed DecodeGif DecodeImage DecodeJSONExample DecodeJpeg
+    DecodePng DecodeProtoV2 DecodeRaw DecodeWav DeleteSessionTensor DestroyResourceOp
+    EagerPyFunc EncodeProto Enter Exit FIFOQueueV2 FixedLengthRecordDatasetV2 For
+    GeneratorDataset GetSessionHandleV2 HashTableV2 IdentityReaderV2 If ImmutableConst
     InitializeTableFromTextFileV2 IteratorFromStringHandleV2 LMDBDataset LoadDataset
     LogicalAnd LookupTableImportV2 LoopCond MapDataset MapDefun MatchingFiles
     MatchingFilesDataset Merge MergeV2Checkpoints NextIteration OneShotIterator

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from gtn_tf import data
-from gtn_tf.data.catalog import CATALOG
+from gtn_tf.data.catalog import CIFAR10, MNIST
 from gtn_tf.data.files import read_files
 from gtn_tf.data.idx import read_idx
 from gtn_tf.data.npz import read_npz
 
-MNIST, CIFAR = CATALOG["mnist"], CATALOG["cifar10"]
+CIFAR = CIFAR10
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

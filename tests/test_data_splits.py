@@ -139,7 +139,7 @@ def test_evaluation_streams_are_finite_and_in_order():
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match="'Cifar-10'.*digits, mnist.*mean 'cifar10'"):
+    with pytest.raises(ValueError, match="digits, mnist.*'Cifar-10'.*mean cifar10"):
         data.load("Cifar-10")
 
 

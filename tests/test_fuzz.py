@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fuzz import READERS, descriptions, fuzz, read_a_description, read_a_genotype
 
 

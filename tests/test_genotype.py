@@ -9,7 +9,6 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtn_tf import config
 from gtn_tf.cells import (
     OPS,
     OPS_201,
@@ -19,13 +18,12 @@ from gtn_tf.cells import (
     Genotype201,
     GenotypeError,
     Node,
-    draw_genotype,
     cell_network,
+    draw_genotype,
     network_201,
     read_table,
 )
-from gtn_tf.cells.blocks import BLOCKS
-from gtn_tf.cells.layouts import LAYOUTS
+from gtn_tf.cells.blocks import EVALUATION, TRAINING
 from gtn_tf.cells.operations import apply_amoebanet_operation
 from gtn_tf.runs import count_published, published_sizes
 from gtn_tf.search import NAOSpace, NASBench201Space
@@ -38,8 +36,8 @@ NAONET_B = (
     "0 1 0 2 0 1 2 2 1 3 0 2 4 0 1 3 2 1 0 3 1 1 1 0 2 1 2 4 1 0 2 3 3 1 2 2 0 2 0 2"
 )
 ENAS_FIXED = (
-    "1 6 1 5 0 13 2 7 3 8 3 5 4 9 1 9 4 9 2 7 1 14 0 8 0 8 1 7 0 14 3 5 4 14 0 14 2 9 1 "
-    "13"
+    "1 6 1 5 0 13 2 7 3 8 3 5 4 9 1 9 4 9 2 7 1 14 0 8 0 8 1 7 0 14 3 5 4 14 0 14 2 9 "
+    "1 13"
 )
 CELL_201 = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|"
 CELL_201 += "skip_connect~1|skip_connect~2|"  # index 0 of the benchmark
@@ -194,7 +192,7 @@ def test_every_operation_takes_any_image(ops: str, kind: str) -> None:
 def test_operations_of_amoebanet_have_bottlenecks_and_take_any_channels() -> None:
     def weights_of(op: str, channels: int, stride: int) -> int:
         x = tf.keras.Input([8, 8, channels])
-        y = apply_amoebanet_operation(op, x, 16, stride, BLOCKS["training"])
+        y = apply_amoebanet_operation(op, x, 16, stride, TRAINING)
         assert y.shape[1:] == (8 // stride, 8 // stride, 16)
         return weights(tf.keras.Model(x, y))
 
@@ -219,10 +217,6 @@ def test_the_first_cell_of_amoebanet_reads_the_stem_twice() -> None:
     assert weights(two[0]) - weights(two[1]) == 12 * 4 + 2 * 4 - (12 - 4) * 4
 
 
-def test_the_layouts_of_configurations_are_those_of_networks() -> None:
-    assert config.final.LAYOUTS == ("own", *LAYOUTS)
-
-
 def test_unread_inputs_are_loose_ends() -> None:
     # Both nodes read node 2 alone: inputs 0 and 1 reach the output by themselves.
     nodes = (Node(0, "identity", 0, "identity"), Node(2, "identity", 2, "identity"))
@@ -234,9 +228,9 @@ def test_unread_inputs_are_loose_ends() -> None:
 
 def test_average_pools_count_the_padding_in_evaluation_alone() -> None:
     ones = tf.ones([1, 4, 4, 1])
-    means = {k: blocks.average_pool(ones, 3, 1) for k, blocks in BLOCKS.items()}
-    assert float(means["training"][0, 0, 0, 0]) == pytest.approx(1)
-    assert float(means["evaluation"][0, 0, 0, 0]) == pytest.approx(4 / 9)
+    for blocks, mean in ((TRAINING, 1), (EVALUATION, 4 / 9)):
+        corner = blocks.average_pool(ones, 3, 1)[0, 0, 0, 0]
+        assert float(corner) == pytest.approx(mean)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from hostile import MODELS
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.ops import script_ops
 
@@ -15,6 +14,7 @@ import gtn_tf
 from gtn_tf.description import describe
 from gtn_tf.export import export
 from gtn_tf.teaching import TeacherError, load_teacher, saved_graph
+from hostile import MODELS
 
 
 @pytest.fixture(scope="module")

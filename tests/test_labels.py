@@ -274,7 +274,8 @@ def test_a_saved_gtn_is_loaded_in_a_process_that_has_only_imported_gtn_tf(
     program = f"""
 import gtn_tf, tensorflow as tf
 gtn = tf.keras.models.load_model({str(path)!r})
-print(type(gtn).__name__, len(gtn.pool), gtn.learners.get_config()["parts"][0]["filters"])
+parts = gtn.learners.get_config()["parts"]
+print(type(gtn).__name__, len(gtn.pool), parts[0]["filters"])
 """
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -108,7 +108,7 @@ def test_other_initializers_are_refused():
     "settings, problem",
     [
         ({"strides": [2]}, "one for each entry of filters"),
-        ({"downsample": "average"}, "expected max_pool or stride"),
+        ({"downsample": "average"}, "expected one of max_pool, stride"),
         ({"batch_norm": "layer"}, "mean_only, full, none"),
         ({"pool": 0}, "expected at least 1"),
     ],

@@ -1,4 +1,4 @@
-"""Genotypes as users give them: DARTS' and NAS-Bench-201's forms, files, broken text."""
+"""Genotypes as users give them: each written form, files, broken text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gtn_tf.cells import (
     read_genotype,
     read_genotypes,
 )
-from gtn_tf.cells.blocks import BLOCKS
+from gtn_tf.cells.blocks import TRAINING
 from gtn_tf.cells.operations import apply_operation
 from gtn_tf.runs import read_ranked
 from gtn_tf.search import NAOSpace
@@ -58,7 +58,7 @@ def test_the_order_of_an_output_and_of_names_decides_nothing() -> None:
 
 def test_a_dilated_5x5_is_one_separable_convolution_with_holes() -> None:
     x = tf.keras.Input([8, 8, 4])
-    y = apply_operation("dil_conv_5x5", x, 4, 2, BLOCKS["training"])
+    y = apply_operation("dil_conv_5x5", x, 4, 2, TRAINING)
     model = tf.keras.Model(x, y)
     assert model.output_shape == (None, 4, 4, 4)
     assert [v.shape for v in model.trainable_variables] == [

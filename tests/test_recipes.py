@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+
 import matplotlib.image
 
 from gtn_tf.cli.__main__ import main as cli

@@ -401,10 +401,11 @@ answers = [
     for labels in ([0], [0, 1, 2, 2, 1])
 ]
 text = model.signatures["describe"]()["description"].numpy()
+inputs = ask.structured_input_signature[1]
 print(json.dumps({
     "sizes": [len(answer["images"]) for answer in answers],
     "keys": sorted(answers[0]),
-    "inputs": {k: v.shape.as_list() for k, v in ask.structured_input_signature[1].items()},
+    "inputs": {k: v.shape.as_list() for k, v in inputs.items()},
     "steps": json.loads(text)["steps"],
 }))
 """

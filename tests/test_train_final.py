@@ -17,7 +17,7 @@ import yaml
 
 from gtn_tf import data, runs
 from gtn_tf.cells import PUBLISHED, Genotype, Genotype201, cell_network, network_201
-from gtn_tf.cells.blocks import BLOCKS
+from gtn_tf.cells.blocks import TRAINING
 from gtn_tf.config import ConfigError, FinalConfig, load_config
 from gtn_tf.data.augmentation import cut_out
 from gtn_tf.layers import Dropout, DropPath
@@ -107,7 +107,7 @@ def test_drop_path_is_deeper_in_later_cells_and_spares_identities() -> None:
 def test_factorized_reduction_is_two_shifted_samplings() -> None:
     x = tf.random.stateless_normal([2, 6, 6, 3], [0, 1])
     inputs = tf.keras.Input([6, 6, 3])
-    model = tf.keras.Model(inputs, BLOCKS["training"].factorized_reduce(inputs, 4))
+    model = tf.keras.Model(inputs, TRAINING.factorized_reduce(inputs, 4))
     first, second = (v.numpy()[0, 0] for v in model.trainable_variables[:2])
     rectified = np.maximum(x.numpy(), 0)
     shifted = np.pad(rectified, [(0, 0), (0, 1), (0, 1), (0, 0)])[:, 1:, 1:]

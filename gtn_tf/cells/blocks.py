@@ -112,7 +112,7 @@ class EvaluationBlocks(TrainingBlocks):
         return layers.AveragePooling2D(size, stride)(x)
 
 
-BLOCKS = {"training": TrainingBlocks(), "evaluation": EvaluationBlocks()}
+TRAINING, EVALUATION = TrainingBlocks(), EvaluationBlocks()
 
 
 def _conv(filters: int, size: Size, stride: Size) -> tf.keras.layers.Layer:

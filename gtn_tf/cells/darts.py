@@ -71,7 +71,7 @@ def _fields(text: str) -> dict[str, Any]:
         names = [word.arg for word in call.keywords]
         if len(names) != len(_KEYS) or {*names} != _KEYS:
             raise ValueError(f"received the names {shown(names)}")
-        return {word.arg: _value(word.value) for word in call.keywords}
+        return {str(word.arg): _value(word.value) for word in call.keywords}
     except (SyntaxError, Warning, ValueError, MemoryError, RecursionError) as error:
         problem = getattr(error, "msg", None) or str(error) or "it is nested too deep"
         raise GenotypeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 
 from gtn_tf.cells.darts import is_darts, parse_darts
 from gtn_tf.cells.errors import GenotypeError, check_length
-from gtn_tf.errors import shown
+from gtn_tf.errors import did_you_mean, shown
 
 # The codes of both lists (Luo et al. 2018, arXiv 1808.07233). Codes 4 and 5 are the
 # same operation, and so are 3 and 11, and 2 and 14.
@@ -85,19 +84,18 @@ class Cell:
                         f"received {shown(index)}"
                     )
                 if op not in _KNOWN:
-                    near = difflib.get_close_matches(str(op)[:20], _KNOWN, n=1)
-                    known = "" if near else f" of {', '.join(_KNOWN)}"
-                    hint = f"; did you mean {near[0]}?" if near else ""
+                    hint = did_you_mean(op, _KNOWN)
+                    known = "" if hint else f" of {', '.join(_KNOWN)}"
                     raise GenotypeError(
                         f"node {number}: expected an operation{known}, received "
                         f"{shown(op)}{hint}"
                     )
         object.__setattr__(self, "nodes", nodes)  # the way of frozen classes
         if self.concat is not None:
-            self._check_concat()
+            self._check_concat(tuple(self.concat))
 
-    def _check_concat(self) -> None:
-        chosen, states = tuple(self.concat), _INPUTS + len(self.nodes)
+    def _check_concat(self, chosen: tuple[int, ...]) -> None:
+        states = _INPUTS + len(self.nodes)
         if not chosen or set(chosen) - {*range(states)}:
             raise GenotypeError(
                 f"concat: expected some of the numbers from 0 to {states - 1}, "

@@ -76,11 +76,9 @@ def _older(
     return before
 
 
-LAYOUTS: dict[str, Layout] = {
-    "nao": Layout(_nao),  # 1x1 convolutions where the channels differ
-    "enas": Layout(_enas),  # and always one more on the previous cell's output
-    "nasnet": Layout(_nasnet),  # always one on the previous cell's output
-    # As nasnet, but for the first cell; its own way of some operations.
-    "amoebanet": Layout(_amoebanet, apply_amoebanet_operation),
-    "darts": Layout(_darts),  # always one on both
-}
+NAO = Layout(_nao)  # 1x1 convolutions where the channels differ
+ENAS = Layout(_enas)  # and always one more on the previous cell's output
+NASNET = Layout(_nasnet)  # always one on the previous cell's output
+# As nasnet, but for the first cell; its own way of some operations.
+AMOEBANET = Layout(_amoebanet, apply_amoebanet_operation)
+DARTS = Layout(_darts)  # always one on both

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
+from gtn_tf.cells.blocks import TrainingBlocks
 from gtn_tf.cells.drops import Drops, Paths
 from gtn_tf.cells.errors import GenotypeError, check_length
 from gtn_tf.cells.heads import classifier
 from gtn_tf.errors import shown
+from gtn_tf.names import BLOCKS
 
 layers = tf.keras.layers
 
@@ -146,7 +147,7 @@ def network_201(
     >>> network_201(cell, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
-    blocks = BLOCKS[kind]
+    blocks = BLOCKS.load(kind)
     inputs = layers.Input(image_shape)
     drops = Drops(inputs, 3 * cells, dropout, drop_path, steps, seed)
     x = blocks.norm(blocks.conv(inputs, filters, 3))

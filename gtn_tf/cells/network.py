@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from gtn_tf.cells.blocks import BLOCKS, TrainingBlocks
+from gtn_tf.cells.blocks import TrainingBlocks
 from gtn_tf.cells.drops import Drops, Paths
 from gtn_tf.cells.genotype import Cell, Genotype
 from gtn_tf.cells.heads import classifier
-from gtn_tf.cells.layouts import LAYOUTS, Layout
+from gtn_tf.cells.layouts import Layout
+from gtn_tf.names import BLOCKS, LAYOUTS
 
 layers = tf.keras.layers
 
@@ -66,7 +67,8 @@ def cell_network(
     >>> cell_network(genotype, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
-    blocks = BLOCKS[kind]
+    blocks = BLOCKS.load(kind)
+    calibration = LAYOUTS.load(layout)
     inputs = layers.Input(image_shape)
     drops = Drops(inputs, 3 * cells + 2, dropout, drop_path, steps, seed)
     stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
@@ -78,7 +80,7 @@ def cell_network(
         for place, cell in enumerate(stack):
             number += 1
             width, paths = filters * 2**part, drops.paths(number)
-            builder = _Builder(width, blocks, LAYOUTS[layout], paths)
+            builder = _Builder(width, blocks, calibration, paths)
             stride = 2 if part > 0 and place == 0 else 1
             before, x = x, builder.cell(cell, before, x, stride)
             if part == 2 and place == 0:

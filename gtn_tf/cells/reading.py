@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from gtn_tf.cells.errors import LONGEST, GenotypeError
 from gtn_tf.cells.genotype import Genotype
 from gtn_tf.cells.nas_bench_201 import Genotype201
 from gtn_tf.cells.published import PUBLISHED
-from gtn_tf.errors import first_line, shown
+from gtn_tf.errors import did_you_mean, first_line, shown
 
 AnyGenotype = Union[Genotype, Genotype201]
 
@@ -93,11 +92,9 @@ def read_genotype(text: str) -> Written:
     if os.path.isfile(text):
         return next(_read(text))
     if re.fullmatch(r"[\w.-]+", text) and not text.isdecimal():  # meant as a name
-        near = difflib.get_close_matches(text[:60], PUBLISHED, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise GenotypeError(
             f"expected a file, a genotype or one of {', '.join(PUBLISHED)}, "
-            f"received {shown(text)}{hint}"
+            f"received {shown(text)}{did_you_mean(text, PUBLISHED)}"
         )
     return parse_genotype(text)
 

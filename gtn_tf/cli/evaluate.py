@@ -13,7 +13,7 @@ from gtn_tf.cli.options import (
     teacher_name,
     user_path,
 )
-from gtn_tf.config import LEARNERS
+from gtn_tf.names import LEARNERS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from collections.abc import Iterable
 
 from gtn_tf.cli.options import user_path
 
@@ -45,7 +46,8 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf import runs
     from gtn_tf.cells import PUBLISHED, draw_genotype, read_genotypes
 
-    notes = {}
+    notes: dict[str, str] = {}
+    sizes: Iterable[runs.Sizes]
     if options.file:
         written = read_genotypes(options.file)
         genotypes = dict(zip(runs.names_of(written), (one.genotype for one in written)))

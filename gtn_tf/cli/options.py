@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gtn_tf.config import DATASETS
+from gtn_tf.names import DATASETS
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
     from gtn_tf.data import Splits

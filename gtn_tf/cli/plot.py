@@ -31,11 +31,11 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: As parsed.
     """
-    from gtn_tf.runs import figures
+    from gtn_tf.runs import RunError, figures
 
     folders = options.folders or figures.folders_with_figures(_RESULTS)
     if not folders:
-        raise figures.RunError(
+        raise RunError(
             f"{_RESULTS}: expected folders with results to draw, found none; name one"
         )
     for folder in folders:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data, user_path
-from gtn_tf.config import SPACES, SpaceConfig
+from gtn_tf.config import SpaceConfig
+from gtn_tf.names import SPACES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf import plots
     from gtn_tf.atomic_file import write
     from gtn_tf.runs import table
+    from gtn_tf.runs.literature import TABLES
 
     path = options.measured or (_MEASURED if _MEASURED.exists() else None)
     measured = table.read_measured(path) if path else {}
@@ -48,5 +49,5 @@ def run(options: argparse.Namespace) -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         write(options.out / "table.md", text)
         write(options.out / "table.csv", table.comma_separated(measured))
-        tables = {t: table.lines(rows, measured) for t, rows in table.TABLES.items()}
+        tables = {t: table.lines(rows, measured) for t, rows in TABLES.items()}
         plots.draw_tables(tables, table.HEADER, options.out / "table.png")

@@ -1,16 +1,13 @@
 """Configurations: frozen dataclasses, read from YAML.
 
-Imports nothing but the standard library and PyYAML, so that a mistyped key is
-reported in milliseconds, before TensorFlow starts.
+Imports nothing but the standard library, PyYAML and modules as light, so that a
+mistyped key is reported in milliseconds, before TensorFlow starts.
 """
 
 from gtn_tf.config.files import differences, load_config, to_yaml
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
-    DATASETS,
-    LEARNERS,
-    TEACHERS,
     Config,
     DataConfig,
     EvaluationConfig,
@@ -21,13 +18,12 @@ from gtn_tf.config.schema import (
     TeacherConfig,
 )
 from gtn_tf.config.search import (
-    SCORERS,
-    SPACES,
     RankingConfig,
     SearchConfig,
     SpaceConfig,
     TrainingConfig,
 )
+from gtn_tf.names import DATASETS, LEARNERS, SCORERS, SPACES, TEACHERS
 
 __all__ = [
     "DATASETS",

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import yaml
 
 from gtn_tf.config.bounds import expect_bounded
 from gtn_tf.config.nodes import Nodes
-from gtn_tf.config.rules import ConfigError, refuse
+from gtn_tf.config.rules import Checked, ConfigError, refuse
 from gtn_tf.config.schema import Config
-from gtn_tf.config.search import SearchConfig
-from gtn_tf.errors import shown
+from gtn_tf.errors import closest, did_you_mean, shown
 
-_C = TypeVar("_C", Config, SearchConfig)
+_C = TypeVar("_C", bound=Checked)
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # An installed package carries its presets; a source tree keeps them beside it.
 _PRESET_FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs")
 
 
+@overload
+def load_config(path_or_preset: str, overrides: Sequence[str] = ()) -> Config: ...
+
+
+@overload
 def load_config(
-    path_or_preset: str, overrides: Sequence[str] = (), schema: type[_C] = Config
-) -> _C:
+    path_or_preset: str, overrides: Sequence[str] = ..., schema: type[_C] = ...
+) -> _C: ...
+
+
+def load_config(
+    path_or_preset: str, overrides: Sequence[str] = (), schema: type[Any] = Config
+) -> Any:
     """Reads a YAML file or a preset, changes what the overrides say, checks it all.
 
     Args:
@@ -37,7 +45,7 @@ def load_config(
             not read, so that they may hold what is merged.
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
-        schema: What is read: `Config`, or `SearchConfig`.
+        schema: What is read: `Config`, `SearchConfig` or `FinalConfig`.
 
     Returns:
         The checked configuration.
@@ -72,7 +80,7 @@ def load_config(
         raise ConfigError(f"{origin}: {error}", error.key) from None
 
 
-def to_yaml(config: Config | SearchConfig) -> str:
+def to_yaml(config: Checked) -> str:
     """Writes a configuration as YAML that `load_config` reads back, in schema order.
 
     Args:
@@ -89,7 +97,7 @@ def to_yaml(config: Config | SearchConfig) -> str:
     return yaml.dump(dataclasses.asdict(config), Dumper=_Dumper, sort_keys=False)
 
 
-def differences(a: _C, b: _C) -> list[str]:
+def differences(a: Checked, b: Checked) -> list[str]:
     """Lists the settings in which two configurations differ, in schema order.
 
     Args:
@@ -124,9 +132,9 @@ _Dumper.add_representer(
 )
 
 
-def _flatten(config: Config | SearchConfig) -> dict[str, Any]:
+def _flatten(config: Checked) -> dict[str, Any]:
     """Gives `{"seed": 0, "data.name": "digits", ...}`, in schema order."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in dataclasses.asdict(config).items():
         if isinstance(value, dict):
             flat.update({f"{name}.{key}": entry for key, entry in value.items()})
@@ -156,15 +164,13 @@ def _unknown(key: str, schema: type) -> ConfigError:
     every = (*_flatten(schema()), *sections)
     last_words = {known: known.rpartition(".")[2] for known in every}
     # By last word first: a long section name makes all its keys look alike.
-    word = difflib.get_close_matches(name, last_words.values(), n=1)
-    near = [known for known in last_words if last_words[known] in word]
-    if near:
-        nearest = difflib.get_close_matches(key, near, n=1, cutoff=0)[0]
-        hint = f"did you mean {nearest}?"
-    else:
-        fields = dataclasses.fields(sections.get(section, schema))
-        hint = f"expected one of {', '.join(field.name for field in fields)}"
-    return ConfigError(f"{key}: unknown key, {hint}", key)
+    word = closest(name, last_words.values())
+    near = [known for known in last_words if last_words[known] == word]
+    fields = dataclasses.fields(sections.get(section, schema))
+    hint = did_you_mean(key, near, cutoff=0) or (
+        f"; expected one of {', '.join(field.name for field in fields)}"
+    )
+    return ConfigError(f"{key}: unknown key{hint}", key)
 
 
 def _find(path_or_preset: str) -> Path:
@@ -176,11 +182,9 @@ def _find(path_or_preset: str) -> Path:
     path = presets.get(path_or_preset, Path(path_or_preset))
     if path.is_file():
         return path
-    near = difflib.get_close_matches(path.stem, presets, n=1)
-    hint = f", did you mean {near[0]}?" if near else ""
     raise ConfigError(
-        f"{path_or_preset}: no such file or preset{hint} "
-        f"(the presets are {', '.join(sorted(presets))})"
+        f"{path_or_preset}: expected a file or one of the presets "
+        f"{', '.join(sorted(presets))}{did_you_mean(path.stem, presets)}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
+from gtn_tf import names
 from gtn_tf.config.rules import (
     ABOVE_0,
     COUNT,
@@ -20,8 +21,6 @@ from gtn_tf.config.rules import (
 )
 from gtn_tf.config.schema import DataConfig
 
-LAYOUTS = ("own", "nao", "enas", "nasnet", "amoebanet", "darts")
-
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig(Checked):
@@ -33,7 +32,7 @@ class NetworkConfig(Checked):
     genotype: str = setting("darts_v2", TEXT)
     # How the inputs of cells are calibrated; own: as published, darts for a genotype
     # in its form, else nao.
-    layout: str = setting("own", one_of(*LAYOUTS))
+    layout: str = setting("own", one_of("own", *names.LAYOUTS))
     cells: int = setting(6, COUNT_OR_0)  # N: (normal) cells in each of the three parts
     filters: int = setting(36, COUNT)  # F: channels of the first part
     dropout: float = setting(0.4, DECAY)  # of the pooled features

@@ -82,10 +82,11 @@ class Nodes:
             own = {**self.entries(base, prefix), **own}
         return own
 
-    def _bases(self, merge: Entry) -> list[yaml.Node]:
+    def _bases(self, merge: Entry) -> list[yaml.MappingNode]:
         several = isinstance(merge.node, yaml.SequenceNode)
-        bases = merge.node.value if several else [merge.node]
-        if all(isinstance(base, yaml.MappingNode) for base in bases):
+        given = merge.node.value if several else [merge.node]
+        bases = [base for base in given if isinstance(base, yaml.MappingNode)]
+        if len(bases) == len(given):
             return bases
         received = self.value(merge.node)
         expected = "a mapping such as *base, or a list of them"

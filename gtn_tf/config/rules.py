@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
-from gtn_tf.errors import GTNError, shown
+from gtn_tf.errors import GTNError, did_you_mean, shown
 
 
 class ConfigError(GTNError, ValueError):
@@ -24,17 +24,21 @@ class ConfigError(GTNError, ValueError):
         self.key = key
 
 
-def refuse(key: str, expected: str, received: Any) -> ConfigError:
+def refuse(
+    key: str, expected: str, received: Any, choices: Sequence[str] = ()
+) -> ConfigError:
     """The error of a value, in the one form that all have."""
     text = "null" if received is None else shown(received)
-    return ConfigError(f"{key}: expected {expected}, received {text}", key)
+    hint = did_you_mean(received, choices)
+    return ConfigError(f"{key}: expected {expected}, received {text}{hint}", key)
 
 
 class Rule(NamedTuple):
-    """What a field accepts, in words and as a test of the value."""
+    """What a field accepts: in words, as a test of the value, and its texts, if few."""
 
     expected: str
     allows: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
 
 
 def _is_count(value: Any) -> bool:
@@ -71,7 +75,8 @@ TEXT = Rule("a text", lambda value: isinstance(value, str) and bool(value))
 
 def one_of(*choices: str) -> Rule:
     """One of some texts."""
-    return Rule(f"one of {', '.join(choices)}", lambda value: value in choices)
+    words = f"one of {', '.join(choices)}"
+    return Rule(words, lambda value: value in choices, choices)
 
 
 def or_each(rule: Rule, empty: bool = False) -> Rule:
@@ -82,7 +87,7 @@ def or_each(rule: Rule, empty: bool = False) -> Rule:
             return rule.allows(value)
         return (empty or bool(value)) and all(map(rule.allows, value))
 
-    return Rule(f"{rule.expected}, or a list of such", allows)
+    return Rule(f"{rule.expected}, or a list of such", allows, rule.choices)
 
 
 def setting(default: Any, rule: Rule) -> Any:
@@ -121,5 +126,6 @@ class Checked:
             except ValueError:
                 accepted = False
             if not accepted:
-                raise refuse(self._prefix + field.name, rule.expected, received)
+                key = self._prefix + field.name
+                raise refuse(key, rule.expected, received, rule.choices)
             object.__setattr__(self, field.name, value)  # the way of frozen classes

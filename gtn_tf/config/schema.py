@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, TypeVar, Union
 
+from gtn_tf import names
 from gtn_tf.config.rules import (
     ABOVE_0,
     COUNT,
@@ -27,19 +28,6 @@ Widths = tuple[Union[int, tuple[int, int]], ...]
 _T = TypeVar("_T")
 Each = Union[_T, tuple[_T, ...]]  # one for all networks, or one after the other
 
-DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10")
-TEACHERS = (
-    "no_curriculum",
-    "all_shuffled",
-    "shuffled_batch",
-    "full_curriculum",
-    "dataset_distillation",
-    "real_data",
-)
-FAMILIES = ("conv", "mlp", "nao", "nas_bench_201")
-# Fixed networks that teachers are compared on: `gtn_tf.learners.named_learner`.
-LEARNERS = ("conv", "conv_pooled", "mlp", "keras_conv", "resnet")
-
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Checked):
@@ -47,7 +35,7 @@ class DataConfig(Checked):
 
     _prefix: ClassVar[str] = "data."
 
-    name: str = setting("digits", one_of(*DATASETS))  # data set
+    name: str = setting("digits", one_of(*names.DATASETS))  # data set
     augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
     cutout: int = setting(0, COUNT_OR_0)  # side of a square that covers them, pixels
     image_size: int = setting(0, COUNT_OR_0)  # resized to, in pixels; 0: as stored
@@ -59,7 +47,7 @@ class TeacherConfig(Checked):
 
     _prefix: ClassVar[str] = "teacher."
 
-    source: str = setting("full_curriculum", one_of(*TEACHERS))  # or a baseline
+    source: str = setting("full_curriculum", one_of(*names.TEACHERS))  # or a baseline
     steps: int = setting(32, COUNT)  # inner-loop steps, T in the paper
     batch_size: int = setting(64, COUNT)  # synthetic examples in a step
     latent_size: int = setting(64, COUNT)  # numbers in z, the generator's noise
@@ -92,20 +80,18 @@ class LearnersConfig(Checked):
 
     # Each: mlp has dense layers only; nao and nas_bench_201 are stacks of random cells,
     # which take none of the settings below but cells, cell_filters and pool.
-    family: Each[str] = setting("conv", or_each(one_of(*FAMILIES)))
+    family: Each[str] = setting("conv", or_each(one_of(*names.FAMILIES)))
     filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
     strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
     # How a conv goes down by its stride: 3x3 max-pool after it (none at 1), or itself.
-    downsample: str = setting("max_pool", one_of("max_pool", "stride"))
+    downsample: str = setting("max_pool", one_of(*names.DOWNSAMPLE))
     # Each: dense layers see the mean over pixels instead of all pixels.
     global_pooling: Each[bool] = setting(False, or_each(FLAG))
     # Each: W = g * V / ||V|| in every layer.
     weight_norm: Each[bool] = setting(True, or_each(FLAG))
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
-    batch_norm: Each[str] = setting(
-        "mean_only", or_each(one_of("mean_only", "full", "none"))
-    )
+    batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
     cells: int = setting(1, COUNT_OR_0)  # of each part of a stack of cells
     cell_filters: int = setting(8, COUNT)  # channels of the first part of a stack
     pool: int = setting(1, COUNT)  # sampled architectures, each traced once
@@ -159,7 +145,7 @@ class InnerOptimizerConfig(Checked):
     learning_rate: float = setting(0.3, ABOVE_0)  # before meta-training
     momentum: float = setting(0.5, FROM_0)  # before meta-training
     # One learned pair for each step (the paper's), one for all, or not learned.
-    rates: str = setting("per_step", one_of("per_step", "shared", "fixed"))
+    rates: str = setting("per_step", one_of(*names.RATES))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -188,7 +174,7 @@ class MetaConfig(Checked):
     gradient_clip: float = setting(0.0, FROM_0)
     intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
     # How the meta-gradient is computed; its value is the same.
-    unroll: str = setting("auto", one_of("auto", "nested_tapes", "keep", "recompute"))
+    unroll: str = setting("auto", one_of("auto", *names.UNROLLS))
     # Inner steps that the gradient goes back through, a divisor of teacher.steps;
     # 0: all.
     truncate_every: int = setting(0, COUNT_OR_0)

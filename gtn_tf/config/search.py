@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
+from gtn_tf import names
 from gtn_tf.config.rules import (
     ABOVE_0,
     COUNT,
@@ -21,19 +22,6 @@ from gtn_tf.config.rules import (
 )
 from gtn_tf.config.schema import DataConfig, Each
 
-SPACES = ("nao", "nas_bench_201")
-# "tse" is training speed; the others of both rank by real accuracy.
-SCORERS = (
-    "gtn",
-    "gtn_tse",
-    "real",
-    "real_tse",
-    "params",
-    "flops",
-    "synflow",
-    "naswot",
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class SpaceConfig(Checked):
@@ -41,12 +29,12 @@ class SpaceConfig(Checked):
 
     _prefix: ClassVar[str] = "space."
 
-    name: str = setting("nao", one_of(*SPACES))  # cell space
+    name: str = setting("nao", one_of(*names.SPACES))  # cell space
     cells: int = setting(1, COUNT_OR_0)  # N: cells in each of the three parts
     filters: int = setting(8, COUNT)  # F: channels of the first part
-    ops: str = setting("large", one_of("large", "small"))  # nao: 11 operations, or 5
+    ops: str = setting("large", one_of(*names.OPS))  # nao: 11 operations, or 5
     # Layers of the scored networks; the fully trained have training layers.
-    scored_as: str = setting("training", one_of("training", "evaluation"))
+    scored_as: str = setting("training", one_of(*names.BLOCKS))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +47,9 @@ class RankingConfig(Checked):
     # No further one is scored after so many seconds of scoring; 0: any.
     seconds: float = setting(0.0, FROM_0)
     # One, or several whose ranks are added.
-    scorer: Each[str] = setting("gtn", or_each(one_of(*SCORERS)))
+    scorer: Each[str] = setting("gtn", or_each(one_of(*names.SCORERS)))
     # Scores that are recorded and do not count; [] for none.
-    also: Each[str] = setting((), or_each(one_of(*SCORERS), empty=True))
+    also: Each[str] = setting((), or_each(one_of(*names.SCORERS), empty=True))
     # Of gtn and gtn_tse: a bundled teacher's name, or a path.
     teacher: str = setting("mnist", TEXT)
     steps: int = setting(128, COUNT)  # of gtn and real, as all below

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
-from gtn_tf.errors import ArgumentError
+from gtn_tf.names import DATASETS
 
 MOST_IMAGES = 10**6  # in a file; what claims to have more is not read
 
@@ -49,53 +48,48 @@ _THINGS = (
     "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 
-CATALOG = {
-    entry.name: entry
-    for entry in (
-        Entry(
-            name="digits",
-            image_shape=(8, 8, 1),
-            class_names=_NUMERALS,
-            pixel_max=16,
-            validation_size=180,
-            source="scikit-learn, which contains them",
-        ),
-        Entry(
-            name="mnist",
-            image_shape=(28, 28, 1),
-            class_names=_NUMERALS,
-            pixel_max=255,
-            validation_size=10_000,
-            source="Yann LeCun's MNIST IDX files or a mirror of them, such as "
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        ),
-        Entry(
-            name="fashion_mnist",
-            image_shape=(28, 28, 1),
-            class_names=_CLOTHES,
-            pixel_max=255,
-            validation_size=10_000,
-            source="https://github.com/zalandoresearch/fashion-mnist",
-        ),
-        Entry(
-            name="cifar10",
-            image_shape=(32, 32, 3),
-            class_names=_THINGS,
-            pixel_max=255,
-            validation_size=5_000,
-            source="https://www.cs.toronto.edu/~kriz/cifar.html, saved as one npz "
-            "with the keys x_train, y_train, x_test, y_test",
-            augmentable=True,
-        ),
-    )
-}
+DIGITS = Entry(
+    name="digits",
+    image_shape=(8, 8, 1),
+    class_names=_NUMERALS,
+    pixel_max=16,
+    validation_size=180,
+    source="scikit-learn, which contains them",
+)
+MNIST = Entry(
+    name="mnist",
+    image_shape=(28, 28, 1),
+    class_names=_NUMERALS,
+    pixel_max=255,
+    validation_size=10_000,
+    source="Yann LeCun's MNIST IDX files or a mirror of them, such as "
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
+FASHION_MNIST = Entry(
+    name="fashion_mnist",
+    image_shape=(28, 28, 1),
+    class_names=_CLOTHES,
+    pixel_max=255,
+    validation_size=10_000,
+    source="https://github.com/zalandoresearch/fashion-mnist",
+)
+CIFAR10 = Entry(
+    name="cifar10",
+    image_shape=(32, 32, 3),
+    class_names=_THINGS,
+    pixel_max=255,
+    validation_size=5_000,
+    source="https://www.cs.toronto.edu/~kriz/cifar.html, saved as one npz "
+    "with the keys x_train, y_train, x_test, y_test",
+    augmentable=True,
+)
 
 
 def find_entry(name: str) -> Entry:
     """Looks a data set up by name.
 
     Args:
-        name: One of the names in `CATALOG`.
+        name: One of `gtn_tf.names.DATASETS`.
 
     Returns:
         The facts of that data set.
@@ -109,11 +103,4 @@ def find_entry(name: str) -> Entry:
     >>> find_entry("cifar10").class_names[3]
     'cat'
     """
-    if name in CATALOG:
-        return CATALOG[name]
-    # With a cutoff of 0 some name is always the nearest.
-    nearest = difflib.get_close_matches(str(name).lower(), CATALOG, n=1, cutoff=0)[0]
-    raise ArgumentError(
-        f"unknown data set {name!r}: expected one of {', '.join(CATALOG)}; "
-        f"did you mean {nearest!r}?"
-    )
+    return DATASETS.load(name)

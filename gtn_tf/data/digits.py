@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from gtn_tf.data.catalog import CATALOG
+from gtn_tf.data.catalog import DIGITS
 from gtn_tf.data.labelled import Parts, label
 
 _TEST_SIZE = 360
@@ -34,7 +34,7 @@ def read_digits() -> Parts:
         random_state=_TEST_STATE,
         stratify=digits.target,
     )
-    entry = CATALOG["digits"]
+    entry = DIGITS
     return Parts(
         label(train_images, train_labels, entry, "digits, training part"),
         label(test_images, test_labels, entry, "digits, test part"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gtn_tf.data.catalog import Entry
@@ -51,6 +53,6 @@ def download(entry: Entry) -> Parts:
     )
 
 
-def _arrays(stream) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(stream: Any) -> tuple[np.ndarray, np.ndarray]:
     images, labels = zip(*stream.batch(_BATCH).as_numpy_iterator())
     return np.concatenate(images), np.concatenate(labels)  # [n, h, w, c], [n]

@@ -104,12 +104,13 @@ def _idx_path(place: Path, name: str) -> Path | None:
 
 
 def _read_idx_files(entry: Entry, place: Path) -> Parts:
-    paths = [_idx_path(place, name) for name in _IDX_NAMES]
-    missing = [name for name, path in zip(_IDX_NAMES, paths) if path is None]
+    found = {name: _idx_path(place, name) for name in _IDX_NAMES}
+    missing = [name for name, path in found.items() if path is None]
     if missing:
         raise DataError(
             f"{place}: missing {', '.join(missing)}, expected {expected_files(entry)}"
         )
+    paths = [path for path in found.values() if path is not None]
     return Parts(
         _read_idx_part(entry, paths[0], paths[1]),
         _read_idx_part(entry, paths[2], paths[3]),

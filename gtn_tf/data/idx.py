@@ -58,7 +58,9 @@ def read_idx(path: Path, ndim: int) -> np.ndarray:
         ) from error
 
 
-def _read(stream: IO[bytes], path: Path, ndim: int, most: int) -> np.ndarray:
+def _read(
+    stream: IO[bytes] | gzip.GzipFile, path: Path, ndim: int, most: int
+) -> np.ndarray:
     header = stream.read(4 + 4 * ndim)
     if len(header) < 4 + 4 * ndim:
         raise DataError(

@@ -6,7 +6,7 @@ import operator
 import os
 from pathlib import Path
 
-from gtn_tf.data.catalog import CATALOG, Entry, find_entry
+from gtn_tf.data.catalog import Entry, find_entry
 from gtn_tf.data.digits import read_digits
 from gtn_tf.data.downloads import download
 from gtn_tf.data.files import read_files
@@ -15,6 +15,7 @@ from gtn_tf.data.preparation import prepare
 from gtn_tf.data.resizing import LARGEST, resize
 from gtn_tf.data.splits import Splits
 from gtn_tf.errors import ArgumentError
+from gtn_tf.names import DATASETS
 
 
 def load(
@@ -71,7 +72,7 @@ def load(
     if operator.index(cutout) < 0:
         raise ArgumentError(f"cutout must not be negative, received {cutout}", "cutout")
     if augment and not entry.augmentable:
-        possible = ", ".join(e.name for e in CATALOG.values() if e.augmentable)
+        possible = ", ".join(n for n in DATASETS if find_entry(n).augmentable)
         raise ArgumentError(
             f"augment=True mirrors images, which suits only {possible}, "
             f"received it for {name}",

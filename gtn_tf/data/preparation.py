@@ -60,9 +60,10 @@ def prepare(
             f"{entry.name}: expected training images that differ, received a channel "
             f"with the same value in every pixel"
         )
+    height, width, channels = parts.train.images.shape[1:]
     return Splits(
         name=entry.name,
-        image_shape=parts.train.images.shape[1:],  # (h, w, c)
+        image_shape=(height, width, channels),
         num_classes=len(entry.class_names),
         class_names=entry.class_names,
         mean=tuple((mean / entry.pixel_max).tolist()),

@@ -1,7 +1,6 @@
 """Layers of the paper, fast to differentiate: norms, upsampling, max-pooling."""
 
-from gtn_tf.layers.batch_norm import BatchNorm
-from gtn_tf.layers.batch_norm import MeanOnlyBatchNorm
+from gtn_tf.layers.batch_norm import BatchNorm, MeanOnlyBatchNorm
 from gtn_tf.layers.dropping import Dropout, DropPath, StepClock
 from gtn_tf.layers.initializers import kaiming_normal
 from gtn_tf.layers.max_pool import MaxPool2D

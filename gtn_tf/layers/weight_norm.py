@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from gtn_tf.layers.without_addons import WeightNormalizationBase
 
+_Base: Any
 try:
     with warnings.catch_warnings():
         # Addons announces its end of life at every import. The pin is deliberate.
@@ -65,7 +66,7 @@ class WeightNormalization(_Base):
             if self.layer.use_bias:
                 outputs += self.layer.bias
             return self.layer.activation(outputs)
-        attributes = vars(self.layer)
+        attributes = self.layer.__dict__
         kernel = attributes["kernel"]
         attributes["kernel"] = (
             tf.nn.l2_normalize(self.v, axis=self.kernel_norm_axes) * self.g

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells import Genotype, Genotype201, cell_network, network_201
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.learners.learners import Learners, check_pool
-
-_SPACES = ("nao", "nas_bench_201")
+from gtn_tf.names import SPACES
 
 
 class CellLearners(Learners):
@@ -43,10 +41,8 @@ class CellLearners(Learners):
         pool: int = 1,
         seed: int = 0,
     ) -> None:
-        if space not in _SPACES:
-            raise ArgumentError(
-                f"space: expected one of {', '.join(_SPACES)}, received {space!r}"
-            )
+        if space not in SPACES:
+            raise ArgumentError(not_one_of("space", space, SPACES))
         check_pool(pool)
         self.space = space
         self.cells = cells
@@ -57,10 +53,7 @@ class CellLearners(Learners):
     def build(
         self, image_shape: tuple[int, int, int], num_classes: int
     ) -> list[tf.keras.Model]:
-        rng = np.random.default_rng(self.seed)
-        size = self.cells, self.filters, "evaluation"
-        if self.space == "nao":
-            drawn = [Genotype.sample(rng) for _ in range(self.pool)]
-            return [cell_network(g, image_shape, num_classes, *size) for g in drawn]
-        drawn_201 = [Genotype201.sample(rng) for _ in range(self.pool)]
-        return [network_201(g, image_shape, num_classes, *size) for g in drawn_201]
+        rng, space = np.random.default_rng(self.seed), SPACES.load(self.space)
+        size = image_shape, num_classes, self.cells, self.filters, "evaluation"
+        drawn = [space.genotype.sample(rng) for _ in range(self.pool)]
+        return [space.network(genotype, *size) for genotype in drawn]

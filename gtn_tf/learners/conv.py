@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.layers import MaxPool2D, kaiming_normal
 from gtn_tf.learners.learners import SequentialLearners, Width
+from gtn_tf.names import DOWNSAMPLE
 
 
 class ConvLearners(SequentialLearners):
@@ -59,10 +60,8 @@ class ConvLearners(SequentialLearners):
                 f"strides: expected {len(filters)}, one for each entry of filters, "
                 f"received {strides}"
             )
-        if downsample not in ("max_pool", "stride"):
-            raise ArgumentError(
-                f"downsample: expected max_pool or stride, received {downsample!r}"
-            )
+        if downsample not in DOWNSAMPLE:
+            raise ArgumentError(not_one_of("downsample", downsample, DOWNSAMPLE))
         self.filters = filters
         self.units = units
         self.strides = strides

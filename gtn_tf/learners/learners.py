@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Sequence
 from typing import Any, Union
 
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.layers import (
     BatchNorm,
     MeanOnlyBatchNorm,
     WeightNormalization,
     kaiming_normal,
 )
+from gtn_tf.names import NORMS
 
 Width = Union[int, tuple[int, int]]
 
 _SLOPE = 0.1  # of every LeakyReLU
-_NORMS = ("mean_only", "full", "none")
 
 
 class Learners(abc.ABC):
@@ -60,19 +61,20 @@ class Learners(abc.ABC):
         kind, kinds = arguments.pop("kind", None), _kinds(Learners)
         if kind not in kinds:
             raise ArgumentError(
-                f"learners: expected one of {', '.join(kinds)}, received {kind!r}; a "
-                "class of your own has to be imported first"
+                f"{not_one_of('learners', kind, kinds)}; a class of your own has to be "
+                "imported first"
             )
         if "parts" in arguments:
             arguments["parts"] = [Learners.from_config(p) for p in arguments["parts"]]
         return kinds[kind](**arguments)
 
 
-def _kinds(parent: type[Learners]) -> dict[str, type[Learners]]:
+def _kinds(parent: type) -> dict[str, Any]:
     """All subclasses that can be made, by name."""
-    found = {}
-    for kind in parent.__subclasses__():
-        if not kind.__abstractmethods__:
+    found: dict[str, Any] = {}
+    subclasses: list[type] = parent.__subclasses__()
+    for kind in subclasses:
+        if not inspect.isabstract(kind):
             found[kind.__name__] = kind
         found.update(_kinds(kind))
     return found
@@ -105,11 +107,8 @@ class SequentialLearners(Learners):
     def __init__(
         self, weight_norm: bool, batch_norm: str, pool: int, seed: int
     ) -> None:
-        if batch_norm not in _NORMS:
-            raise ArgumentError(
-                f"batch_norm: expected one of {', '.join(_NORMS)}, "
-                f"received {batch_norm!r}"
-            )
+        if batch_norm not in NORMS:
+            raise ArgumentError(not_one_of("batch_norm", batch_norm, NORMS))
         check_pool(pool)
         self.weight_norm = weight_norm
         self.batch_norm = batch_norm
@@ -147,7 +146,9 @@ class SequentialLearners(Learners):
     def _activation(self) -> list[tf.keras.layers.Layer]:
         return [*self._norm(), tf.keras.layers.LeakyReLU(_SLOPE)]
 
-    def _dense(self, units: Sequence[int], num_classes: int) -> list:
+    def _dense(
+        self, units: Sequence[int], num_classes: int
+    ) -> list[tf.keras.layers.Layer]:
         """Hidden dense layers and the one that gives the logits."""
         layers = []
         for width in units:

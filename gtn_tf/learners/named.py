@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from gtn_tf.config import LEARNERS
-from gtn_tf.errors import ArgumentError
 from gtn_tf.learners.conv import ConvLearners
 from gtn_tf.learners.learners import Learners
 from gtn_tf.learners.mlp import MLPLearners
+from gtn_tf.names import LEARNERS
 from gtn_tf.shapes import ImageShape, image_shape_of
 
 layers = tf.keras.layers
@@ -42,20 +40,20 @@ def named_learner(
     >>> named_learner("resnet", (28, 28, 1), 10).output_shape
     (None, 10)
     """
-    if name not in LEARNERS:
-        near = difflib.get_close_matches(name, LEARNERS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ArgumentError(
-            f"learner: expected one of {', '.join(LEARNERS)}, received {name!r}{hint}"
-        )
-    return _NETWORKS[name](image_shape_of(image_shape), num_classes)
+    return LEARNERS.load(name)(image_shape_of(image_shape), num_classes)
 
 
 def _paper(learners: Learners) -> Callable[..., tf.keras.Model]:
     return lambda image_shape, k: learners.build(image_shape, k)[0]
 
 
-def _keras_conv(image_shape: tuple[int, int, int], k: int) -> tf.keras.Model:
+conv = _paper(ConvLearners([16, 32], [64]))
+conv_pooled = _paper(ConvLearners([16, 32], [], global_pooling=True))
+mlp = _paper(MLPLearners([128, 64]))
+
+
+def keras_conv(image_shape: tuple[int, int, int], k: int) -> tf.keras.Model:
+    """Two convolutions and a hidden dense layer, as in Keras' own examples."""
     model = tf.keras.Sequential([layers.Input(image_shape)])
     for filters in (16, 32):
         model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
@@ -68,7 +66,7 @@ def _keras_conv(image_shape: tuple[int, int, int], k: int) -> tf.keras.Model:
     return model
 
 
-def _resnet(image_shape: tuple[int, int, int], k: int) -> tf.keras.Model:
+def resnet(image_shape: tuple[int, int, int], k: int) -> tf.keras.Model:
     """Three basic blocks, as in He et al. 2015 (arXiv 1512.03385), figure 5."""
     inputs = layers.Input(image_shape)
     x = layers.ReLU()(_conv_norm(inputs, 16))
@@ -83,7 +81,7 @@ def _resnet(image_shape: tuple[int, int, int], k: int) -> tf.keras.Model:
 
 
 def _conv_norm(x: tf.Tensor, filters: int, size: int = 3, stride: int = 1) -> tf.Tensor:
-    conv = layers.Conv2D(
+    convolution = layers.Conv2D(
         filters,
         size,
         stride,
@@ -91,13 +89,4 @@ def _conv_norm(x: tf.Tensor, filters: int, size: int = 3, stride: int = 1) -> tf
         use_bias=False,
         kernel_initializer="he_normal",
     )
-    return layers.BatchNormalization()(conv(x))
-
-
-_NETWORKS: dict[str, Callable[..., tf.keras.Model]] = {
-    "conv": _paper(ConvLearners([16, 32], [64])),
-    "conv_pooled": _paper(ConvLearners([16, 32], [], global_pooling=True)),
-    "mlp": _paper(MLPLearners([128, 64])),
-    "keras_conv": _keras_conv,
-    "resnet": _resnet,
-}
+    return layers.BatchNormalization()(convolution(x))

@@ -24,8 +24,8 @@ def curriculum_grid(
     images: np.ndarray,
     labels: np.ndarray,
     num_classes: int,
-    mean: Sequence[float],
-    std: Sequence[float],
+    mean: Sequence[float] | np.ndarray,
+    std: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
     """Lays a curriculum out: a row for each class, a column for each shown step.
 
@@ -58,8 +58,8 @@ def curriculum_grid(
 
 def image_grid(
     rows: Sequence[Sequence[np.ndarray | None]],
-    mean: Sequence[float],
-    std: Sequence[float],
+    mean: Sequence[float] | np.ndarray,
+    std: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
     """Lays images out.
 

@@ -39,12 +39,12 @@ def score_scatter(
     figure = Figure((0.6 + 4.2 * columns, 0.4 + 3.6 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     figure.supylabel(label, fontsize=10)
-    accuracy = np.asarray(accuracy, float)
-    for axes, (name, values) in zip(panels, scores.items()):
-        values = np.asarray(values, float)
-        known = np.isfinite(values) & np.isfinite(accuracy)
+    truth = np.asarray(accuracy, float)
+    for axes, (name, each) in zip(panels, scores.items()):
+        values = np.asarray(each, float)
+        known = np.isfinite(values) & np.isfinite(truth)
         order = np.argsort(-values[known], kind="stable")
-        x, y = values[known][order], accuracy[known][order]
+        x, y = values[known][order], truth[known][order]
         half = math.ceil(len(x) / 2)
         for part, (colour, marker), which in (
             ("top half by this score", _TOP, slice(half)),

@@ -72,7 +72,7 @@ def evaluate(
         RunError: If the folder has another evaluation.
     """
     real = RealLessons(splits, teacher)
-    settings = {
+    settings: dict[str, Any] = {
         "teacher": _digest(teacher),
         "dataset": splits.title,
         "learner": learner,

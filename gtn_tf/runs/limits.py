@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from gtn_tf import names
 from gtn_tf.config import Config, ConfigError, FinalConfig, LearnersConfig, SearchConfig
 from gtn_tf.data import Splits
 from gtn_tf.errors import shown
@@ -57,9 +58,13 @@ def expect_possible(
                 f"{key}: expected an integer below 2**{power}, received {shown(value)}",
                 key,
             )
-    needs = {Config: _of_meta_training, FinalConfig: _of_training}
+    needs: dict[type, Callable[..., Iterator[Need]]] = {
+        Config: _of_meta_training,
+        FinalConfig: _of_training,
+        SearchConfig: _of_search,
+    }
     memory = memory_bytes()
-    for need in needs.get(type(config), _of_search)(config, splits):
+    for need in needs[type(config)](config, splits):
         if need.size > memory:
             raise _too_large(need, config, memory)
 
@@ -138,8 +143,8 @@ def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
 
 def _of_learner(learner: LearnersConfig, splits: Splits) -> Iterator[Need]:
     """The weights of the first network of a pool."""
-    if learner.family in ("nao", "nas_bench_201"):
-        keys = "learners.cells", "learners.cell_filters"
+    keys: tuple[str, ...] = "learners.cells", "learners.cell_filters"
+    if learner.family in names.SPACES:
         yield _of_cells(learner.cells, learner.cell_filters, keys)
         return
     height, width, channels = splits.image_shape

@@ -34,7 +34,7 @@ class Progress(tf.keras.callbacks.Callback):
         self.report("tracing the meta-loop: the first iteration takes a while ...")
         self._first = int(self.model.iterations)
         self._started = self._shown = time.monotonic()
-        self._traced = None
+        self._traced: float | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch_began = time.monotonic()
@@ -74,7 +74,8 @@ class Progress(tf.keras.callbacks.Callback):
 
     def _speed(self, done: int, now: float) -> float:
         # The first iteration is left out: it is spent on tracing.
-        elapsed = max(now - self._traced, 1e-9)
+        began = self._started if self._traced is None else self._traced
+        elapsed = max(now - began, 1e-9)
         return max(done - self._first - 1, 1) / elapsed
 
     def _left(self, done: int, now: float) -> str:

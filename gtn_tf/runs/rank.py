@@ -62,7 +62,7 @@ def _space(genotype: AnyGenotype) -> str:
 
 def rank(
     genotypes: Sequence[Any],
-    space: CellSpace,
+    space: CellSpace[Any],
     scorers: Sequence[Scorer],
     data: ScoringData,
     out: Path,
@@ -123,7 +123,7 @@ def _claim(out: Path, now: Identity, has_scores: bool) -> None:
 def _score(
     genotype: Any,
     name: str,
-    space: CellSpace,
+    space: CellSpace[Any],
     scorers: Sequence[Scorer],
     data: ScoringData,
     seed: int,

@@ -8,6 +8,7 @@ import json
 import math
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def _array(packed: zipfile.ZipFile, name: str) -> np.ndarray:
     # A header may announce more than there is: numpy then finds too few bytes.
     content = io.BytesIO(packed.read(f"{name}.npy"))
     version = np.lib.format.read_magic(content)
-    readers = {
+    readers: dict[tuple[int, int], Callable[..., Any]] = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }

@@ -103,7 +103,7 @@ def make_space(
     chosen: SpaceConfig,
     splits: Splits,
     optimizer: Callable[[], tf.keras.optimizers.Optimizer] | None = None,
-) -> CellSpace:
+) -> CellSpace[Any]:
     """Makes the space of a configuration.
 
     Args:
@@ -111,7 +111,7 @@ def make_space(
         splits: The real data, which decides the shape of the images.
         optimizer: Of the full trainings.
     """
-    common = {
+    common: dict[str, Any] = {
         "cells": chosen.cells,
         "filters": chosen.filters,
         "scored_as": chosen.scored_as,

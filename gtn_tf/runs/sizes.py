@@ -77,7 +77,10 @@ def published_sizes() -> list[Sizes]:
     with _COUNTED.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     numbers = Sizes._fields[2:]
-    return [Sizes(**{**row, **{n: int(row[n]) for n in numbers}}) for row in rows]
+    return [
+        Sizes(row["name"], row["layout"], *(int(row[n]) for n in numbers))
+        for row in rows
+    ]
 
 
 def count_published(names: Sequence[str] = tuple(PUBLISHED)) -> Iterator[Sizes]:

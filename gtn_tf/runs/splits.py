@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 from gtn_tf import data
@@ -13,7 +13,7 @@ from gtn_tf.errors import ArgumentError
 
 def load_splits(
     chosen: DataConfig,
-    data_dir: Path | None,
+    data_dir: str | os.PathLike[str] | None,
     batch_size_key: str = "meta.batch_size",
     **kwargs: Any,
 ) -> Splits:

@@ -76,7 +76,7 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
     >>> lines(OTHERS[:1], {})[0][:5]
     ('NASNet-A', '3.41', '3.3M', '2000', 'not run')
     """
-    found = []
+    found: list[tuple[str, ...]] = []
     for row in rows:
         published = (
             row.method,

@@ -67,7 +67,7 @@ def check_training(
         )
     if type(model).train_step is not tf.keras.Model.train_step:
         return  # what it makes of labels and metrics is its own
-    known = {"loss", *_metrics(model, data)}
+    known = {"loss", *_metrics(model, data.train)}
     if data.validation is not None:
         known |= {f"val_{name}" for name in known}
     # Callbacks of the user's own may report more.
@@ -81,11 +81,11 @@ def check_training(
             )
 
 
-def _metrics(model: tf.keras.Model, data: ScoringData) -> Iterable[str]:
-    if isinstance(data.train, tf.data.Dataset):
-        x, y, *_ = next(iter(data.train))
+def _metrics(model: tf.keras.Model, train: Any) -> Iterable[str]:
+    if isinstance(train, tf.data.Dataset):
+        x, y, *_ = next(iter(train))
     else:
-        x, y = (tf.convert_to_tensor(part[:2]) for part in data.train[:2])
+        x, y = (tf.convert_to_tensor(part[:2]) for part in train[:2])
     try:
         outputs = model(x, training=False)
         model.compute_loss(x, y, outputs)
@@ -93,8 +93,8 @@ def _metrics(model: tf.keras.Model, data: ScoringData) -> Iterable[str]:
     except Exception as error:  # whatever a loss makes of labels it does not take
         shapes = [list(np.shape(one)) for one in tf.nest.flatten([x, y])]
         raise SearchError(
-            "expected data that the compiled model takes, received images and labels of "
-            f"shapes {shapes} ({first_line(error)})"
+            "expected data that the compiled model takes, received images and labels "
+            f"of shapes {shapes} ({first_line(error)})"
         ) from None
 
 

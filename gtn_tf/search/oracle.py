@@ -69,6 +69,12 @@ class GTNOracle(keras_tuner.Oracle):
     23
     """
 
+    # KerasTuner's, which has no types.
+    end_order: list[str]
+    _id_to_hash: Any
+    _retry_queue: list[str]
+    _tried_so_far: set[str]
+
     def __init__(
         self,
         objective: Any = None,
@@ -356,7 +362,7 @@ class GTNOracle(keras_tuner.Oracle):
         else:
             found = f"failed: {last_line(trial.message)}"
         seconds = [score_of(t, "seconds") for t in same if t.status == "COMPLETED"]
-        left = np.nanmean(seconds or [0.0]) * (total - done)
+        left = float(np.nanmean(seconds or [0.0])) * (total - done)
         if name == "candidate":
             left = min(left, max(0.0, self.seconds - self.spent()))
         left /= max(1, len(self.tuner_ids))

@@ -35,15 +35,15 @@ def correlations(
     >>> round(found["all"]["spearman"], 3)
     0.8
     """
-    score, truth = np.asarray(score, float), np.asarray(truth, float)
-    known = np.isfinite(truth)
-    score = np.where(np.isnan(score), -np.inf, score)
-    order = np.argsort(-score[known], kind="stable")
-    score, truth = score[known][order], truth[known][order]
-    found = {}
+    scores, truths = np.asarray(score, float), np.asarray(truth, float)
+    known = np.isfinite(truths)
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    order = np.argsort(-scores[known], kind="stable")
+    scores, truths = scores[known][order], truths[known][order]
+    found: dict[str, dict[str, float | None]] = {}
     for name, share in SLICES.items():
-        n = int(np.ceil(share * len(score)))
-        found[name] = {"n": n, **_correlation(score[:n], truth[:n], seed)}
+        n = int(np.ceil(share * len(scores)))
+        found[name] = {"n": n, **_correlation(scores[:n], truths[:n], seed)}
     return found
 
 
@@ -86,9 +86,9 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
     >>> summed_ranks([[0.9, 0.8, 0.7], [10, 30, 20]]).tolist()
     [4.0, 3.0, 5.0]
     """
-    scores = np.asarray(scores, float)
-    scores = np.where(np.isnan(scores), -np.inf, scores)
-    return stats.rankdata(-scores, axis=1).sum(axis=0)
+    each = np.asarray(scores, float)
+    each = np.where(np.isnan(each), -np.inf, each)
+    return stats.rankdata(-each, axis=1).sum(axis=0)
 
 
 def in_words(found: Mapping[str, Mapping[str, float | None]]) -> str:

@@ -104,7 +104,8 @@ class TrainingScorer(Scorer):
             ) from None
         if not isinstance(outputs, tf.Tensor) or outputs.shape.rank != 2:
             raise ScoreError(
-                f"expected a model with outputs [batch, classes], received {model.name!r}"
+                "expected a model with outputs [batch, classes], received "
+                f"{model.name!r}"
             )
         expect_labels(labels.numpy(), outputs.shape[1])
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.config import SCORERS
 from gtn_tf.errors import ArgumentError
+from gtn_tf.names import SCORERS
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers import Build, GTNScorer, RealDataScorer, Scorer
@@ -23,7 +23,7 @@ from gtn_tf.search.zero_cost import (
 )
 from gtn_tf.teaching import TrainedTeacher
 
-_UNTRAINED = {
+_UNTRAINED: dict[str, Callable[[], Scorer]] = {
     "params": ParameterScorer,
     "flops": FlopScorer,
     "synflow": SynflowScorer,
@@ -37,7 +37,7 @@ def make_scorer(
     """Makes a scorer of its name.
 
     Args:
-        asked: One of `gtn_tf.config.SCORERS`, or a scorer, which is given back.
+        asked: One of `gtn_tf.names.SCORERS`, or a scorer, which is given back.
         teacher: Of the scorers `"gtn"` and `"gtn_tse"`.
         steps: Of these and of `"real"` and `"real_tse"`.
 
@@ -73,7 +73,7 @@ def kind_and_measure(name: str) -> tuple[str, str]:
     """Takes a scorer's name apart: what trains, and what ranks.
 
     Args:
-        name: One of `gtn_tf.config.SCORERS`.
+        name: One of `gtn_tf.names.SCORERS`.
 
     Example:
 

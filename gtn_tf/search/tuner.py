@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import keras_tuner
 import numpy as np
@@ -102,8 +102,8 @@ class GTNTuner(keras_tuner.Tuner):
         objective: Any = "val_accuracy",
         candidates: int = 100,
         top_k: int = 10,
-        scorer: Union[str, Scorer, Sequence[Union[str, Scorer]]] = "gtn",
-        also: Sequence[Union[str, Scorer]] = (),
+        scorer: str | Scorer | Sequence[str | Scorer] = "gtn",
+        also: Sequence[str | Scorer] = (),
         seconds: float = math.inf,
         steps: int = 128,
         seed: int = 0,
@@ -188,7 +188,7 @@ class GTNTuner(keras_tuner.Tuner):
             **kwargs: Those of `search`.
         """
         if self._identity is not None:
-            self._expect_the_chiefs()
+            self._expect_the_chiefs(self._identity)
         started = time.monotonic()
         if is_scored(trial.hyperparameters):
             results = self._score(trial, scoring_data(**fit_arguments(args, kwargs)))
@@ -203,11 +203,11 @@ class GTNTuner(keras_tuner.Tuner):
         self._write_hparams(trial, results)
         return results
 
-    def _expect_the_chiefs(self) -> None:
+    def _expect_the_chiefs(self, own: Identity) -> None:
         """Stops a worker whose scores could not be compared with the chief's."""
         file = Path(self.project_dir) / "oracle.json"  # the chief wrote it at its start
         state = json.loads(file.read_text(encoding="utf-8-sig"))
-        refuse_another(state["gtn_identity"], self._identity, self.project_dir, ANEW)
+        refuse_another(state["gtn_identity"], own, self.project_dir, ANEW)
         self._identity = None
 
     def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:

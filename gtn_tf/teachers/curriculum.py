@@ -150,7 +150,8 @@ class StoredCurriculum(Curriculum):
         learned_latents: Whether meta-training changes the latents after their
             first, Gaussian draw.
         seed: Integer that the first draw is made from.
-        **kwargs: Passed to `Curriculum`.
+        activation_bytes: As for `Curriculum`.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
     """
 
     def __init__(
@@ -160,9 +161,10 @@ class StoredCurriculum(Curriculum):
         batch_size: int = 64,
         learned_latents: bool = True,
         seed: int = 0,
+        activation_bytes: int = _ACTIVATION_BYTES,
         **kwargs: Any,
     ) -> None:
-        super().__init__(generator, steps, batch_size, **kwargs)
+        super().__init__(generator, steps, batch_size, activation_bytes, **kwargs)
         self.learned_latents = learned_latents
         self.seed = seed
         self.latents = self.add_weight(

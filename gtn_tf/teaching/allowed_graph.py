@@ -71,8 +71,8 @@ def check(content: bytes) -> AllowedGraph:
         "object_graph_def"
     ):
         raise TeacherError(
-            "expected a SavedModel of TensorFlow 2, received one of TensorFlow 1, or of "
-            "several graphs"
+            "expected a SavedModel of TensorFlow 2, received one of TensorFlow 1, or "
+            "of several graphs"
         )
     graph = model.meta_graphs[0]
     functions = {one.signature.name: one for one in graph.graph_def.library.function}

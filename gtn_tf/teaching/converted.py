@@ -1,7 +1,7 @@
 """A teacher's curriculum for runtimes other than TensorFlow: ONNX and TFLite.
 
-A curriculum is a table: step number in, batch and rates out. It converts to anything. What
-makes new images does not: its random numbers are TensorFlow's own.
+A curriculum is a table: step number in, batch and rates out. It converts to anything.
+What makes new images does not: its random numbers are TensorFlow's own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import whole
@@ -86,7 +87,7 @@ def save_tflite(teacher: TrainedTeacher, path: str | os.PathLike[str]) -> None:
         _write(path, converter.convert())
 
 
-def _tables(teacher: TrainedTeacher) -> dict[str, object]:
+def _tables(teacher: TrainedTeacher) -> dict[str, np.ndarray]:
     return {
         "images": teacher.images.astype("float32"),
         "labels": teacher.labels.astype("int32"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
@@ -24,7 +25,7 @@ class PerStep(tf.keras.optimizers.schedules.LearningRateSchedule):
     [0.5, 0.25, 0.5]
     """
 
-    def __init__(self, values: Sequence[float]) -> None:
+    def __init__(self, values: Sequence[float] | np.ndarray) -> None:
         self.values = [float(value) for value in values]
 
     def __call__(self, step: Any) -> tf.Tensor:
@@ -65,8 +66,8 @@ class CurriculumSGD(OneReplica, tf.keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rates: Sequence[float],
-        momenta: Sequence[float],
+        learning_rates: Sequence[float] | np.ndarray,
+        momenta: Sequence[float] | np.ndarray,
         name: str = "CurriculumSGD",
         **kwargs: Any,
     ) -> None:

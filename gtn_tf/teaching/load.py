@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from pathlib import Path
 
+from gtn_tf.errors import did_you_mean
 from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_model import read_npz, read_saved_model
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
@@ -44,11 +44,9 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     if path.is_file():
         return read_npz(path)
     if not path.is_dir():
-        near = difflib.get_close_matches(source, BUNDLED, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise TeacherError(
             f"{source}: expected a path, or one of the bundled teachers "
-            f"{', '.join(BUNDLED)}{hint}"
+            f"{', '.join(BUNDLED)}{did_you_mean(source, BUNDLED)}"
         )
     return read_saved_model(_newest(path))
 

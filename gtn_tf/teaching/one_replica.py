@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 
-class OneReplica:
+class OneReplica(tf.keras.optimizers.Optimizer):
     """Mixed into a Keras optimizer: no sum over replicas where there is only one.
 
     Keras sums gradients even then, by a function with a custom gradient, which

@@ -58,7 +58,14 @@ def read_npz(path: Path) -> TrainedTeacher:
     """
     with or_refuse(f"{path}: expected a whole npz file without pickles, of a teacher"):
         description, arrays = read_lessons(path)
-    return TrainedTeacher(description, **arrays, source=str(path))
+    return TrainedTeacher(
+        description,
+        arrays["images"],
+        arrays["labels"],
+        arrays["learning_rates"],
+        arrays["momenta"],
+        source=str(path),
+    )
 
 
 class ImageMaker:

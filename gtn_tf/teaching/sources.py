@@ -110,7 +110,7 @@ def tuned_rates(model: tf.keras.Model, real: RealLessons) -> tuple[float, float]
         for rate in _LEARNING_RATES:
             optimizer.learning_rate = rate
             scores[rate, momentum] = _mean_accuracy(learner, real)
-    return max(scores, key=scores.get)
+    return max(scores, key=scores.__getitem__)
 
 
 def _mean_accuracy(learner: FreshLearner, real: RealLessons) -> float:

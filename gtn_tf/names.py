@@ -1,0 +1,147 @@
+"""All names that a configuration or a command may use, each written here alone.
+
+Imports neither TensorFlow nor what it names: configurations and command lines check a
+name in milliseconds, and what builds the named thing loads it then.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from gtn_tf.errors import ArgumentError, not_one_of
+
+
+class Registry(dict[str, str]):
+    """The names of one kind of thing, and where each is: `"module:object"`.
+
+    Args:
+        kind: What the things are, for messages.
+        places: For each name, its place.
+
+    Example:
+
+    >>> list(TEACHERS)[:2]
+    ['no_curriculum', 'all_shuffled']
+    >>> TEACHERS.load("real_data").__name__
+    'RealData'
+    """
+
+    def __init__(self, kind: str, places: Mapping[str, str]) -> None:
+        super().__init__(places)
+        self.kind = kind
+
+    def load(self, name: str) -> Any:
+        """Imports what a name stands for.
+
+        Args:
+            name: One of these.
+
+        Raises:
+            ArgumentError: If it is none of them.
+        """
+        if name not in self:
+            raise ArgumentError(not_one_of(self.kind, name, self))
+        module, _, attribute = self[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+# Image data sets: `gtn_tf.data.load`.
+DATASETS = Registry(
+    "data set",
+    {
+        "digits": "gtn_tf.data.catalog:DIGITS",
+        "mnist": "gtn_tf.data.catalog:MNIST",
+        "fashion_mnist": "gtn_tf.data.catalog:FASHION_MNIST",
+        "cifar10": "gtn_tf.data.catalog:CIFAR10",
+    },
+)
+
+# Subclasses of `gtn_tf.teachers.Teacher`.
+TEACHERS = Registry(
+    "teacher",
+    {
+        "no_curriculum": "gtn_tf.teachers.no_curriculum:NoCurriculum",
+        "all_shuffled": "gtn_tf.teachers.all_shuffled:AllShuffled",
+        "shuffled_batch": "gtn_tf.teachers.shuffled_batch:ShuffledBatch",
+        "full_curriculum": "gtn_tf.teachers.full_curriculum:FullCurriculum",
+        "dataset_distillation": "gtn_tf.teachers.distillation:DatasetDistillation",
+        "real_data": "gtn_tf.teachers.real_data:RealData",
+    },
+)
+
+# Cell spaces: their genotypes, and the networks of them.
+SPACES = Registry(
+    "space",
+    {
+        "nao": "gtn_tf.cells.spaces:NAO",
+        "nas_bench_201": "gtn_tf.cells.spaces:NAS_BENCH_201",
+    },
+)
+
+# Subclasses of `gtn_tf.learners.Learners`; every cell space has stacks of random cells.
+FAMILIES = Registry(
+    "family",
+    {
+        "conv": "gtn_tf.learners.conv:ConvLearners",
+        "mlp": "gtn_tf.learners.mlp:MLPLearners",
+        **dict.fromkeys(SPACES, "gtn_tf.learners.cells:CellLearners"),
+    },
+)
+
+# Fixed networks that teachers are compared on: `gtn_tf.learners.named_learner`.
+LEARNERS = Registry(
+    "learner",
+    {
+        "conv": "gtn_tf.learners.named:conv",
+        "conv_pooled": "gtn_tf.learners.named:conv_pooled",
+        "mlp": "gtn_tf.learners.named:mlp",
+        "keras_conv": "gtn_tf.learners.named:keras_conv",
+        "resnet": "gtn_tf.learners.named:resnet",
+    },
+)
+
+# How published networks calibrate the inputs of their cells.
+LAYOUTS = Registry(
+    "layout",
+    {
+        "nao": "gtn_tf.cells.layouts:NAO",
+        "enas": "gtn_tf.cells.layouts:ENAS",
+        "nasnet": "gtn_tf.cells.layouts:NASNET",
+        "amoebanet": "gtn_tf.cells.layouts:AMOEBANET",
+        "darts": "gtn_tf.cells.layouts:DARTS",
+    },
+)
+
+# Layers that cells are made of: a usual network's, or those of the paper's learners.
+BLOCKS = Registry(
+    "blocks",
+    {
+        "training": "gtn_tf.cells.blocks:TRAINING",
+        "evaluation": "gtn_tf.cells.blocks:EVALUATION",
+    },
+)
+
+# Subclasses of `gtn_tf.search.Scorer`. Of those that train, `_tse` ranks by training
+# speed, and the others by accuracy.
+SCORERS = Registry(
+    "scorer",
+    {
+        "gtn": "gtn_tf.search.scorers:GTNScorer",
+        "gtn_tse": "gtn_tf.search.scorers:GTNScorer",
+        "real": "gtn_tf.search.scorers:RealDataScorer",
+        "real_tse": "gtn_tf.search.scorers:RealDataScorer",
+        "params": "gtn_tf.search.zero_cost:ParameterScorer",
+        "flops": "gtn_tf.search.zero_cost:FlopScorer",
+        "synflow": "gtn_tf.search.zero_cost:SynflowScorer",
+        "naswot": "gtn_tf.search.zero_cost:NASWOTScorer",
+    },
+)
+
+# Values of a setting that one class or function decides by.
+NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is the first
+DOWNSAMPLE = ("max_pool", "stride")  # what takes a convolution's stride
+OPS = ("large", "small")  # of the space nao: 11 operations, or 5
+RATES = ("per_step", "shared", "fixed")  # of the inner loop
+UNROLLS = ("nested_tapes", "keep", "recompute")  # ways to differentiate the inner loop
