@@ -1,6 +1,6 @@
 """Packaging of gtn_tf.
 
-The exact versions the library is tested with are in constraints.txt; the ranges
+The exact versions the library is tested with are in constraints/; the ranges
 below only say what it can work with, so that it can live beside other packages.
 """
 from pathlib import Path
@@ -65,6 +65,7 @@ setup(
     ],
     extras_require={
         "onnx": _ONNX,
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings-python>=1.16", "ruff>=0.17.6"],
         "test": ["pytest>=7.4", "pytest-xdist>=3.6", "hypothesis>=6.80", *_ONNX],
     },
     classifiers=[
