@@ -44,6 +44,6 @@ def _output(output: dict[str, Any]) -> str:
     data = output.get("data", {})
     if "image/png" in data:
         png = "".join(data["image/png"]).replace("\n", "")
-        return f'<img alt="The output of the cell above" src="data:image/png;base64,{png}">'
+        return f"![The output of the cell above](data:image/png;base64,{png})"
     text = "".join(output.get("text") or data.get("text/plain", ""))
     return f'```{{.text .output title="Output"}}\n{text.rstrip()}\n```'
