@@ -44,7 +44,9 @@ def imported_rooms(source: str) -> Iterator[str]:
 
 
 def test_every_room_is_in_the_table_once():
-    assert sorted(rooms_of_the_page()) == sorted(rooms_of_the_package())
+    rooms = rooms_of_the_page()
+    assert set(rooms) == rooms_of_the_package()
+    assert len(rooms) == len(set(rooms))
 
 
 def test_a_room_imports_only_from_those_above_it():
