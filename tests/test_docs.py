@@ -63,8 +63,7 @@ def test_training(run_page, tmp_path):
         "docs/training.md",
         {
             "epochs=10, steps_per_epoch=50": "epochs=1, steps_per_epoch=2",
-            "steps=8, batch_size=32": "steps=4, batch_size=10",
-            "momentum=0.5, steps=8": "momentum=0.5, steps=4",
+            "batch_size=32": "batch_size=10",
         },
     )
     assert (tmp_path / "gtn.keras").is_file()
@@ -136,9 +135,8 @@ def test_no_file_that_is_linked_is_missing():
     """In the repository; `make docs` looks at the links of the site."""
     missing = []
     for path in [*PAGES, ROOT / "results" / "README.md"]:
-        for link in re.findall(
-            r"\]\((?!https?:|#)([^)#]+)[^)]*\)", path.read_text("utf-8")
-        ):
+        text = _BLOCK.sub("", path.read_text(encoding="utf-8"))
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text):
             if not (path.parent / link).exists():
                 missing.append(f"{path.name}: {link}")
     assert not missing
