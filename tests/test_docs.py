@@ -165,7 +165,6 @@ def test_notebooks(name, smaller, tmp_path):
     for cell in json.loads(text)["cells"]:
         if cell["cell_type"] != "code":
             continue
-        assert cell["execution_count"], "its outputs are of a run"
         program.append("".join(cell["source"]))
         if "parameters" in cell["metadata"].get("tags", ()):
             replaced |= set(re.findall(r"^(\w+) =", program[-1], re.MULTILINE))
