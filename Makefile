@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test test-other lint fuzz bench clean always
+.PHONY: help venv train test test-other lint fuzz bench docs clean always
 
 help: ## list the targets
 	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
@@ -50,8 +50,11 @@ fuzz: venv ## feed every reader damaged files, a minute each
 bench: venv $(PEERS)/.installed ## time gtn_tf and its peers at SIZE (small)
 	$(PY) benchmarks $(SIZE) $(if $(OTHER),--other $(OTHER)) $(ARGS)
 
+docs: $(VENV)/.docs-installed ## build the documentation as a site in site/
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)
+
 clean: ## remove build leftovers (.venv, .venv-peers and runs stay)
-	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	rm -rf build dist site *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find benchmarks configs gtn_tf tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .venv/.partial is there while an install is under way. One that was interrupted
@@ -71,6 +74,14 @@ $(STAMP): setup.py $(wildcard constraints/*.txt) $(if $(PYTHON),always)
 	@rm $(VENV)/.partial
 	@touch $@
 	@echo "Installed: $(VENV) is ready."
+
+# What builds the documentation is of no use to anything else, hence not part of `venv`.
+$(VENV)/.docs-installed: $(STAMP)
+	@echo "Installing MkDocs in $(VENV) ..."
+	@stack=$$($(PY) -c "$$STACK") && \
+	PYTHONWARNINGS='ignore:Editable installation' \
+		$(PIP) -c constraints/$$stack.txt --no-build-isolation -e '.[docs]'
+	@touch $@
 
 # What gtn_tf is compared with has an environment of its own, made anew when
 # benchmarks/peers.txt changes. Of .venv it needs only the Python.

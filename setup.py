@@ -76,6 +76,7 @@ setup(
     extras_require={
         "lint": ["ruff>=0.17.6", "mypy>=1.19", "types-PyYAML>=6.0.12"],
         "onnx": _ONNX,
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings-python>=1.16", "ruff>=0.17.6"],
         "test": ["pytest>=7.4", "pytest-xdist>=3.6", "hypothesis>=6.80", *_ONNX],
     },
     classifiers=[

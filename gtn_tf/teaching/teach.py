@@ -33,7 +33,7 @@ def teach(
     It is `model.compile(teacher.optimizer(), ...)` and
     `model.fit(teacher.as_dataset(), ...)`, with the model checked before and its
     `BatchNormalization` settled afterwards (see `SettleBatchNorm`). The model stays
-    compiled.
+    compiled. Whatever is raised, its weights are then as they were before.
 
     Args:
         model: Any Keras model from images `[batch, h, w, c]` to logits or
@@ -55,8 +55,6 @@ def teach(
     Raises:
         TeacherError: If the model does not fit the teacher.
         NonFiniteError: If the loss or a weight becomes infinite or not a number.
-
-        Whatever is raised, the model's weights are then as they were before.
 
     Example:
 

@@ -1,0 +1,73 @@
+"""The table of rooms in docs/layout.md is what the imports of the package are."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "gtn_tf"
+PAGE = ROOT / "docs" / "layout.md"
+
+
+def rooms_of_the_page() -> list[str]:
+    """In their order; `errors.py` or `layers/`."""
+    table = PAGE.read_text(encoding="utf-8").partition("| room |")[2]
+    return re.findall(r"^\| `([^`]+)` \|", table.partition("\n\n")[0], re.MULTILINE)
+
+
+def rooms_of_the_package() -> set[str]:
+    found = set()
+    for path in PACKAGE.iterdir():
+        if path.is_dir() and path.name != "__pycache__":
+            found.add(f"{path.name}/")
+        elif path.suffix == ".py" and path.name != "__init__.py":
+            found.add(path.name)
+    return found
+
+
+def imported_rooms(source: str) -> Iterator[str]:
+    """The names of rooms that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(source)):
+        modules = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        for module in modules:
+            package, *names = module.split(".")
+            if package == "gtn_tf" and names:
+                yield names[0]
+
+
+def test_every_room_is_in_the_table_once():
+    rooms = rooms_of_the_page()
+    assert set(rooms) == rooms_of_the_package()
+    assert len(rooms) == len(set(rooms))
+
+
+def test_a_room_imports_only_from_those_above_it():
+    order = {room: place for place, room in enumerate(rooms_of_the_page())}
+    by_name = {room.removesuffix("/").removesuffix(".py"): room for room in order}
+    upwards = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE).parts
+        room = inside[0] if len(inside) == 1 else f"{inside[0]}/"
+        if room == "__init__.py":
+            continue  # it imports when it is asked
+        for name in imported_rooms(path.read_text(encoding="utf-8")):
+            other = by_name.get(name)  # None: something of gtn_tf/__init__.py
+            if other and other != room and order[other] > order[room]:
+                upwards.append(
+                    f"{path.relative_to(ROOT)} imports {other}, which is below {room} "
+                    "in docs/layout.md: move a row, or the code"
+                )
+    assert not upwards, "\n".join(upwards)
+
+
+def test_imports_are_found():
+    source = "import gtn_tf.data\ndef f():\n    from gtn_tf import plots\nimport os\n"
+    assert list(imported_rooms(source)) == ["data", "plots"]
