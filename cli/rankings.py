@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common import Countdown, read_table, say, write_facts, write_table
+from common import read_table, say, write_facts, write_table
 from gtn_tf import data, plots
 from gtn_tf.data import Splits
+from gtn_tf.runs.score_table import SECONDS, add_scores
 from gtn_tf.search import (
     CellSpace,
     GTNScorer,
@@ -23,11 +23,10 @@ from gtn_tf.search import (
     ScoringData,
     correlations,
     make_scorer,
-    score,
     search_cost,
     seconds_to_reach,
 )
-from gtn_tf.search.ranking import in_words, summed_ranks
+from gtn_tf.search.ranking import format_correlations, summed_ranks
 from gtn_tf.teaching import load_teacher, training_seconds
 
 
@@ -91,10 +90,10 @@ def ranking_scorers(
     scorers: list[Scorer] = [make_scorer(one) for one in untrained]
     for teacher in teachers:
         for count in steps:
-            names = ranking_names(f"gtn {Path(teacher).stem}, {count} steps")
+            names = ranking_names(_by_teacher(Path(teacher).stem, f"{count} steps"))
             scorers.append(GTNScorer(load_teacher(teacher), count, names=names))
     for count in steps:
-        names = ranking_names(f"real data, {count} steps")
+        names = ranking_names(f"{_REAL}{count} steps")
         scorers.append(RealDataScorer(count, names=names))
     return scorers
 
@@ -108,9 +107,12 @@ def ranking_names(training: str) -> tuple[str, str]:
     return training, f"{training}{_SPEED}"
 
 
+def _by_teacher(name: str, how_long: str = "") -> str:
+    return f"gtn {name}, {how_long}"
+
+
+_REAL = "real data, "
 _SPEED = ", training speed"
-
-
 _PLUS = " + "  # of ranks
 _ADDED = (("params",), ("params", "synflow"))  # scores that take no training
 
@@ -128,9 +130,10 @@ def score_columns(
     columns = {
         name: [row.get(name, math.nan) for row in rows]
         for name in rows[0]
-        if name not in others and not name.startswith("seconds")
+        if name not in others and not name.startswith(SECONDS)
     }
-    trained = [name for name in columns if name.startswith(("gtn", "real"))]
+    # A training has two scores: its accuracy and its speed.
+    trained = [name for name in columns if f"{_training(name)}{_SPEED}" in columns]
     for added in _ADDED:
         if set(added) <= {*columns}:
             sums = [(name, *added) for name in trained]
@@ -151,7 +154,8 @@ def score_all(
     """Scores genotypes by several scorers, each timed.
 
     The table is written after each genotype. Interrupted, the same call goes on; a
-    call with more genotypes or scorers computes what is missing.
+    call with more genotypes or scorers computes what is missing. One with other
+    settings of a scorer, or other data, is refused.
 
     Args:
         genotypes: Of the space.
@@ -167,36 +171,12 @@ def score_all(
     """
     known = {row["genotype"]: row for row in read_table(file)}
     rows = {space.text(g): known.get(space.text(g), {}) for g in genotypes}
-    missing_of = {
-        name: [s for s in scorers if f"seconds_{s.name}" not in row]
-        for name, row in rows.items()
-    }
-    countdown = Countdown(sum(map(bool, missing_of.values())))
-    for name, missing in missing_of.items():
-        if not missing:
-            continue
-        say(f"architecture {countdown.begin()}")
-        rows[name]["genotype"] = name
-        for scorer in missing:
-            found = _timed_score(space.parse(name), space, scorer, examples, seed)
-            rows[name].update(found)
+
+    def save() -> None:
         write_table([row for row in rows.values() if row], file)
-    return list(rows.values())
 
-
-def _timed_score(
-    genotype: Any, space: CellSpace, scorer: Scorer, examples: ScoringData, seed: int
-) -> dict[str, float]:
-    def build() -> Any:
-        return space.network(genotype, space.scored_as)
-
-    started = time.monotonic()
-    try:
-        found = score(build, [scorer], examples, seed)
-    except (ValueError, ArithmeticError) as error:
-        say(f"{space.text(genotype)}: {scorer.name}: {error}")
-        found = {scorer.name: math.nan}
-    return {**found, f"seconds_{scorer.name}": time.monotonic() - started}
+    add_scores(rows, genotypes, space, scorers, examples, file, save, seed, say)
+    return [*rows.values()]
 
 
 def compare(
@@ -226,7 +206,7 @@ def compare(
     write_table(table, out / "correlations.csv")
     whole = {name: parts["all"]["spearman"] for name, parts in found.items()}
     write_table(_costs(rows, whole, full, out), out / "costs.csv")
-    notes = {name: in_words(parts) for name, parts in found.items()}
+    notes = {name: format_correlations(parts) for name, parts in found.items()}
     plots.score_scatter(columns, np.asarray(truth), notes, label, out / "scores.png")
 
 
@@ -244,20 +224,23 @@ def _costs(
 
     def seconds(name: str) -> float:
         parts = [_training(name), *name.split(_PLUS)[1:]]
-        return float(sum(np.mean([row[f"seconds_{p}"] for row in rows]) for p in parts))
+        return float(
+            sum(np.mean([row[f"{SECONDS}{p}"] for row in rows]) for p in parts)
+        )
 
     teachers = json.loads((out / "facts.json").read_text(encoding="utf-8-sig"))[
         "teachers"
     ]
     known = {name: value or 0.0 for name, value in whole.items()}
-    timed = [name for name in known if f"seconds_{_training(name)}" in rows[0]]
+    timed = [name for name in known if f"{SECONDS}{_training(name)}" in rows[0]]
     table = []
     for name in timed:
         kind = name[len(_training(name)) :]
-        real = [n for n in timed if n == f"{_training(n)}{kind}" and n[:4] == "real"]
+        alike = [n for n in timed if n == f"{_training(n)}{kind}"]
+        real = [n for n in alike if n.startswith(_REAL)]
         points = [(seconds(n), known[n]) for n in real]
         points += [(seconds(full), 1.0)] if full else []
-        trained = [t for t in teachers if name.startswith(f"gtn {t['name']},")]
+        trained = [t for t in teachers if name.startswith(_by_teacher(t["name"]))]
         once = trained[0]["training_seconds"] or 0.0 if trained else 0.0
         each, as_good = seconds(name), seconds_to_reach(known[name], points)
         row: dict[str, Any] = {

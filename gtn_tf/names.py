@@ -132,10 +132,10 @@ SCORERS = Registry(
         "gtn_tse": "gtn_tf.search.scorers:GTNScorer",
         "real": "gtn_tf.search.scorers:RealDataScorer",
         "real_tse": "gtn_tf.search.scorers:RealDataScorer",
-        "params": "gtn_tf.search.zero_cost:ParameterScorer",
-        "flops": "gtn_tf.search.zero_cost:FlopScorer",
-        "synflow": "gtn_tf.search.zero_cost:SynflowScorer",
-        "naswot": "gtn_tf.search.zero_cost:NASWOTScorer",
+        "params": "gtn_tf.search.scorers:ParameterScorer",
+        "flops": "gtn_tf.search.scorers:FlopScorer",
+        "synflow": "gtn_tf.search.scorers:SynflowScorer",
+        "naswot": "gtn_tf.search.scorers:NASWOTScorer",
     },
 )
 

@@ -12,12 +12,20 @@ import pytest
 from gtn_tf import runs
 from gtn_tf.cells import read_table
 from gtn_tf.runs import table
-from gtn_tf.runs.rank import COLUMNS, rank
+from gtn_tf.runs.rank import columns_of, rank
 from gtn_tf.runs.records import Metrics
-from gtn_tf.search import ScoringData
+from gtn_tf.search import Scorer, ScoringData
 
 ROOT = Path(__file__).parent.parent
+COLUMNS = columns_of(["gtn_score"])
 CELL = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
+
+class Untouched(Scorer):
+    name = "gtn_score"
+
+    def __call__(self, candidate, data, seed) -> float:
+        raise NotImplementedError
 
 
 def marked(path: Path, text: str) -> Path:
@@ -33,9 +41,9 @@ def test_tables_begin_with_one(tmp_path) -> None:
     assert [*table.read_measured(marked(path, text))] == ["enas"]
     text = ",".join(COLUMNS) + f"\n{CELL},1,2,0.5,1,3\n"
     space = SimpleNamespace(text=str)
-    (row,) = rank(
-        [CELL], space, [], ScoringData(), marked(path, text)
-    )  # nothing is left to do
+    (row,) = rank(  # nothing is left to do
+        [CELL], space, [Untouched()], ScoringData(), marked(path, text)
+    )
     assert row["genotype"] == CELL and path.read_text() == text
     Metrics(marked(path, "epoch,loss\n0,0.5\n1,0.25\n"), 1)
     assert path.read_text() == "epoch,loss\n0,0.5\n"
@@ -66,7 +74,7 @@ def test_what_is_no_table_is_told(tmp_path, content) -> None:
     path = tmp_path / "table.csv"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(runs.RunError, match="expected a new file, or one with the"):
-        rank([], None, [], None, path)
+        rank([], None, [Untouched()], None, path)
     with pytest.raises(runs.RunError, match="expected|not CSV"):
         table.read_measured(path)
 

@@ -168,6 +168,26 @@ def test_scores_of_other_settings_are_not_added_to_a_ranking(
     assert any(row.rsplit(",", 2)[0] == scored.rsplit(",", 2)[0] for row in rows)
 
 
+def test_genotypes_are_ranked_by_any_scores(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    other = CELL.replace("avg_pool", "nor_conv")
+    (tmp_path / "cells.txt").write_text(f"{CELL}\n{other}")
+    words = "rank --genotypes cells.txt --out ranks.csv --filters 1 --steps 2".split()
+    scored = [*words, "--scorer", "params", "real_tse"]
+    assert main(scored) == 1
+    assert "expected --teacher or --data" in capsys.readouterr().err
+    assert main([*words, "--data", "digits"]) == 1
+    assert "'gtn': expected a teacher" in capsys.readouterr().err
+    assert main([*scored, "--data", "digits"]) == 0
+    assert "best: |" in capsys.readouterr().out
+    header, *rows = (
+        line.split(",") for line in (tmp_path / "ranks.csv").read_text().splitlines()
+    )
+    assert header == "genotype params flops real_tse rank seconds".split()
+    assert {row[0] for row in rows} == {CELL, other}
+    assert all(float(row[3]) < 0 for row in rows)
+
+
 @pytest.mark.parametrize(
     "words, problem",
     [

@@ -70,7 +70,8 @@ def test_comparison_of_searches(recipe, tmp_path, capsys):
     command += ["--data", "digits", "--teacher", "digits"]
     command += ["--run-dir", tmp_path / "runs"]
     recipe(*command)
-    assert "candidate 1/" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "\n  candidate 1/" in shown and "\ncandidate" not in shown
     recipe(*command)  # nothing is computed again
     assert "candidate 1/" not in capsys.readouterr().out
     with (tmp_path / "out" / "winners.csv").open() as file:

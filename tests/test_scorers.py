@@ -11,8 +11,21 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 import gtn_tf
-from gtn_tf.search import GTNScorer, RealDataScorer, ScoringData, make_scorer, score
-from gtn_tf.search.scorers import ScoreError
+from gtn_tf.config import SCORERS
+from gtn_tf.search import (
+    Candidate,
+    GTNScorer,
+    GTNTuner,
+    NASBench201Space,
+    RealDataScorer,
+    ScoreError,
+    Scorer,
+    ScoringData,
+    SearchError,
+    make_scorer,
+    score,
+)
+from gtn_tf.search.scorers import Preparation
 
 layers = tf.keras.layers
 IMAGES = np.random.default_rng(0).normal(size=[12, 4, 4, 1]).astype(np.float32)
@@ -187,3 +200,109 @@ def test_a_scored_network_leaves_no_graph_behind(digits) -> None:
     for seed in range(2):
         score(mlp, scorers, digits, seed)
     assert graphs() <= before
+
+
+def test_the_factory_makes_every_scorer_of_a_configuration() -> None:
+    teacher = gtn_tf.load_teacher("digits")
+    settings = {"teacher": teacher, "steps": 3, "learners": 2, "images": 50}
+    made = [make_scorer(name, **settings, learning_rate=0.3) for name in SCORERS]
+    assert len({one.name for one in made}) == len(SCORERS)
+    by_name = {one.name: one for one in made}
+    for name in ("gtn_score", "gtn_tse", "real_score", "real_tse"):
+        one = by_name[name]
+        assert (one.steps, one.learners, one.images) == (3, 2, 50)
+        assert (one.teacher is teacher) == name.startswith("gtn")
+        assert one.needs_training_data == name.startswith("real")
+    assert by_name["real_tse"].learning_rate == 0.3
+    assert by_name["naswot"].images == 64  # of a batch, and not of the validation
+
+
+class SharedWeights(Scorer):
+    """A network of its own judges all candidates, by the genotype: traced once."""
+
+    name = "shared"
+
+    def __init__(self) -> None:
+        self._calls: list[str] = []
+        self._traces = 0
+
+    def prepare(self, data, seed) -> None:
+        self._calls.append(f"prepare {seed}")
+        self._network = mlp()
+
+        @tf.function
+        def logits(choice):
+            self._traces += 1
+            return self._network(tf.gather(self._images, [choice]), training=False)
+
+        self._images, self._logits = data.some_images(8), logits
+
+    def close(self) -> None:
+        self._calls.append("close")
+        del self._network, self._logits, self._images
+
+    def __call__(self, candidate, data, seed) -> float:
+        self._calls.append(str(candidate.genotype))
+        skips = str(candidate.genotype).count("skip_connect")
+        return float(tf.reduce_sum(self._logits(tf.constant(skips))))
+
+
+def digits_search(folder, digits, scorers, **kwargs) -> GTNTuner:
+    space = NASBench201Space((8, 8, 1), 10, cells=0, filters=2)
+    tuner = GTNTuner(
+        space, scorer=scorers, top_k=0, directory=folder, project_name="s", **kwargs
+    )
+    tuner.search(*digits.train, validation_data=digits.validation, verbose=0)
+    return tuner
+
+
+def test_a_scorer_of_shared_weights_lives_as_long_as_the_search(tmp_path, digits):
+    shared = SharedWeights()
+    tuner = digits_search(tmp_path, digits, [shared, "params"], candidates=4, seed=5)
+    ranked = tuner.oracle.scored_trials()
+    genotypes = [tuner.hypermodel.describe(t.hyperparameters) for t in ranked]
+    assert shared._calls == ["prepare 5", *genotypes, "close"]
+    assert shared._traces == 1  # whatever cleared the session in between
+    # The same score again, in the other order and beside no other scorer.
+    space = tuner.hypermodel
+
+    def scores(order: list[str]) -> dict[str, dict[str, float]]:
+        with Preparation(seed=1) as preparation:
+            preparation.prepare([shared], digits)
+            return {
+                name: score(space.candidate(space.parse(name)), [shared], digits, 0)
+                for name in order
+            }
+
+    assert scores(genotypes) == scores(genotypes[::-1])
+    shared._calls.clear()
+    digits_search(tmp_path, digits, [shared, "params"], candidates=4, seed=5)
+    assert not shared._calls  # nothing was left to score
+
+
+def test_scorers_are_closed_after_a_failure(tmp_path, digits) -> None:
+    class Unprepared(SharedWeights):
+        name = "unprepared"
+
+        def prepare(self, data, seed) -> None:
+            super().prepare(data, seed)
+            raise ScoreError("expected a file of weights, received none")
+
+    scorers = [SharedWeights(), Unprepared()]
+    with pytest.raises(SearchError, match="scorer unprepared: expected a file"):
+        digits_search(tmp_path, digits, scorers, candidates=2)
+    assert [one._calls for one in scorers] == [["prepare 0", "close"]] * 2
+
+
+def test_a_candidate_knows_its_genotype_where_there_is_one() -> None:
+    space = NASBench201Space((4, 4, 1), 3, cells=0, filters=1, scored_as="evaluation")
+    genotype = space.sample(np.random.default_rng(0))
+    candidate = space.candidate(genotype)
+    assert candidate.genotype == genotype
+    kinds = [{type(one).__name__ for one in m.layers} for m in (
+        candidate(), space.network(genotype, "evaluation"), space.network(genotype)
+    )]  # fmt: skip
+    assert kinds[0] == kinds[1] != kinds[2]
+    assert Candidate(dense(3)).genotype is None
+    with pytest.raises(ScoreError, match="expected a Keras model, received 3"):
+        Candidate(lambda: 3)()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import math
 import os
 import signal
@@ -18,16 +19,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import gtn_tf
 from gtn_tf.search import (
     GTNTuner,
+    NASBench201Space,
     Scorer,
     correlations,
+    kerastuner,
+    results,
     search_cost,
     seconds_to_reach,
 )
-from gtn_tf.search import oracle as oracle_module
-from gtn_tf.search import results as results_module
-from gtn_tf.search import tuner as tuner_module
 
 X = np.random.default_rng(0).normal(size=[8, 4]).astype(np.float32)
 Y = np.arange(8) % 2
@@ -64,9 +66,10 @@ class Stub(GTNTuner):
 
     def __init__(self, folder: Path, **kwargs) -> None:
         self.runs = []
-        settings = {"candidates": 5, "top_k": 2, "also": (), **kwargs}
+        if "oracle" not in kwargs:
+            kwargs = {"candidates": 5, "top_k": 2, **kwargs}
         super().__init__(
-            build, scorer=Weights(), directory=folder, project_name="s", **settings
+            build, scorer=Weights(), directory=folder, project_name="s", **kwargs
         )
 
     def run_trial(self, trial, *args, **kwargs):
@@ -74,7 +77,7 @@ class Stub(GTNTuner):
         values = trial.hyperparameters.values
         size = weights_of(values["units"], values["bias"])
         if values["gtn/stage"] == "score":
-            return {"val_accuracy": math.nan, "weights": size, "seconds": 1.0}
+            return {"weights": size, "seconds": 1.0}
         return {"val_accuracy": size / 100, "seconds": 2.0}
 
 
@@ -170,6 +173,20 @@ def test_a_small_space_is_used_up(tmp_path) -> None:
     assert len(tuner.runs) == len(scored) + 3
 
 
+def test_hyperparameters_that_come_late_have_their_default(tmp_path) -> None:
+    class Growing(Stub):
+        def run_trial(self, trial, *args, **kwargs):
+            if trial.trial_id == "0001":
+                trial.hyperparameters.Int("late", 5, 10**6)
+            return super().run_trial(trial)
+
+    tuner = Growing(tmp_path, candidates=2, top_k=2)
+    tuner.search(verbose=0)
+    assert "late" not in tuner.oracle.trials["0000"].hyperparameters.values
+    trained = [t.hyperparameters.values for t in tuner.oracle.trained_trials()]
+    assert [values["late"] for values in trained] == [5, 5]
+
+
 def test_ranks_of_several_scores_are_added(tmp_path) -> None:
     class Both(Stub):
         def run_trial(self, trial, *args, **kwargs):
@@ -190,11 +207,15 @@ class Killed(BaseException):
     """What kill -9 is to the process: no handler runs."""
 
 
-def test_a_kill_at_any_write_changes_nothing(tmp_path, monkeypatch) -> None:
-    whole = Stub(tmp_path / "whole")
+def search_killed_at_any_write(tmp_path, monkeypatch, make, least_writes: int):
+    """Kills a search at each write in turn; what is resumed must end up the same.
+
+    `make` makes the tuner of a folder.
+    """
+    whole = make(tmp_path / "whole")
     whole.search(verbose=0)
     expected = table(tmp_path / "whole")
-    real = oracle_module.write
+    real = kerastuner.write
     for kill_at in itertools.count(1):
         written = itertools.count(1)
 
@@ -203,31 +224,67 @@ def test_a_kill_at_any_write_changes_nothing(tmp_path, monkeypatch) -> None:
                 raise Killed
             real(path, text)
 
-        for module in (oracle_module, results_module, tuner_module):
+        for module in (kerastuner, results):
             monkeypatch.setattr(module, "write", write)
         folder = tmp_path / str(kill_at)
         runs = []
         finished: list[str] = []
         try:
-            first = Stub(folder)
+            first = make(folder)
             runs = first.runs
             first.search(verbose=0)
             break  # killed at no write: all were tried
         except Killed:
             pass
-        for module in (oracle_module, results_module, tuner_module):
+        for module in (kerastuner, results):
             monkeypatch.setattr(module, "write", real)
         finished = [
             path.parent.name.removeprefix("trial_")
             for path in folder.glob("s/trial_*/trial.json")
             if '"COMPLETED"' in path.read_text()
         ]
-        second = Stub(folder)
+        second = make(folder)
         second.search(verbose=0)
         assert table(folder) == expected
         assert not {*finished} & {*second.runs}
         assert len(runs) + len(second.runs) <= len(whole.runs) + 1
-    assert kill_at > 50
+    assert kill_at > least_writes
+
+
+def test_a_kill_at_any_write_changes_nothing(tmp_path, monkeypatch) -> None:
+    search_killed_at_any_write(tmp_path, monkeypatch, Stub, 50)
+
+
+def test_a_search_killed_before_the_proposers_goes_on_as_it_would_have(tmp_path):
+    """The files are of the version that had no proposers, and so is the table."""
+    file = Path(__file__).parent / "data" / "killed_search.json"
+    before = json.loads(file.read_text(encoding="utf-8"))
+    for name, content in before["files"].items():
+        path = tmp_path / "s" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    digits = gtn_tf.data.load("digits")
+    train = digits.train_images, digits.train_labels
+    validation = digits.validation_images, digits.validation_labels
+
+    def search(folder: Path) -> list[str]:
+        space = NASBench201Space((8, 8, 1), 10, 1, 2, scored_as="evaluation")
+        runs: list[str] = []
+
+        class Watched(GTNTuner):
+            def on_trial_begin(self, trial) -> None:
+                super().on_trial_begin(trial)
+                runs.append(trial.trial_id)
+
+        settings = {"candidates": 5, "top_k": 0, "scorer": "params"}
+        tuner = Watched(space, directory=folder, project_name="s", **settings)
+        tuner.search(*train, validation_data=validation, verbose=0)
+        assert without_seconds(table(folder)) == before["results"]
+        return runs
+
+    assert search(tmp_path) == ["0003", "0004"]
+    assert search(tmp_path) == []
+    assert len(search(tmp_path / "new")) == 5
 
 
 def test_more_candidates_are_accepted_on_resume(tmp_path) -> None:

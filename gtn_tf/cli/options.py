@@ -57,15 +57,16 @@ def run_dir(options: argparse.Namespace) -> Path:
     return options.run_dir or Path("runs") / Path(options.config).stem
 
 
-def add_teacher(parser: argparse.ArgumentParser) -> None:
+def add_teacher(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Adds `--teacher`.
 
     Args:
         parser: To be added to.
+        required: Whether there has to be one.
     """
     parser.add_argument(
         "--teacher",
-        required=True,
+        required=required,
         metavar="T",
         help="digits, mnist or fashion_mnist, which come with gtn_tf; or a SavedModel, "
         "a run directory or an npz file",

@@ -1,12 +1,18 @@
-"""Ranks given genotypes by what a teacher makes of them."""
+"""Ranks given genotypes by what a teacher makes of them, or by other scores."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data, user_path
 from gtn_tf.config import SpaceConfig
-from gtn_tf.names import SPACES
+from gtn_tf.errors import ArgumentError
+from gtn_tf.names import SCORERS, SPACES
+
+if TYPE_CHECKING:  # importing TensorFlow takes five seconds
+    from gtn_tf.data import Splits
+    from gtn_tf.teaching import TrainedTeacher
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: To be added to.
     """
-    add_teacher(parser)
+    add_teacher(parser, required=False)
     add_data(parser)
     parser.add_argument(
         "--genotypes",
@@ -42,19 +48,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--filters", type=count, default=8, metavar="F", help="F (default: 8)"
     )
     parser.add_argument(
+        "--scorer",
+        choices=SCORERS,
+        nargs="+",
+        default=["gtn"],
+        help="what ranks; the ranks of several are added (default: gtn)",
+    )
+    parser.add_argument(
         "--steps",
         type=count,
         default=128,
         metavar="T",
-        help="inner steps; beyond the teacher's own, its curriculum is repeated "
-        "(default: 128)",
+        help="of scorers that train; beyond the teacher's own, its curriculum is "
+        "repeated (default: 128)",
     )
     parser.add_argument(
         "--learners",
         type=count,
         default=1,
         metavar="N",
-        help="fresh networks whose accuracies are averaged (default: 1)",
+        help="of scorers that train: fresh networks whose scores are averaged "
+        "(default: 1)",
     )
 
 
@@ -65,22 +79,42 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     from gtn_tf import runs
-    from gtn_tf.search import GTNScorer, ScoringData, make_scorer
+    from gtn_tf.search import ScoringData, make_scorer
     from gtn_tf.teaching.sources import RealLessons
 
     name, genotypes = runs.read_ranked(options.genotypes, options.space)
-    teacher, splits = teacher_and_data(options)
-    RealLessons(splits, teacher)  # told now, and not by every candidate
-    chosen = SpaceConfig(name, options.cells, options.filters)
-    space = runs.make_space(chosen, splits)
-    gtn = GTNScorer(teacher, options.steps, options.learners)
+    teacher, splits = _teacher_and_data(options)
+    scorers = [
+        make_scorer(one, teacher, options.steps, options.learners)
+        for one in dict.fromkeys(options.scorer)
+    ]
+    for one in scorers:
+        if one.teacher is not None:
+            RealLessons(splits, one.teacher)  # fails once, not for every genotype
+    train = splits.train_images, splits.train_labels
+    validation = splits.validation_images, splits.validation_labels
+    needed = any(one.needs_training_data for one in scorers)
     rows = runs.rank(
         genotypes,
-        space,
-        [make_scorer("params"), make_scorer("flops"), gtn],
-        ScoringData(None, (splits.validation_images, splits.validation_labels)),
+        runs.make_space(SpaceConfig(name, options.cells, options.filters), splits),
+        scorers,
+        ScoringData(train if needed else None, validation),
         options.out,
         report=lambda line: print(line, flush=True),
     )
-    print(f"best: {rows[0]['genotype']}  gtn_score {rows[0]['gtn_score']}")
+    scores = "  ".join(f"{one.name} {rows[0][one.name]}" for one in scorers)
+    print(f"best: {rows[0]['genotype']}  {scores}")
     print(f"Written: {options.out}")
+
+
+def _teacher_and_data(
+    options: argparse.Namespace,
+) -> tuple[TrainedTeacher | None, Splits]:
+    """The teacher, if there is one, and the data, by default the teacher's own."""
+    if options.teacher is not None:
+        return teacher_and_data(options)
+    if options.data is None:
+        raise ArgumentError("expected --teacher or --data, received neither")
+    from gtn_tf import data
+
+    return None, data.load(options.data, data_dir=options.data_dir)

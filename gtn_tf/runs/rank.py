@@ -1,12 +1,10 @@
-"""Ranking given genotypes with a teacher."""
+"""Ranking given genotypes by scores."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,20 +13,13 @@ import numpy as np
 
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
-from gtn_tf.errors import first_line
 from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import read_cells, read_json, read_rows
-from gtn_tf.search import CellSpace, Scorer, ScoringData, score
-from gtn_tf.search.identity import (
-    Identity,
-    identity,
-    refuse_another,
-    settings_of,
-)
+from gtn_tf.runs.reading import read_cells, read_rows
+from gtn_tf.runs.score_table import SECONDS, Row, add_scores
+from gtn_tf.search import CellSpace, Scorer, ScoringData, make_scorer
+from gtn_tf.search.ranking import summed_ranks
 
-COLUMNS = ("genotype", "params", "flops", "gtn_score", "rank", "seconds")
-
-Row = dict[str, Any]
+_SIZES = ("params", "flops")
 
 
 def read_ranked(path: Path, space: str | None = None) -> tuple[str, list[AnyGenotype]]:
@@ -60,6 +51,21 @@ def _space(genotype: AnyGenotype) -> str:
     return "nas_bench_201" if isinstance(genotype, Genotype201) else "nao"
 
 
+def columns_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table of ranks.
+
+    Args:
+        names: Of the scores that rank.
+
+    Example:
+
+    >>> columns_of(["gtn_score"])
+    ('genotype', 'params', 'flops', 'gtn_score', 'rank', 'seconds')
+    """
+    scores = [name for name in names if name not in _SIZES]
+    return ("genotype", *_SIZES, *scores, "rank", "seconds")
+
+
 def rank(
     genotypes: Sequence[Any],
     space: CellSpace[Any],
@@ -78,9 +84,10 @@ def rank(
     Args:
         genotypes: Of the kind that the space has; they need not be in it.
         space: Builds the networks, all in one layout.
-        scorers: Those of the columns `params`, `flops` and `gtn_score`.
+        scorers: What ranks; the ranks of several are added. The numbers of parameters
+            and of operations are columns, too.
         data: Real data.
-        out: The CSV file, with `COLUMNS`.
+        out: The CSV file, with the columns that `columns_of` gives.
         seed: Of the weights.
         report: Called with each line of progress.
 
@@ -91,87 +98,82 @@ def rank(
         RunError: If there is something else at `out`, or if all genotypes fail.
         SearchError: If other settings or other data made the scores at `out`.
     """
-    rows = {name: row for name, row in _read(out).items() if row["gtn_score"]}
-    _claim(out, identity(scorers, [], settings_of(space), data, seed), bool(rows))
-    by_name = {space.text(g): g for g in genotypes}
-    missing = [name for name in by_name if name not in rows]
-    started = time.monotonic()
-    for done, name in enumerate(missing, start=1):
-        rows[name] = _score(by_name[name], name, space, scorers, data, seed, report)
-        _write(rows, out)
-        left = (time.monotonic() - started) / done * (len(missing) - done)
-        found = rows[name]["gtn_score"] or "failed"
-        position = f"{len(by_name) - len(missing) + done}/{len(by_name)}"
-        report(f"{position}  gtn_score {found}  {left:.0f} s left")
-    if not any(row["gtn_score"] for row in rows.values()):
+    names = [scorer.name for scorer in scorers]
+    every = {one.name: one for one in [*map(make_scorer, _SIZES), *scorers]}
+    rows = _read(out, names)
+    add_scores(
+        rows,
+        genotypes,
+        space,
+        [*every.values()],
+        data,
+        out,
+        lambda: _write(rows, names, out),
+        seed,
+        report,
+    )
+    if not any(_is_scored(row, names) for row in rows.values()):
         raise RunError(
             f"{out}: all {len(rows)} genotypes failed, for the reasons above"
         )
-    return _write(rows, out)
+    return _write(rows, names, out)
 
 
-def _claim(out: Path, now: Identity, has_scores: bool) -> None:
-    """Keeps what makes the scores beside the table, and refuses others."""
-    beside = out.with_name(f"{out.stem}.made_by.json")
-    if has_scores and beside.exists():
-        before = read_json(beside)
-        refuse_another(before, now, str(out), "choose another --out")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write(beside, json.dumps(now, indent=2) + "\n")
+def _is_scored(row: Row, names: Sequence[str]) -> bool:
+    return not any(math.isnan(row.get(name, math.nan)) for name in names)
 
 
-def _score(
-    genotype: Any,
-    name: str,
-    space: CellSpace[Any],
-    scorers: Sequence[Scorer],
-    data: ScoringData,
-    seed: int,
-    report: Callable[[str], None],
-) -> Row:
-    started = time.monotonic()
-    row: Row = dict.fromkeys(COLUMNS, "")
-    row["genotype"] = name
-    try:
-        scores = score(
-            lambda: space.network(genotype, space.scored_as), scorers, data, seed
-        )
-        row.update({n: f"{v:.10g}" for n, v in scores.items() if n in COLUMNS})
-    except (ValueError, ArithmeticError, RuntimeError) as error:
-        report(f"{name}: {first_line(error)}")
-    row["seconds"] = f"{time.monotonic() - started:.2f}"
-    return row
-
-
-def _write(rows: dict[str, Row], out: Path) -> list[Row]:
-    def key(row: Row) -> float:
-        return -float(row["gtn_score"]) if row["gtn_score"] else math.inf
-
-    ranked = sorted(rows.values(), key=key)
+def _write(rows: dict[str, Row], names: Sequence[str], out: Path) -> list[Row]:
+    known = [*rows.values()]
+    sums = summed_ranks([[row.get(n, math.nan) for row in known] for n in names])
+    failed = np.array([not _is_scored(row, names) for row in known])
+    ranked = [known[i] for i in np.lexsort([sums, failed])]  # stable
+    columns = columns_of(names)
+    written = []
     for number, row in enumerate(ranked, start=1):
-        row["rank"] = str(number)
+        cells = {**_shown(row), "rank": str(number)}
+        written.append({column: cells.get(column, "") for column in columns})
     lines = io.StringIO()
-    table = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(lines, columns, lineterminator="\n")
     table.writeheader()
-    table.writerows(ranked)
+    table.writerows(written)
     out.parent.mkdir(parents=True, exist_ok=True)
     write(out, lines.getvalue())
-    return ranked
+    return written
 
 
-def _read(out: Path) -> dict[str, Row]:
+def _shown(row: Row) -> Row:
+    """The cells of a row: numbers as text, nothing for a score that failed."""
+    took = sum(value for name, value in row.items() if name.startswith(SECONDS))
+    cells = {"seconds": round(took, 2), **row}
+    return {
+        name: cell if name == "genotype" else "" if math.isnan(cell) else f"{cell:.10g}"
+        for name, cell in cells.items()
+    }
+
+
+def _read(out: Path, names: Sequence[str]) -> dict[str, Row]:
+    """The rows of a table of ranks, but those that failed, which are tried again."""
     if not out.exists():
         return {}
+    columns = columns_of(names)
     try:
-        if tuple((read_cells(out) or [[]])[0]) == COLUMNS:
-            rows = read_rows(out)
-            # What is no number would be one that is not found again.
-            numbers = [float(row["gtn_score"]) for row in rows if row["gtn_score"]]
-            if np.isfinite(numbers).all():
-                return {row["genotype"]: row for row in rows}
+        if tuple((read_cells(out) or [[]])[0]) == columns:
+            rows = [_numbers(row) for row in read_rows(out)]
+            return {row["genotype"]: row for row in rows if _is_scored(row, names)}
     except (RunError, ValueError):
         pass  # it is something else, then
     raise RunError(
-        f"{out}: expected a new file, or one with the columns {','.join(COLUMNS)}; "
+        f"{out}: expected a new file, or one with the columns {','.join(columns)}; "
         "choose another --out"
     )
+
+
+def _numbers(row: dict[str, str]) -> Row:
+    """Reads a row; what is no number would be one that is not found again."""
+    numbers = {
+        k: float(v) for k, v in row.items() if v and k not in ("genotype", "rank")
+    }
+    if not np.isfinite([*numbers.values()]).all():
+        raise ValueError("a number that is not finite")
+    return {"genotype": row["genotype"], **numbers}

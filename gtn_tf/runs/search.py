@@ -26,23 +26,21 @@ from gtn_tf.runs.splits import load_splits
 from gtn_tf.runs.workers import (
     expect_address,
     is_worker,
-    told_in_one_line,
+    readable_connection_errors,
     warn_if_open,
 )
 from gtn_tf.search import (
     CellSpace,
-    GTNScorer,
+    GTNOracle,
     GTNTuner,
     NAOSpace,
     NASBench201Space,
-    RealDataScorer,
     Scorer,
     make_scorer,
 )
 from gtn_tf.search.cost import search_cost
-from gtn_tf.search.ranking import correlations, in_words
-from gtn_tf.search.scoring import kind_and_measure
-from gtn_tf.teaching import load_teacher, training_seconds
+from gtn_tf.search.ranking import correlations, format_correlations
+from gtn_tf.teaching import training_seconds
 from gtn_tf.teaching.sources import RealLessons
 
 
@@ -77,7 +75,7 @@ def search(
     with _claimed(run_dir, config, resume):
         if not is_worker():
             _expect_sound(run_dir)
-        tuner = make_tuner(config, splits, run_dir)
+        tuner = make_tuner(config, splits, run_dir, report)
         warn_if_open(report)
         training, ranking = config.training, config.ranking
         chosen = slice(training.images or None)
@@ -85,7 +83,7 @@ def search(
             f"{ranking.candidates} candidates are scored, the best {training.top_k} "
             "trained"
         )
-        with told_in_one_line():
+        with readable_connection_errors():
             tuner.search(
                 splits.train_images[chosen],
                 splits.train_labels[chosen],
@@ -95,7 +93,7 @@ def search(
                 verbose=2,
             )
         if not is_worker():
-            _write_summary(config, tuner, splits, run_dir)
+            _write_summary(config, tuner, splits, run_dir, report)
             report(f"Written: results.csv, summary.json and pictures in {run_dir}")
 
 
@@ -124,13 +122,19 @@ def make_space(
     return NASBench201Space(splits.image_shape, splits.num_classes, **common)
 
 
-def make_tuner(config: SearchConfig, splits: Splits, run_dir: Path) -> GTNTuner:
+def make_tuner(
+    config: SearchConfig,
+    splits: Splits,
+    run_dir: Path,
+    report: Callable[[str], None] = print,
+) -> GTNTuner:
     """Makes the tuner of a configuration.
 
     Args:
         config: The configuration.
         splits: The real data.
         run_dir: KerasTuner's files are kept in it.
+        report: Called with each line of progress.
     """
     training, ranking = config.training, config.ranking
     images = training.images or len(splits.train_labels)
@@ -145,12 +149,16 @@ def make_tuner(config: SearchConfig, splits: Splits, run_dir: Path) -> GTNTuner:
 
     return GTNTuner(
         make_space(config.space, splits, optimizer),
-        candidates=ranking.candidates,
-        top_k=training.top_k,
         scorer=_scorers(ranking.scorer, config, splits),
         also=_scorers(ranking.also, config, splits),
-        seconds=ranking.seconds or math.inf,
-        seed=config.seed,
+        oracle=GTNOracle(
+            "val_accuracy",
+            candidates=ranking.candidates,
+            top_k=training.top_k,
+            seconds=ranking.seconds or math.inf,
+            seed=config.seed,
+            report=report,
+        ),
         directory=str(run_dir.parent),
         project_name=run_dir.name,
     )
@@ -160,28 +168,22 @@ def _scorers(
     names: str | tuple[str, ...], config: SearchConfig, splits: Splits
 ) -> list[Scorer]:
     ranking = config.ranking
-    made: list[Scorer] = []
-    for name in (names,) if isinstance(names, str) else names:
-        kind, by = kind_and_measure(name)
-        if kind == "gtn":
-            teacher = load_teacher(ranking.teacher)
-            RealLessons(splits, teacher)  # told now, and not by every candidate
-            made.append(
-                GTNScorer(teacher, ranking.steps, ranking.learners, ranking.images, by)
-            )
-        elif kind == "real":
-            made.append(
-                RealDataScorer(
-                    ranking.steps,
-                    learning_rate=ranking.real_learning_rate,
-                    momentum=ranking.real_momentum,
-                    learners=ranking.learners,
-                    images=ranking.images,
-                    by=by,
-                )
-            )
-        else:
-            made.append(make_scorer(name))
+    made = [
+        make_scorer(
+            name,
+            ranking.teacher,
+            ranking.steps,
+            ranking.learners,
+            ranking.images,
+            ranking.real_learning_rate,
+            ranking.real_momentum,
+        )
+        for name in ((names,) if isinstance(names, str) else names)
+    ]
+    for scorer in made:
+        if scorer.teacher is not None:
+            # Fails once, here, not for every candidate.
+            RealLessons(splits, scorer.teacher)
     return made
 
 
@@ -195,7 +197,7 @@ def _claimed(run_dir: Path, config: SearchConfig, resume: bool) -> Any:
 
 
 def _expect_sound(run_dir: Path) -> None:
-    """Refuses files of a search that were damaged, before any of them is replaced."""
+    """Checks that no file of a search is damaged, before any of them is replaced."""
     for file in sorted([*run_dir.glob("*.json"), *run_dir.glob("trial_*/trial.json")]):
         read_json(file, "put a sound copy in its place or choose another --run-dir")
 
@@ -213,7 +215,11 @@ def _load(tuner: GTNTuner, trial: Any) -> tf.keras.Model:
 
 
 def _write_summary(
-    config: SearchConfig, tuner: GTNTuner, splits: Splits, run_dir: Path
+    config: SearchConfig,
+    tuner: GTNTuner,
+    splits: Splits,
+    run_dir: Path,
+    report: Callable[[str], None],
 ) -> None:
     tuner.oracle.save()  # results.csv again, whatever became of it
     rows = read_rows(run_dir / "results.csv")
@@ -227,7 +233,7 @@ def _write_summary(
     best = tuner.oracle.get_best_trials(1)
     summary: dict[str, Any] = {
         "correlations": found,
-        "cost": _cost(config, seconds),
+        "cost": _cost(config, tuner, seconds),
         **machine(),
     }
     if best:
@@ -242,25 +248,26 @@ def _write_summary(
             objective: best[0].score,
             "test_accuracy": results["accuracy"],
         }
-        print(f"best: {space.text(genotype)}")
-        print(f"  {objective} {best[0].score:.2%}, test {results['accuracy']:.2%}")
+        report(f"best: {space.text(genotype)}")
+        report(f"  {objective} {best[0].score:.2%}, test {results['accuracy']:.2%}")
     write(run_dir / "summary.json", json.dumps(summary, indent=2) + "\n")
     if len(known) > 1:
-        notes = {name: in_words(parts) for name, parts in found.items()}
+        notes = {name: format_correlations(parts) for name, parts in found.items()}
         label = f"{objective} after full training [%]"
         shown = [100 * value for value in truth]
         path = run_dir / "scores.png"
         plots.score_scatter(scores, shown, notes, label, path)
 
 
-def _cost(config: SearchConfig, seconds: list[float]) -> dict[str, Any]:
+def _cost(
+    config: SearchConfig, tuner: GTNTuner, seconds: list[float]
+) -> dict[str, Any]:
     """The cost of the scorings, and with the teacher's training, if that is known."""
     each = float(np.mean(seconds or [0.0]))
     cost: dict[str, Any] = {"scoring": search_cost(0.0, len(seconds), each)}
-    ranking = config.ranking
-    names = (ranking.scorer,) if isinstance(ranking.scorer, str) else ranking.scorer
-    once = training_seconds(ranking.teacher)
-    if once is not None and any(name.startswith("gtn") for name in names):
+    by_teacher = any(tuner.scorers[n].teacher is not None for n in tuner.rank_by)
+    once = training_seconds(config.ranking.teacher) if by_teacher else None
+    if once is not None:
         cost["with_teacher"] = search_cost(once, len(seconds), each)
     return cost
 

@@ -18,8 +18,8 @@ from gtn_tf.cells import (
     cell_network,
     network_201,
 )
-from gtn_tf.search import ScoringData, make_scorer
-from gtn_tf.search.scoring import without_retracing_warnings
+from gtn_tf.search import Candidate, ScoringData, make_scorer
+from gtn_tf.search.scorers import without_retracing_warnings
 
 _IMAGE, _CLASSES = (32, 32, 3), 10  # all were published for CIFAR-10
 # What `genotypes --count --format csv` prints; tests compare.
@@ -66,7 +66,7 @@ def network_sizes(
     blank = ScoringData((np.zeros([1, *_IMAGE], np.float32), np.zeros([1], np.int32)))
     with without_retracing_warnings():  # each is another network
         params, flops = (
-            int(make_scorer(scorer)(lambda: model, blank, 0))
+            int(make_scorer(scorer)(Candidate(lambda: model), blank, 0))
             for scorer in ("params", "flops")
         )
     return params, flops

@@ -69,7 +69,7 @@ def is_loopback(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def told_in_one_line() -> Iterator[None]:
+def readable_connection_errors() -> Iterator[None]:
     """Turns the errors of KerasTuner's connection into one line.
 
     Raises:

@@ -1,22 +1,34 @@
 """Architecture search: rank by the teacher, then train the few."""
 
+from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.cost import search_cost, seconds_to_reach
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError, SearchError
 from gtn_tf.search.oracle import GTNOracle
+from gtn_tf.search.proposers import History, Observation, Proposer, RandomProposer
 from gtn_tf.search.ranking import correlations
-from gtn_tf.search.scorers import GTNScorer, RealDataScorer, Scorer
-from gtn_tf.search.scoring import make_scorer, score
+from gtn_tf.search.scorers import (
+    GTNScorer,
+    RealDataScorer,
+    Scorer,
+    make_scorer,
+    score,
+)
 from gtn_tf.search.spaces import CellSpace, NAOSpace, NASBench201Space
 from gtn_tf.search.tuner import GTNTuner
 
 __all__ = [
+    "Candidate",
     "CellSpace",
     "GTNOracle",
     "GTNScorer",
     "GTNTuner",
+    "History",
     "NAOSpace",
     "NASBench201Space",
+    "Observation",
+    "Proposer",
+    "RandomProposer",
     "RealDataScorer",
     "ScoreError",
     "Scorer",

@@ -1,4 +1,4 @@
-"""What is wrong with a search is told before its first candidate."""
+"""What is wrong with a search is found before its first candidate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gtn_tf.search.scorers import Scorer
 
 
 def check_scoring(model: Any, scorers: Iterable[Scorer], data: ScoringData) -> None:
-    """Refuses a search none of whose candidates could be scored.
+    """Checks that candidates can be scored.
 
     Args:
         model: What the default hyperparameters build.
@@ -43,7 +43,7 @@ def check_scoring(model: Any, scorers: Iterable[Scorer], data: ScoringData) -> N
 def check_training(
     model: tf.keras.Model, data: ScoringData, objectives: Sequence[str], callbacks: Any
 ) -> None:
-    """Refuses a search none of whose full trainings could succeed.
+    """Checks that full trainings can succeed.
 
     Args:
         model: What the default hyperparameters build.

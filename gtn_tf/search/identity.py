@@ -1,4 +1,4 @@
-"""What makes the scores of a search, so that scores of two are never compared."""
+"""What makes the scores of a search, so that those of different ones never mix."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def differences(before: Identity, now: Identity) -> list[str]:
     ]
 
 
-def refuse_another(before: Identity, now: Identity, place: str, advice: str) -> None:
-    """Refuses to go on with scores that something else has made.
+def expect_same(before: Identity, now: Identity, place: str, advice: str) -> None:
+    """Checks that scores may be added to those that are there.
 
     Args:
         before: Of the scores that are there.

@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras_tuner
 import numpy as np
 
-from gtn_tf.atomic_file import write
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.errors import SearchError
-from gtn_tf.search.identity import Identity, refuse_another
-from gtn_tf.search.ranking import summed_ranks
-from gtn_tf.search.results import last_line, score_of, write_results
-from gtn_tf.search.stages import (
-    SCORE,
+from gtn_tf.search.failures import common_failure, expect_some_success
+from gtn_tf.search.identity import Identity, expect_same, settings_of
+from gtn_tf.search.kerastuner import FINISHED, SearchOracle
+from gtn_tf.search.phases import (
     SCORED_BY,
-    STAGE,
-    TRAIN,
     is_scored,
-    without_stage,
+    to_score,
+    to_train,
+    without_phase,
 )
-
-FAILURE = "failure.txt"  # in a trial's folder: why it failed
+from gtn_tf.search.progress import progress_line, say
+from gtn_tf.search.proposers import (
+    History,
+    Observation,
+    Proposer,
+    RandomProposer,
+)
+from gtn_tf.search.ranking import summed_ranks
+from gtn_tf.search.results import score_of, write_results
 
 ANEW = "start a new search (overwrite=True, or another directory)"
 
-_DONE = ("COMPLETED", "FAILED")
-_ALIKE = 3  # candidates that fail in the same way, after which a search stops
+_PROPOSER = "gtn_proposer"  # in oracle.json: the state, if it has one
 
 
-class GTNOracle(keras_tuner.Oracle):
+class GTNOracle(SearchOracle):
     """Proposes distinct candidates to be scored, then the best to be trained.
 
-    In the first phase each trial is one candidate, drawn at random, and its metrics
-    are its scores. In the second phase the `top_k` candidates of the best rank are
-    proposed again, in the order of their ranks, for a full training. The oracle does
-    nothing slow itself: whoever asks for a trial, `GTNTuner` on any worker, scores it.
+    In the first phase each trial is one candidate, which the proposer chooses, and its
+    metrics are its scores. In the second phase the `top_k` candidates of the best rank
+    are proposed again, in the order of their ranks, for a full training. The oracle
+    does nothing slow itself: whoever asks for a trial, `GTNTuner` on any worker,
+    scores it.
 
     Everything is kept in the trials' own files, which are written wholly or not at
     all. A search whose chief or workers were killed goes on without scoring a
@@ -52,12 +54,17 @@ class GTNOracle(keras_tuner.Oracle):
         objective: As for `keras_tuner.Oracle`; it counts in the second phase.
         candidates: Architectures that are scored; fewer if the space has fewer.
         top_k: Architectures that are trained.
-        seconds: No further candidate is drawn once the scorings took so long, added
+        seconds: No further candidate is proposed once the scorings took so long, added
             up over all workers. The search then depends on the machine's speed.
         rank_by: Names of the scores that make the rank. The ranks by each are added.
+            `GTNTuner` replaces them by those of its scorers.
         describe: Writes a trial's architecture for results.csv, given its
-            hyperparameters; by default, their values as JSON.
-        seed: Of the draw of the candidates; 0 means 0.
+            hyperparameters; by default, `GTNTuner` takes the hypermodel's own method
+            `describe`, and without one their values are written as JSON.
+        seed: Of the proposals; 0 means 0.
+        proposer: Which candidate is scored next, by default one drawn at random.
+        report: Called with a line when a trial has ended, unless `search` is silent
+            (`verbose=0`).
         **kwargs: As for `keras_tuner.Oracle`.
 
     Raises:
@@ -69,12 +76,6 @@ class GTNOracle(keras_tuner.Oracle):
     23
     """
 
-    # KerasTuner's, which has no types.
-    end_order: list[str]
-    _id_to_hash: Any
-    _retry_queue: list[str]
-    _tried_so_far: set[str]
-
     def __init__(
         self,
         objective: Any = None,
@@ -84,6 +85,8 @@ class GTNOracle(keras_tuner.Oracle):
         rank_by: Sequence[str] = ("gtn_score",),
         describe: Callable[[keras_tuner.HyperParameters], str] | None = None,
         seed: int = 0,
+        proposer: Proposer | None = None,
+        report: Callable[[str], None] = say,
         **kwargs: Any,
     ) -> None:
         if not 0 <= top_k <= candidates or candidates < 1:
@@ -95,16 +98,16 @@ class GTNOracle(keras_tuner.Oracle):
             raise ArgumentError(
                 f"seconds: expected a number above 0, received {seconds}"
             )
-        # Candidates that fail never stop the search.
-        kwargs.setdefault("max_consecutive_failed_trials", math.inf)
-        super().__init__(objective, seed=seed, **kwargs)
-        self.seed = self._seed_state = seed  # KerasTuner takes 0 for no seed
+        super().__init__(objective, seed, **kwargs)
         self.candidates = candidates
         self.top_k = top_k
         self.seconds = seconds
         self.rank_by = tuple(rank_by)
+        self.describe = describe
+        self.proposer = proposer or RandomProposer()
+        self.report = report
         self.identity: Identity | None = None  # of a search that has begun
-        self.describe = describe or _values_as_json
+        self._proposer_error: Exception | None = None
 
     def begin(self, identity: Identity) -> None:
         """Takes note of what makes the scores of this search.
@@ -113,10 +116,13 @@ class GTNOracle(keras_tuner.Oracle):
             identity: As `gtn_tf.search.identity` writes it down.
 
         Raises:
-            SearchError: If there are scores already that were made by something else.
+            SearchError: If there are scores already that were made by something else,
+                or candidates that another proposer chose.
         """
+        proposer = settings_of(self.proposer)
+        identity = {**identity, **{f"proposer.{k}": v for k, v in proposer.items()}}
         if self.identity is not None and self.trials:
-            refuse_another(self.identity, identity, self._project_dir, ANEW)
+            expect_same(self.identity, identity, str(self.folder), ANEW)
         self.identity = identity
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -126,13 +132,15 @@ class GTNOracle(keras_tuner.Oracle):
             trial_id: Of the trial.
         """
         scored = self.scored_trials()
-        if self.common_failure():
+        if common_failure(scored):
             return {"status": "STOPPED"}
         if len(scored) < self.candidates and self.spent() < self.seconds:
-            values = self._random_values()
-            if values is not None:  # else the space has no more
-                return {"status": "RUNNING", "values": {**values, STAGE: SCORE}}
-        if any(trial.status not in _DONE for trial in scored):
+            values = self._propose(scored)
+            if self._proposer_error is not None:
+                return {"status": "STOPPED"}
+            if values is not None:
+                return {"status": "RUNNING", "values": to_score(values)}
+        if any(trial.status not in FINISHED for trial in scored):
             return {"status": "IDLE"}
         trained = {
             trial.hyperparameters.values[SCORED_BY] for trial in self.trained_trials()
@@ -140,61 +148,46 @@ class GTNOracle(keras_tuner.Oracle):
         good = [trial for trial in self.ranking() if trial.status == "COMPLETED"]
         for trial in good[: self.top_k]:
             if trial.trial_id not in trained:
-                values = without_stage(trial.hyperparameters.values)
-                stage = {STAGE: TRAIN, SCORED_BY: trial.trial_id}
-                return {"status": "RUNNING", "values": {**values, **stage}}
+                values = self.completed(trial.hyperparameters.values)
+                values = to_train(values, trial.trial_id)
+                return {"status": "RUNNING", "values": values}
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
     def scored_trials(self) -> list[Any]:
         """Trials of the first phase, in their order."""
-        return [t for t in self._in_order() if is_scored(t.hyperparameters)]
+        return [t for t in self.in_order() if is_scored(t.hyperparameters)]
 
-    def common_failure(self) -> str:
-        """Why the first candidates failed, if all of them did, and alike; else ""."""
-        first = self.scored_trials()[:_ALIKE]
-        if len(first) < _ALIKE or any(t.status != "FAILED" for t in first):
-            return ""
-        # Names of layers and shapes differ from candidate to candidate.
-        reasons = {re.sub(r"\d+", "", last_line(t.message)) for t in first}
-        return last_line(first[0].message) if len(reasons) == 1 else ""
+    def trained_trials(self) -> list[Any]:
+        """Trials of the second phase, in their order."""
+        return [t for t in self.in_order() if not is_scored(t.hyperparameters)]
 
-    def expect_results(self) -> None:
-        """Tells if nothing came out of a search that is over.
-
-        Raises:
-            SearchError: If all candidates failed, or all full trainings.
-        """
-        phases = {
-            "candidates": self.scored_trials(),
-            "trainings": self.trained_trials(),
-        }
-        for name, trials in phases.items():
-            if trials and all(trial.status == "FAILED" for trial in trials):
-                number = f"the first {len(trials)}" if self.common_failure() else "all"
-                raise SearchError(
-                    f"{number} {name} failed: {last_line(trials[0].message)}. "
-                    f"{self._project_dir}/results.csv has every reason; once it is "
-                    f"mended, {ANEW}"
-                )
+    def ranking(self) -> list[Any]:
+        """Finished trials of the first phase, best first, those that failed last."""
+        done = [t for t in self.scored_trials() if t.status in FINISHED]
+        good = [t for t in done if t.status == "COMPLETED"]
+        # A stable sort: of equal ranks, the earlier candidate is first.
+        best = [good[i] for i in np.argsort(self._summed_ranks(good), kind="stable")]
+        return best + [t for t in done if t.status != "COMPLETED"]
 
     def spent(self) -> float:
         """Seconds that the finished scorings took, added up."""
         good = [t for t in self.scored_trials() if t.status == "COMPLETED"]
         return float(np.nansum([score_of(t, "seconds") for t in good]))
 
-    def trained_trials(self) -> list[Any]:
-        """Trials of the second phase, in their order."""
-        return [t for t in self._in_order() if not is_scored(t.hyperparameters)]
+    def expect_results(self) -> None:
+        """Raises an error if nothing came out of a search that is over.
 
-    def ranking(self) -> list[Any]:
-        """Finished trials of the first phase, best first, those that failed last."""
-        done = [t for t in self.scored_trials() if t.status in _DONE]
-        good = [t for t in done if t.status == "COMPLETED"]
-        scores = [[score_of(t, name) for t in good] for name in self.rank_by]
-        sums = summed_ranks(scores)
-        # A stable sort: of equal ranks, the earlier candidate is first.
-        best = [good[i] for i in np.argsort(sums, kind="stable")]
-        return best + [t for t in done if t.status != "COMPLETED"]
+        Raises:
+            SearchError: If the proposer failed, or all candidates, or all trainings.
+        """
+        if self._proposer_error is not None:
+            error, kind = self._proposer_error, type(self.proposer).__name__
+            raise SearchError(f"{kind} failed: {error}") from error
+        scored, trained = self.scored_trials(), self.trained_trials()
+        stopped = bool(common_failure(scored))
+        place, remedy = f"{self.folder}/results.csv", f"once it is mended, {ANEW}"
+        expect_some_success("candidates", scored, stopped, place, remedy)
+        expect_some_success("trainings", trained, False, place, remedy)
 
     def get_best_trials(self, num_trials: int = 1) -> list[Any]:
         """Fully trained trials, best first.
@@ -222,79 +215,24 @@ class GTNOracle(keras_tuner.Oracle):
         else:
             super().score_trial(trial)
 
-    @keras_tuner.synchronized
-    def create_trial(self, tuner_id: str) -> Any:
-        """Gives a worker its next trial; see `keras_tuner.Oracle.create_trial`.
-
-        Args:
-            tuner_id: Of the worker.
-        """
-        # Another worker may have finished what waits for being run again.
-        waiting = [i for i in self._retry_queue if self.trials[i].status not in _DONE]
-        self._retry_queue = sorted(waiting, key=int, reverse=True)
-        with self._quiet():
-            trial = super().create_trial(tuner_id)
-        if trial.status == "RUNNING" and trial.metrics.metrics:
-            # What a killed worker reported, without ending the trial, comes again.
-            trial.metrics = type(trial.metrics)()
-        return trial
-
-    @keras_tuner.synchronized
-    def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Any:
-        """Takes a trial's results; see `keras_tuner.Oracle.update_trial`.
-
-        Args:
-            trial_id: Of the trial.
-            metrics: Its results.
-            step: Of the results.
-        """
-        trial = self.trials[trial_id]
-        if trial_id in self.end_order:  # two workers had it; the first counts
-            return trial
-        if not is_scored(trial.hyperparameters):
-            return super().update_trial(trial_id, metrics, step)
-        for name, value in metrics.items():
-            if not math.isnan(value):  # the objective's, unknown in this phase
-                trial.metrics.register(name, "max")
-                trial.metrics.update(name, value, step=step)
-        self._save_trial(trial)
-        return trial
-
-    @keras_tuner.synchronized
-    def end_trial(self, trial: Any) -> None:
-        """Ends a trial; see `keras_tuner.Oracle.end_trial`.
-
-        Args:
-            trial: With its status.
-        """
-        stored = self.trials[trial.trial_id]
-        if trial.trial_id in self.end_order:
-            self._forget_ongoing(trial.trial_id)
-            return
-        reason = Path(self._get_trial_dir(trial.trial_id)) / FAILURE
-        if not trial.message and reason.exists():  # a worker's does not come along
-            trial.message = reason.read_text(encoding="utf-8-sig")
-        with self._quiet():
-            super().end_trial(trial)
-        self.save()  # once more, since now the trial is no longer ongoing
-        self._report(stored)
-
     def save(self) -> None:
         """Writes the oracle's state and results.csv, each wholly or not at all."""
-        write(Path(self._get_oracle_fname()), json.dumps(self.get_state()))
+        super().save()
         write_results(
-            Path(self._project_dir) / "results.csv",
+            self.folder / "results.csv",
             self.ranking(),
             self.scored_trials(),
             self.trained_trials(),
             self.rank_by,
             self.objective.name,
-            self.describe,
+            self.describe or _values_as_json,
         )
 
     def get_state(self) -> dict[str, Any]:
         """What `save` keeps; see `keras_tuner.Oracle.get_state`."""
-        return {**super().get_state(), "gtn_identity": self.identity}
+        state = {**super().get_state(), "gtn_identity": self.identity}
+        proposers = self.proposer.get_state()
+        return state if proposers is None else {**state, _PROPOSER: proposers}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes back what `get_state` gave.
@@ -304,70 +242,61 @@ class GTNOracle(keras_tuner.Oracle):
         """
         super().set_state(state)
         self.identity = state.get("gtn_identity")
+        if _PROPOSER in state:
+            self.proposer.set_state(state[_PROPOSER])
 
-    def reload(self) -> None:
-        """Reads the state back, and mends what a kill has left between two files."""
-        super().reload()
-        ids = [trial.trial_id for trial in self._in_order()]
-        done = [i for i in ids if self.trials[i].status in _DONE]
-        self.start_order = ids
-        self.end_order = [i for i in self.end_order if i in done]
-        self.end_order += [i for i in done if i not in self.end_order]
-        self._retry_queue = [i for i in ids if i not in done]
-        self._tried_so_far, self._id_to_hash = (
-            set(),
-            type(self._id_to_hash)(self._id_to_hash.default_factory),
-        )
-        for trial in self._in_order():
-            self._record_values(trial)
+    def on_trial_end(self, trial: Any) -> None:
+        """Reports a trial that has ended.
 
-    def _save_trial(self, trial: Any) -> None:
-        folder = Path(self._get_trial_dir(trial.trial_id))
-        write(folder / "trial.json", json.dumps(trial.get_state()))
-
-    def _compute_values_hash(self, values: dict[str, Any]) -> str:
-        return super()._compute_values_hash(without_stage(values))
-
-    def _in_order(self) -> list[Any]:
-        return sorted(self.trials.values(), key=lambda trial: int(trial.trial_id))
-
-    def _forget_ongoing(self, trial_id: str) -> None:
-        for tuner_id, trial in list(self.ongoing_trials.items()):
-            if trial.trial_id == trial_id:
-                del self.ongoing_trials[tuner_id]
-
-    @contextlib.contextmanager
-    def _quiet(self) -> Iterator[None]:
-        # KerasTuner's display takes every score for a value of the objective.
-        verbose, self._display.verbose = self._display.verbose, 0
-        try:
-            yield
-        finally:
-            self._display.verbose = verbose
-
-    def _report(self, trial: Any) -> None:
-        if not self._display.verbose:
+        Args:
+            trial: The trial.
+        """
+        if not self.verbose:
             return
+        workers = max(1, len(self.tuner_ids))
         if is_scored(trial.hyperparameters):
-            same, name = self.scored_trials(), "candidate"
-            total = self.candidates
-            names = [*self.rank_by, "seconds"]
+            same, left = self.scored_trials(), max(0.0, self.seconds - self.spent())
+            kind = "candidate", self.candidates, [*self.rank_by, "seconds"]
         else:
-            same, name = self.trained_trials(), "full training"
-            total = self.top_k
-            names = [self.objective.name, "seconds"]
-        done = sum(other.status in _DONE for other in same)
-        if trial.status == "COMPLETED":
-            found = "  ".join(f"{n} {score_of(trial, n):.4g}" for n in names)
+            same, left = self.trained_trials(), math.inf
+            kind = "full training", self.top_k, [self.objective.name, "seconds"]
+        self.report(progress_line(trial, same, *kind, left, workers))
+
+    def _propose(self, scored: Sequence[Any]) -> dict[str, Any] | None:
+        """Asks the proposer; an error is kept and raised when the search has ended.
+
+        KerasTuner never gives back the lock of a call that raises.
+        """
+        try:
+            values = self.proposer.propose(self._history(scored))
+            if values is not None and self.is_tried(values):
+                raise ArgumentError(
+                    f"expected values that no candidate has had, received {values}"
+                )
+        except Exception as error:
+            self._proposer_error = error
+            return None
+        return None if values is None else self.completed(values)
+
+    def _history(self, scored: Sequence[Any]) -> History:
+        good = [t for t in scored if t.status == "COMPLETED"]
+        if len(self.rank_by) == 1:
+            scores = [score_of(trial, self.rank_by[0]) for trial in good]
         else:
-            found = f"failed: {last_line(trial.message)}"
-        seconds = [score_of(t, "seconds") for t in same if t.status == "COMPLETED"]
-        left = float(np.nanmean(seconds or [0.0])) * (total - done)
-        if name == "candidate":
-            left = min(left, max(0.0, self.seconds - self.spent()))
-        left /= max(1, len(self.tuner_ids))
-        print(f"{name} {done}/{total}  {found}  about {left:.0f} s left", flush=True)
+            scores = (-self._summed_ranks(good)).tolist()
+        score = {trial.trial_id: one for trial, one in zip(good, scores)}
+        observations = tuple(
+            Observation(t.hyperparameters, t.status, score.get(t.trial_id))
+            for t in scored
+        )
+        space = self.get_space()
+        return History(
+            observations, space, self.seed, self.random_values, self.is_tried
+        )
+
+    def _summed_ranks(self, good: Sequence[Any]) -> np.ndarray:
+        return summed_ranks([[score_of(t, n) for t in good] for n in self.rank_by])
 
 
 def _values_as_json(hp: keras_tuner.HyperParameters) -> str:
-    return json.dumps(without_stage(hp.values), sort_keys=True)
+    return json.dumps(without_phase(hp.values), sort_keys=True)

@@ -91,7 +91,7 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
     return stats.rankdata(-each, axis=1).sum(axis=0)
 
 
-def in_words(found: Mapping[str, Mapping[str, float | None]]) -> str:
+def format_correlations(found: Mapping[str, Mapping[str, float | None]]) -> str:
     """Writes what `correlations` gives in two lines, with the intervals.
 
     Args:
@@ -99,7 +99,7 @@ def in_words(found: Mapping[str, Mapping[str, float | None]]) -> str:
 
     Example:
 
-    >>> print(in_words(correlations(range(8), range(8))))
+    >>> print(format_correlations(correlations(range(8), range(8))))
     Spearman, all 1.00 [1.00, 1.00]
     top half 1.00 [1.00, 1.00]
     """

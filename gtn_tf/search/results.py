@@ -13,7 +13,8 @@ import keras_tuner
 import numpy as np
 
 from gtn_tf.atomic_file import write
-from gtn_tf.search.stages import SCORED_BY
+from gtn_tf.search.failures import last_line
+from gtn_tf.search.phases import SCORED_BY
 
 _SIZES = ("params", "flops")
 
@@ -90,13 +91,3 @@ def score_of(trial: Any, name: str) -> float:
         return math.nan
     history = trial.metrics.get_history(name)
     return float(np.mean(history[-1].value)) if history else math.nan
-
-
-def last_line(message: str | None) -> str:
-    """The error itself, from a message that holds a stack trace.
-
-    Args:
-        message: Of a trial.
-    """
-    lines = (message or "").strip().splitlines()
-    return lines[-1] if lines else "see the worker's output"

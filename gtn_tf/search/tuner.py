@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 import os
@@ -12,33 +13,35 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
-import numpy as np
 import tensorflow as tf
-from keras_tuner.src.engine import tuner_utils
-from tensorboard.plugins.hparams import api as hparams
 
-from gtn_tf.atomic_file import write
 from gtn_tf.callbacks import as_list
+from gtn_tf.errors import ArgumentError
 from gtn_tf.search.checks import check_scoring, check_training
 from gtn_tf.search.data import ScoringData, fit_arguments, scoring_data
-from gtn_tf.search.errors import ScoreError
+from gtn_tf.search.hparams import write_hparams
 from gtn_tf.search.identity import (
     Identity,
+    expect_same,
     identity,
     of_networks,
-    refuse_another,
 )
-from gtn_tf.search.oracle import ANEW, FAILURE, GTNOracle
-from gtn_tf.search.scorers import Scorer
-from gtn_tf.search.scoring import make_scorer, score, without_retracing_warnings
-from gtn_tf.search.stages import SCORE, STAGE, is_scored, without_stage
+from gtn_tf.search.kerastuner import SearchTuner
+from gtn_tf.search.oracle import ANEW, GTNOracle
+from gtn_tf.search.phases import is_scored, to_score, without_phase
+from gtn_tf.search.scorers import (
+    Preparation,
+    Scorer,
+    make_scorer,
+    score,
+    without_retracing_warnings,
+)
+from gtn_tf.search.spaces.base import candidate_of
 from gtn_tf.teaching import TrainedTeacher
 from gtn_tf.teaching.load import as_teacher
 
-_IDLE_SECONDS = 0.5
 
-
-class GTNTuner(keras_tuner.Tuner):
+class GTNTuner(SearchTuner):
     """Ranks candidates by what a teacher makes of them, then trains the best.
 
     Each trial of the first phase builds a candidate, lets the teacher teach it, and
@@ -66,10 +69,13 @@ class GTNTuner(keras_tuner.Tuner):
             curriculum is repeated.
         seed: Of the candidates, their weights and their training; 0 means 0.
         oracle_options: More arguments for `GTNOracle`.
+        oracle: Instead of `objective`, `candidates`, `top_k`, `seconds`, `seed` and
+            `oracle_options`, which are the oracle's then.
         **kwargs: As for `keras_tuner.Tuner`: `directory`, `project_name`, ...
 
     Raises:
-        ValueError: If a scorer is unknown or lacks its teacher.
+        ValueError: If a scorer is unknown or lacks its teacher, or if the oracle is
+            none or what is the oracle's is given beside it.
 
     Example:
 
@@ -108,8 +114,20 @@ class GTNTuner(keras_tuner.Tuner):
         steps: int = 128,
         seed: int = 0,
         oracle_options: dict[str, Any] | None = None,
+        oracle: GTNOracle | None = None,
         **kwargs: Any,
     ) -> None:
+        settings = {
+            "objective": objective,
+            "candidates": candidates,
+            "top_k": top_k,
+            "seconds": seconds,
+            "seed": seed,
+        }
+        if oracle is None:
+            oracle = GTNOracle(**settings, **(oracle_options or {}))
+        else:
+            _expect_oracle(oracle, {**settings, "oracle_options": oracle_options})
         teacher = None if teacher is None else as_teacher(teacher)
         asked = [scorer] if isinstance(scorer, (str, Scorer)) else list(scorer)
         rank_by = [make_scorer(one, teacher, steps) for one in asked]
@@ -119,22 +137,13 @@ class GTNTuner(keras_tuner.Tuner):
         # By name: one that ranks may also be recorded.
         self.scorers = {one.name: one for one in (*recorded, *rank_by)}
         self.rank_by = tuple(one.name for one in rank_by)
-        self.top_k = top_k
-        self.seed = seed
-        self._waits = False
+        self.top_k = oracle.top_k
+        self.seed = oracle.seed
+        self._preparation = Preparation(self.seed)
         self._identity: Identity | None = None  # of a worker's search, until compared
-        oracle = GTNOracle(
-            objective,
-            candidates,
-            top_k,
-            seconds,
-            self.rank_by,
-            getattr(hypermodel, "describe", None),
-            seed,
-            **(oracle_options or {}),
-        )
-        if kwargs.get("directory") is not None:
-            kwargs["directory"] = os.path.expanduser(os.fspath(kwargs["directory"]))
+        oracle.rank_by = self.rank_by
+        if oracle.describe is None:
+            oracle.describe = getattr(hypermodel, "describe", None)
         super().__init__(oracle, hypermodel, **kwargs)
 
     def search(self, *args: Any, **kwargs: Any) -> None:
@@ -150,19 +159,20 @@ class GTNTuner(keras_tuner.Tuner):
                 if the first three candidates fail alike; or if all fail.
         """
         if type(self).run_trial is GTNTuner.run_trial:  # else it needs other things
-            self._prepare(fit_arguments(args, kwargs))
-        super().search(*args, **kwargs)
-        if not self._is_worker():
+            self._check(fit_arguments(args, kwargs))
+        with self._preparation:
+            super().search(*args, **kwargs)
+        if not self.is_worker:
             self.oracle.expect_results()
 
-    def _prepare(self, arguments: dict[str, Any]) -> None:
-        """Tells what is wrong before the first candidate, and what makes the scores."""
+    def _check(self, arguments: dict[str, Any]) -> None:
+        """Finds what is wrong before the first candidate, and what makes the scores."""
         data = scoring_data(**arguments)
         # Of this hypermodel, and not of one that a search was begun with.
         hp = keras_tuner.HyperParameters()
-        hp.values[STAGE] = SCORE
+        hp.values = to_score({})
         tf.keras.backend.clear_session()
-        model = self.hypermodel.build(hp)
+        model = candidate_of(self.hypermodel, hp).build()
         check_scoring(model, self.scorers.values(), data)
         recorded = [n for n in self.scorers if n not in self.rank_by]
         ranking, others = (
@@ -170,11 +180,11 @@ class GTNTuner(keras_tuner.Tuner):
         )
         networks = of_networks(model, hp.get_config()["space"])
         found = identity(ranking, others, networks, data, self.seed)
-        self._override_compile_args(model)
         if self.top_k and type(self.hypermodel).fit is keras_tuner.HyperModel.fit:
+            hp.values = without_phase(hp.values)
             callbacks = as_list(arguments.get("callbacks"))
-            check_training(model, data, self._objectives(), callbacks)
-        if self._is_worker():
+            check_training(self.compiled(hp), data, self._objectives(), callbacks)
+        if self.is_worker:
             self._identity = found  # compared when the chief has certainly begun
         else:
             self.oracle.begin(found)
@@ -186,41 +196,42 @@ class GTNTuner(keras_tuner.Tuner):
             trial: Of either phase.
             *args: Those of `search`.
             **kwargs: Those of `search`.
+
+        Returns:
+            The scores by name, or the metrics of the best epoch; and `seconds`.
         """
         if self._identity is not None:
             self._expect_the_chiefs(self._identity)
-        started = time.monotonic()
         if is_scored(trial.hyperparameters):
             results = self._score(trial, scoring_data(**fit_arguments(args, kwargs)))
         else:
-            # The same weights and order, whichever worker has it.
-            tf.keras.utils.set_random_seed(self._seed_of(trial))
-            with without_retracing_warnings():
-                found = super().run_trial(trial, *args, **kwargs)
-            objective = self.oracle.objective
-            results = tuner_utils.convert_to_metrics_dict(found, objective)
-        results["seconds"] = time.monotonic() - started
-        self._write_hparams(trial, results)
+            results = self._train(trial, *args, **kwargs)
+        folder = Path(self.project_dir) / "tensorboard" / trial.trial_id
+        write_hparams(folder, trial, results)
         return results
 
     def _expect_the_chiefs(self, own: Identity) -> None:
         """Stops a worker whose scores could not be compared with the chief's."""
         file = Path(self.project_dir) / "oracle.json"  # the chief wrote it at its start
         state = json.loads(file.read_text(encoding="utf-8-sig"))
-        refuse_another(state["gtn_identity"], own, self.project_dir, ANEW)
+        expect_same(state["gtn_identity"], own, self.project_dir, ANEW)
         self._identity = None
 
-    def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
-        def build() -> tf.keras.Model:
-            model = self.hypermodel.build(trial.hyperparameters)
-            if not isinstance(model, tf.keras.Model):
-                raise ScoreError(f"expected a Keras model, received {model!r}")
-            return model
+    def _train(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+        started = time.monotonic()
+        # The same weights and order, whichever worker has it.
+        tf.keras.utils.set_random_seed(self._seed_of(trial))
+        with without_retracing_warnings():
+            results = self.train(trial, *args, **kwargs)
+        return {**results, "seconds": time.monotonic() - started}
 
-        # What the objective would be is not known in this phase.
-        unknown = dict.fromkeys(self._objectives(), np.nan)
-        scores = score(build, self.scorers.values(), data, self._seed_of(trial))
-        return {**unknown, **scores}
+    def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
+        scorers = self.scorers.values()
+        self._preparation.prepare(scorers, data)  # no candidate's time
+        started = time.monotonic()
+        candidate = candidate_of(self.hypermodel, trial.hyperparameters)
+        scores = score(candidate, scorers, data, self._seed_of(trial))
+        return {**scores, "seconds": time.monotonic() - started}
 
     def _objectives(self) -> list[str]:
         objective = self.oracle.objective
@@ -228,63 +239,22 @@ class GTNTuner(keras_tuner.Tuner):
 
     def _seed_of(self, trial: Any) -> int:
         """Of the architecture, not of the trial: order and workers do not matter."""
-        values = json.dumps(without_stage(trial.hyperparameters.values), sort_keys=True)
+        values = json.dumps(without_phase(trial.hyperparameters.values), sort_keys=True)
         digest = hashlib.sha256(f"{self.seed} {values}".encode()).digest()
         return int.from_bytes(digest[:4], "big")
 
-    def _write_hparams(self, trial: Any, results: dict[str, float]) -> None:
-        folder = Path(self.project_dir) / "tensorboard" / trial.trial_id
-        values = without_stage(trial.hyperparameters.values)
-        phase = "score" if is_scored(trial.hyperparameters) else "train"
-        with tf.summary.create_file_writer(str(folder)).as_default():
-            hparams.hparams({"phase": phase, **values}, trial_id=trial.trial_id)
-            for name, value in results.items():
-                if np.isfinite(value):
-                    tf.summary.scalar(name, value, step=0)
 
-    def on_search_begin(self) -> None:
-        """Makes the search one that can be resumed, before its first trial."""
-        self.save()
-
-    def pre_create_trial(self) -> None:
-        """Waits a little if the last answer was that there is nothing to do yet."""
-        if self._waits:
-            time.sleep(_IDLE_SECONDS)
-        self._waits = True
-
-    def on_trial_begin(self, trial: Any) -> None:
-        """Notes that there is something to do.
-
-        Args:
-            trial: That begins.
-        """
-        self._waits = False
-
-    def on_trial_end(self, trial: Any) -> None:
-        """Reports a trial to the oracle.
-
-        Args:
-            trial: With its status.
-        """
-        if trial.message:
-            folder = Path(self.get_trial_dir(trial.trial_id))
-            write(folder / FAILURE, trial.message)
-        super().on_trial_end(trial)
-
-    def load_model(self, trial: Any) -> tf.keras.Model:
-        """Makes a fully trained network again; see `keras_tuner.Tuner.load_model`.
-
-        Args:
-            trial: Of the second phase.
-        """
-        model = self._try_build(trial.hyperparameters)
-        # The optimizer's state is in the checkpoint, too, and has no use here.
-        path = self._get_checkpoint_fname(trial.trial_id)
-        model.load_weights(path).expect_partial()
-        return model
-
-    def save(self) -> None:
-        """Writes the tuner's state, and the oracle's if it is here."""
-        if not self._is_worker():
-            self.oracle.save()
-        write(Path(self._get_tuner_fname()), json.dumps(self.get_state()))
+def _expect_oracle(oracle: Any, settings: dict[str, Any]) -> None:
+    """Checks what is given as an oracle, and that nothing of it is given twice."""
+    if not isinstance(oracle, GTNOracle):
+        raise ArgumentError(
+            f"oracle: expected a GTNOracle, received {type(oracle).__name__}; another "
+            "way to choose candidates is a Proposer: GTNOracle(proposer=...)"
+        )
+    defaults = inspect.signature(GTNTuner.__init__).parameters
+    twice = [n for n, value in settings.items() if value != defaults[n].default]
+    if twice:
+        raise ArgumentError(
+            f"{twice[0]}: expected to be given to the oracle alone, received "
+            f"{settings[twice[0]]!r} beside one"
+        )

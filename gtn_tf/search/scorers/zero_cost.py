@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.precision import precision
+from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
-from gtn_tf.search.scorers import Build, Scorer
+from gtn_tf.search.scorers.base import Scorer
 
 _RELUS = (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU)
 
@@ -18,8 +19,8 @@ class ParameterScorer(Scorer):
 
     name = "params"
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        model = build()
+    def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        model = candidate()
         if not model.built:
             model(data.some_images(1), training=False)
         return float(sum(v.shape.num_elements() for v in model.trainable_variables))
@@ -34,8 +35,8 @@ class FlopScorer(Scorer):
 
     name = "flops"
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        model = build()
+    def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        model = candidate()
         image = data.some_images(1)
         model(image, training=False)
         run = tf.function(lambda x: model(x, training=False))
@@ -57,9 +58,9 @@ class SynflowScorer(Scorer):
 
     name = "synflow"
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
+    def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
         with precision("float64"):
-            model = build()
+            model = candidate()
             ones = tf.ones([1, *data.some_images(1).shape[1:]], tf.float64)
             model(ones, training=False)
             weights = model.trainable_variables
@@ -91,8 +92,8 @@ class NASWOTScorer(Scorer):
     def __init__(self, images: int = 64) -> None:
         self.images = images
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        model = build()
+    def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        model = candidate()
         try:
             outputs = [layer.output for layer in model.layers if _is_relu(layer)]
             inside = tf.keras.Model(model.inputs, outputs)

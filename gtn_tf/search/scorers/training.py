@@ -1,11 +1,10 @@
-"""What candidates are ranked by: one interface, and the scores that train a little."""
+"""Scores that train a little: on a teacher's lessons, or on real data."""
 
 from __future__ import annotations
 
 import abc
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,54 +12,16 @@ import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, first_line
 from gtn_tf.labels import AnyLabels, accuracy, expect_labels
+from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
+from gtn_tf.search.scorers.base import Scorer
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
 from gtn_tf.teaching.sources import real_data_sgd
 from gtn_tf.teaching.teach import are_logits, check_learner
 
-Build = Callable[[], tf.keras.Model]
-
-
-class Scorer(abc.ABC):
-    """Gives a candidate a number; the greater, the better its rank."""
-
-    name: str  # of the column in results.csv
-
-    @abc.abstractmethod
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        """Scores a candidate.
-
-        Args:
-            build: Makes the candidate's network with fresh weights.
-            data: Real data.
-            seed: Of what is drawn beside the weights.
-
-        Raises:
-            ScoreError: If it cannot be scored.
-        """
-
-    def check(self, model: tf.keras.Model, data: ScoringData) -> None:
-        """Refuses what no candidate could be scored with, before the first of them.
-
-        Args:
-            model: The network of the default hyperparameters.
-            data: Real data.
-
-        Raises:
-            GTNError: If the data or the network is nothing that it can work with.
-        """
-
-    def scores(self, build: Build, data: ScoringData, seed: int) -> dict[str, float]:
-        """Its score, and others that it finds on the way, by name.
-
-        Args:
-            build: As for a call.
-            data: As for a call.
-            seed: As for a call.
-        """
-        return {self.name: self(build, data, seed)}
+MEASURES = ("accuracy", "tse")
 
 
 class TrainingScorer(Scorer):
@@ -90,8 +51,8 @@ class TrainingScorer(Scorer):
         self.learners = learners
         self.images = images
 
-    def __call__(self, build: Build, data: ScoringData, seed: int) -> float:
-        return self.scores(build, data, seed)[self.name]
+    def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        return self.scores(candidate, data, seed)[self.name]
 
     def check(self, model: tf.keras.Model, data: ScoringData) -> None:
         images, labels = next(iter(data.validation_batches(self.images)))
@@ -109,11 +70,13 @@ class TrainingScorer(Scorer):
             )
         expect_labels(labels.numpy(), outputs.shape[1])
 
-    def scores(self, build: Build, data: ScoringData, seed: int) -> dict[str, float]:
+    def scores(
+        self, candidate: Candidate, data: ScoringData, seed: int
+    ) -> dict[str, float]:
         validation = data.validation_batches(self.images)
         found = []
         for learner in range(self.learners):
-            model = build()
+            model = candidate()
             history = self.train(model, data, seed + learner)
             results = model.evaluate(validation, verbose=0, return_dict=True)
             found.append([results["accuracy"], -history.history["loss"][0]])
@@ -130,9 +93,6 @@ class TrainingScorer(Scorer):
             data: Real data.
             seed: Of what is drawn beside the weights.
         """
-
-
-MEASURES = ("accuracy", "tse")
 
 
 class GTNScorer(TrainingScorer):
@@ -157,6 +117,8 @@ class GTNScorer(TrainingScorer):
     >>> 0 <= score(make, data, seed=0) <= 1
     True
     """
+
+    teacher: TrainedTeacher
 
     def __init__(
         self,
@@ -200,6 +162,8 @@ class RealDataScorer(TrainingScorer):
         by: As for `TrainingScorer`.
         names: As for `TrainingScorer`.
     """
+
+    needs_training_data = True
 
     def __init__(
         self,

@@ -1,0 +1,129 @@
+"""Scores of genotypes in a table: what is missing is scored, and kept at once."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gtn_tf.atomic_file import write
+from gtn_tf.errors import first_line
+from gtn_tf.runs.reading import damaged, read_json
+from gtn_tf.search import Candidate, CellSpace, Scorer, ScoringData, score
+from gtn_tf.search.identity import Identity, expect_same, identity, settings_of
+from gtn_tf.search.scorers import Preparation
+
+Row = dict[str, Any]
+
+SECONDS = "seconds_"  # and a scorer's name: what the scoring took
+
+
+def add_scores(
+    rows: dict[str, Row],
+    genotypes: Sequence[Any],
+    space: CellSpace[Any],
+    scorers: Sequence[Scorer],
+    data: ScoringData,
+    file: Path,
+    save: Callable[[], object],
+    seed: int = 0,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Scores what a table lacks, and saves it after each genotype.
+
+    What made the scores is kept beside the table, in `<name>.made_by.json`: scores of
+    other settings or other data are never added to them.
+
+    Args:
+        rows: The table, by genotype. Each scorer adds its scores, NaN if it failed, and
+            `seconds_` and its name.
+        genotypes: Of the kind that the space has; they need not be in it.
+        space: Builds the networks, all in one layout.
+        scorers: What they are scored by, each timed.
+        data: Real data.
+        file: The table's.
+        save: Writes the table.
+        seed: Of the weights.
+        report: Called with each line of progress.
+
+    Raises:
+        SearchError: If other settings or other data made the scores that are there, or
+            if a scorer cannot be prepared.
+    """
+    made_by = {one.name: _made_by(one, space, data, seed) for one in scorers}
+    _claim(file, made_by, any(rows.values()))
+    by_name = {space.text(genotype): genotype for genotype in genotypes}
+    lacks = {n: [s for s in scorers if s.name not in rows.get(n, {})] for n in by_name}
+    left = {name: missing for name, missing in lacks.items() if missing}
+    started = time.monotonic()
+    with Preparation(seed) as preparation:
+        for done, (name, missing) in enumerate(left.items(), start=1):
+            row = rows.setdefault(name, {})
+            row["genotype"] = name
+            candidate = space.candidate(by_name[name])
+            preparation.prepare(missing, data)
+            for scorer in missing:
+                if scorer.name not in row:  # else another found it on the way
+                    row.update(_timed(candidate, scorer, data, seed, report))
+            save()
+            seconds = (time.monotonic() - started) / done * (len(left) - done)
+            number = f"{len(by_name) - len(left) + done}/{len(by_name)}"
+            found = "  ".join(f"{s.name} {_shown(row[s.name])}" for s in missing)
+            report(f"{number}  {found}  {seconds:.0f} s left")
+
+
+def _shown(value: float) -> str:
+    return "failed" if math.isnan(value) else f"{value:.4g}"
+
+
+def _timed(
+    candidate: Candidate,
+    scorer: Scorer,
+    data: ScoringData,
+    seed: int,
+    report: Callable[[str], None],
+) -> dict[str, float]:
+    started = time.monotonic()
+    try:
+        found = score(candidate, [scorer], data, seed)
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        report(f"{candidate.genotype}: {scorer.name}: {first_line(error)}")
+        found = {scorer.name: math.nan}
+    return {**found, f"{SECONDS}{scorer.name}": time.monotonic() - started}
+
+
+def _made_by(
+    scorer: Scorer, space: CellSpace[Any], data: ScoringData, seed: int
+) -> Identity:
+    found = identity([scorer], [], settings_of(space), data, seed)
+    del found["scorer"]  # whose it is, is said beside it
+    return found
+
+
+def _claim(file: Path, now: Mapping[str, Identity], has_scores: bool) -> None:
+    """Keeps what makes the scores beside the table, and refuses others."""
+    beside = file.with_name(f"{file.stem}.made_by.json")
+    before: dict[str, Identity] = {}
+    if has_scores and beside.exists():
+        before = _read(beside, now)
+        for name, made_by in now.items():
+            if name in before:
+                expect_same(before[name], made_by, str(file), "choose another --out")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write(beside, json.dumps({**before, **now}, indent=2) + "\n")
+
+
+def _read(beside: Path, names: Mapping[str, Any]) -> dict[str, Identity]:
+    """What made the scores, by scorer.
+
+    Earlier versions wrote one record for all scorers of the table.
+    """
+    record = read_json(beside)
+    if isinstance(record, dict) and isinstance(record.get("seed"), str):
+        return dict.fromkeys(names, record)
+    if isinstance(record, dict) and all(isinstance(r, dict) for r in record.values()):
+        return record
+    raise damaged(beside, "expected what made the scores, by scorer")

@@ -1,0 +1,32 @@
+"""An architecture that is scored."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.search.errors import ScoreError
+
+Build = Callable[[], tf.keras.Model]
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """An architecture that is scored. Called, it makes its network.
+
+    Args:
+        build: Makes the network with fresh weights, compiled or not.
+        genotype: Where the space has genotypes; otherwise `None`.
+    """
+
+    build: Build
+    genotype: Any = None
+
+    def __call__(self) -> tf.keras.Model:
+        model = self.build()
+        if not isinstance(model, tf.keras.Model):
+            raise ScoreError(f"expected a Keras model, received {model!r}")
+        return model

@@ -1,0 +1,31 @@
+"""What a candidate is worth: scores that train a little, and some that do not."""
+
+from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.make import make_scorer
+from gtn_tf.search.scorers.scoring import (
+    Preparation,
+    score,
+    without_retracing_warnings,
+)
+from gtn_tf.search.scorers.training import GTNScorer, RealDataScorer, TrainingScorer
+from gtn_tf.search.scorers.zero_cost import (
+    FlopScorer,
+    NASWOTScorer,
+    ParameterScorer,
+    SynflowScorer,
+)
+
+__all__ = [
+    "FlopScorer",
+    "GTNScorer",
+    "NASWOTScorer",
+    "ParameterScorer",
+    "Preparation",
+    "RealDataScorer",
+    "Scorer",
+    "SynflowScorer",
+    "TrainingScorer",
+    "make_scorer",
+    "score",
+    "without_retracing_warnings",
+]

@@ -1,0 +1,167 @@
+"""What the cell spaces share."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import keras_tuner
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.cells import Genotype, Genotype201
+from gtn_tf.errors import ArgumentError
+from gtn_tf.search.candidate import Candidate
+from gtn_tf.shapes import ImageShape, image_shape_of
+
+_G = TypeVar("_G", Genotype, Genotype201)
+
+
+class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
+    """Cells as KerasTuner takes them: a `HyperModel` of plain `hp.Choice`s.
+
+    Any KerasTuner tuner searches it.
+
+    Args:
+        image_shape: `(height, width, channels)` of an image, any size; or `(height,
+            width)` of a grey one.
+        num_classes: Number of logits.
+        cells: N, cells in each of the three parts of the network.
+        filters: F, channels of the first part.
+        scored_as: Layers of the networks that `GTNTuner` scores: `"training"` or
+            `"evaluation"`. All other networks have training layers.
+        optimizer: Makes the optimizer of a network; SGD with momentum by default.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        num_classes: int,
+        cells: int = 1,
+        filters: int = 16,
+        scored_as: str = "training",
+        optimizer: Callable[[], tf.keras.optimizers.Optimizer] | None = None,
+    ) -> None:
+        super().__init__()
+        if cells < 0 or filters < 1:
+            raise ArgumentError(
+                "expected cells of at least 0 and filters of at least 1, received "
+                f"{cells} and {filters}"
+            )
+        if scored_as not in ("training", "evaluation"):
+            raise ArgumentError(
+                f"scored_as: expected training or evaluation, received {scored_as!r}"
+            )
+        self.image_shape = image_shape_of(image_shape)
+        self.num_classes = num_classes
+        self.cells = cells
+        self.filters = filters
+        self.scored_as = scored_as
+        self.optimizer = optimizer or _sgd
+
+    def build(self, hp: keras_tuner.HyperParameters) -> tf.keras.Model:
+        """Declares the choices and makes the network that is trained, compiled.
+
+        Args:
+            hp: Of a trial.
+        """
+        model = self.network(self.genotype(hp))
+        model.compile(
+            self.optimizer(),
+            tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            ["accuracy"],
+        )
+        return model
+
+    def candidate(self, genotype: _G) -> Candidate:
+        """What is scored of a genotype: its network with the layers `scored_as` says.
+
+        Args:
+            genotype: Of the kind that the space has; it need not be in it.
+        """
+        return Candidate(lambda: self.network(genotype, self.scored_as), genotype)
+
+    def describe(self, hp: keras_tuner.HyperParameters) -> str:
+        """The genotype of a trial, as `parse` reads it.
+
+        Args:
+            hp: Of a trial.
+        """
+        return self.text(self.genotype(hp))
+
+    @abc.abstractmethod
+    def genotype(self, hp: keras_tuner.HyperParameters) -> _G:
+        """Declares the choices and reads the genotype from their values.
+
+        Args:
+            hp: Of a trial.
+        """
+
+    @abc.abstractmethod
+    def values(self, genotype: _G) -> dict[str, Any]:
+        """The values of the choices that give a genotype.
+
+        Args:
+            genotype: Of this space.
+
+        Raises:
+            GenotypeError: If it is not in this space.
+        """
+
+    @abc.abstractmethod
+    def network(self, genotype: _G, kind: str = "training") -> tf.keras.Model:
+        """Makes a network, not compiled.
+
+        Args:
+            genotype: Its cells.
+            kind: `"training"` or `"evaluation"` layers.
+        """
+
+    @abc.abstractmethod
+    def sample(self, rng: np.random.Generator) -> _G:
+        """Draws a genotype, all choices uniform and independent.
+
+        Args:
+            rng: Source of the draw.
+        """
+
+    @abc.abstractmethod
+    def parse(self, text: str) -> _G:
+        """Reads a genotype of this space.
+
+        Args:
+            text: One line.
+
+        Raises:
+            GenotypeError: If it is something else.
+        """
+
+    @abc.abstractmethod
+    def text(self, genotype: _G) -> str:
+        """Writes a genotype so that `parse` reads it.
+
+        Args:
+            genotype: Of this space.
+        """
+
+
+def _sgd() -> tf.keras.optimizers.Optimizer:
+    return tf.keras.optimizers.SGD(0.025, momentum=0.9, global_clipnorm=5.0)
+
+
+def candidate_of(
+    hypermodel: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters
+) -> Candidate:
+    """What is scored of a trial, whatever the hypermodel.
+
+    Args:
+        hypermodel: A `CellSpace`, or any other.
+        hp: Of the trial.
+    """
+    if isinstance(hypermodel, CellSpace):
+        return hypermodel.candidate(hypermodel.genotype(hp))
+    return Candidate(lambda: hypermodel.build(hp))

@@ -1,0 +1,121 @@
+"""Tables of scores: what is missing is scored, and scores of other making never mix."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from gtn_tf import runs
+from gtn_tf.runs.score_table import add_scores
+from gtn_tf.search import NASBench201Space, Scorer, ScoringData, SearchError
+from gtn_tf.search.identity import identity, settings_of
+
+SPACE = NASBench201Space((4, 4, 1), 3, cells=0, filters=1)
+rng = np.random.default_rng(0)
+GENOTYPES = list({str(g): g for g in (SPACE.sample(rng) for _ in range(4))}.values())
+IMAGES = rng.normal(size=[6, 4, 4, 1]).astype(np.float32)
+DATA = ScoringData(None, (IMAGES, np.arange(6) % 3))
+
+
+class Count(Scorer):
+    """Counts operations; it fails on some cells."""
+
+    def __init__(self, name: str, op: str = "conv", fails_on: str = "") -> None:
+        self.name, self.op = name, op
+        self._fails_on, self._scored = fails_on, []
+
+    def __call__(self, candidate, data, seed) -> float:
+        text = str(candidate.genotype)
+        self._scored.append(text)
+        if text == self._fails_on:
+            raise RuntimeError("out of luck")
+        return float(text.count(self.op))
+
+
+def fill(rows, scorers, file, genotypes=GENOTYPES, space=SPACE, data=DATA, seed=0):
+    saved: list[dict] = []
+
+    def save() -> None:
+        saved.append({name: dict(row) for name, row in rows.items()})
+
+    lines: list[str] = []
+    add_scores(
+        rows, genotypes, space, scorers, data, file, save, seed, report=lines.append
+    )
+    return saved, lines
+
+
+def test_what_is_missing_is_scored_and_saved_at_once(tmp_path) -> None:
+    rows: dict = {}
+    convs, pools = Count("convs"), Count("pools", "pool", str(GENOTYPES[1]))
+    file = tmp_path / "new" / "table.csv"
+    saved, lines = fill(rows, [convs], file, GENOTYPES[:2])
+    assert [len(table) for table in saved] == [1, 2]
+    assert lines[-1].startswith("2/2  convs ")
+    saved, lines = fill(rows, [convs, pools], file)
+    names = [str(g) for g in GENOTYPES]
+    assert convs._scored == names and pools._scored == names
+    assert math.isnan(rows[names[1]]["pools"]) and "out of luck" in lines[1]
+    assert lines[2].startswith("2/4  pools failed")
+    assert all(row["convs"] == n.count("conv") for n, row in rows.items())
+    assert all(row["seconds_pools"] >= 0 for row in rows.values())
+    assert fill(rows, [convs, pools], file) == ([], [])  # not even what failed
+
+
+def test_scores_of_other_making_are_not_added(tmp_path) -> None:
+    rows: dict = {}
+    file = tmp_path / "table.csv"
+    fill(rows, [Count("a")], file)
+    fill(rows, [Count("b", "pool")], file, data=ScoringData(DATA.validation, None, 8))
+    wider = NASBench201Space((4, 4, 1), 3, cells=0, filters=2)
+    for changed, message in (
+        ({"scorers": [Count("a", "skip")]}, 'a.op: "conv" != "skip"'),
+        ({"scorers": [Count("b", "pool")]}, "training data: .*batch_size: 8 != 32"),
+        ({"space": wider}, "filters: 1 != 2"),
+        ({"seed": 1}, "seed: 0 != 1"),
+        ({"data": ScoringData(None, (IMAGES + 1, DATA.validation[1]))}, "validation"),
+    ):
+        with pytest.raises(SearchError, match=f"{message}.*choose another --out"):
+            fill(rows, **{"scorers": [Count("a")], "file": file, **changed})
+    assert {*json.loads((tmp_path / "table.made_by.json").read_text())} == {"a", "b"}
+
+
+def test_a_record_of_before_holds_for_all_scorers(tmp_path) -> None:
+    scorers = [Count("a"), Count("b")]
+    record = identity(scorers, [], settings_of(SPACE), DATA, 0)
+    beside = tmp_path / "table.made_by.json"
+    beside.write_text(json.dumps(record))
+    rows = {str(GENOTYPES[0]): {"genotype": str(GENOTYPES[0]), "a": 1.0, "b": 2.0}}
+    fill(rows, scorers, tmp_path / "table.csv")
+    assert {*json.loads(beside.read_text())} == {"a", "b"}
+    beside.write_text(json.dumps({**record, "a.op": '"skip"'}))
+    with pytest.raises(SearchError, match='a.op: "skip" != "conv"'):
+        fill(rows, scorers, tmp_path / "table.csv")
+    beside.write_text("[3]")
+    with pytest.raises(runs.RunError, match="made_by.json: damaged"):
+        fill(rows, scorers, tmp_path / "table.csv")
+
+
+def test_several_scores_rank_by_the_sum_of_their_ranks(tmp_path) -> None:
+    failing = Count("b", "pool", str(GENOTYPES[2]))
+    out = tmp_path / "ranks.csv"
+    lines: list[str] = []
+    scorers = [Count("a"), failing]
+    rows = runs.rank(GENOTYPES, SPACE, scorers, DATA, out, report=lines.append)
+    assert [row["rank"] for row in rows] == ["1", "2", "3", "4"]
+    header, *written = out.read_text().splitlines()
+    assert header == "genotype,params,flops,a,b,rank,seconds"
+    assert rows[-1]["genotype"] == str(GENOTYPES[2]) and rows[-1]["b"] == ""
+    scores = np.array([[float(row["a"]), float(row["b"] or -1)] for row in rows])
+    beaten_by = (scores[:, None] < scores).sum((1, 2)) * 2
+    equal_to = (scores[:, None] == scores).sum((1, 2))
+    assert (np.diff((beaten_by + equal_to)[:-1]) >= 0).all()
+    failing._scored.clear()
+    runs.rank(GENOTYPES, SPACE, scorers, DATA, out, report=lines.append)
+    assert failing._scored == [str(GENOTYPES[2])]  # the one that failed, again
+    assert out.read_text().splitlines()[1:-1] == written[:-1]
+    with pytest.raises(runs.RunError, match="expected a new file, or one with the"):
+        runs.rank(GENOTYPES, SPACE, scorers[:1], DATA, out, report=lines.append)
