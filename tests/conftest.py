@@ -99,6 +99,7 @@ def tiny_gtn():
         learners: gtn_tf.learners.Learners | None = None,
         learning_rate: float = 0.1,
         optimizer: object = None,
+        rates: str = "per_step",
         **kwargs: object,
     ) -> gtn_tf.GTN:
         tf.keras.utils.set_random_seed(0)
@@ -106,7 +107,7 @@ def tiny_gtn():
         gtn = gtn_tf.GTN(
             teacher,
             learners or gtn_tf.learners.ConvLearners(filters=[3], units=[]),
-            gtn_tf.LearnedSGD(learning_rate, 0.5, steps=teacher.steps),
+            gtn_tf.LearnedSGD(learning_rate, 0.5, teacher.steps, rates),
             **kwargs,
         )
         gtn.compile(optimizer or tf.keras.optimizers.Adam(0.01))
