@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from conftest import real_batches
+
 from gtn_tf.learners import fresh_weights
 from gtn_tf.learners.pool import fold
 
