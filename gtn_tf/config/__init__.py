@@ -9,6 +9,7 @@ from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
     DATASETS,
+    INNER_OPTIMIZERS,
     LEARNERS,
     TEACHERS,
     Config,
@@ -31,6 +32,7 @@ from gtn_tf.config.search import (
 
 __all__ = [
     "DATASETS",
+    "INNER_OPTIMIZERS",
     "LEARNERS",
     "SCORERS",
     "SPACES",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import yaml
 
 from gtn_tf.config.bounds import expect_bounded
+from gtn_tf.config.earlier import Entries, translated
 from gtn_tf.config.nodes import Nodes
 from gtn_tf.config.rules import ConfigError, refuse
 from gtn_tf.config.schema import Config
@@ -54,6 +55,8 @@ def load_config(
     path = _find(path_or_preset)
     sections = _sections(schema)
     entries = {**_read_file(path, sections), **_read_overrides(overrides)}
+    if schema is Config:
+        entries = translated(entries)
     values: dict[str, dict[str, Any]] = {section: {} for section in ("", *sections)}
     try:
         for key, (value, _) in entries.items():
@@ -146,9 +149,6 @@ def _sections(schema: type) -> dict[str, type]:
 # Top-level keys that begin so may hold what others merge; nothing reads them.
 _TEMPLATE = "x-"
 
-# What was read: for each dotted key, its value and where it stands.
-_Entries = dict[str, tuple[Any, str]]
-
 
 def _unknown(key: str, schema: type) -> ConfigError:
     section, _, name = key.rpartition(".")
@@ -184,7 +184,7 @@ def _find(path_or_preset: str) -> Path:
     )
 
 
-def _read_file(path: Path, sections: Container[str]) -> _Entries:
+def _read_file(path: Path, sections: Container[str]) -> Entries:
     with _yaml_errors(path):
         loader = yaml.SafeLoader(path.read_bytes())
         root = loader.get_single_node()
@@ -217,8 +217,8 @@ def _walk(
             yield key, (nodes.value(node), nodes.place(line))
 
 
-def _read_overrides(overrides: Sequence[str]) -> _Entries:
-    entries: _Entries = {}
+def _read_overrides(overrides: Sequence[str]) -> Entries:
+    entries: Entries = {}
     for override in overrides:
         origin = f"override {shown(override)}"
         key, equals, text = override.partition("=")
