@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 
 from gtn_tf import inner
+from gtn_tf.config import INNER_OPTIMIZERS
+from gtn_tf.estimator_settings import SETTINGS
 
 
 def test_sgd_is_learned_per_step_or_shared_or_not_at_all():
@@ -88,3 +90,8 @@ def test_an_optimizer_is_made_again_from_its_configuration(optimizer):
     assert again.get_config() == one.get_config()
     for name, values in one.hyperparameters().items():
         np.testing.assert_array_equal(again.hyperparameters()[name], values)
+
+
+def test_every_kind_can_be_configured():
+    assert set(INNER_OPTIMIZERS) == set(inner.OPTIMIZERS)
+    assert set(SETTINGS) == set(inner.ESTIMATORS)

@@ -53,7 +53,7 @@ LEARNERS = ("conv", "conv_pooled", "mlp", "keras_conv", "resnet")
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Checked):
-    """The real data that judges the learners."""
+    """The real data of the meta-loss and of tests."""
 
     _prefix: ClassVar[str] = "data."
 
@@ -268,7 +268,7 @@ class MetaConfig(Checked):
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig(Checked):
-    """How a trained teacher is judged."""
+    """How a trained teacher is tested."""
 
     _prefix: ClassVar[str] = "evaluation."
 
