@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import tensorflow as tf
 
 from gtn_tf import learners, teachers
@@ -101,8 +99,7 @@ def _inner_optimizer(config: InnerOptimizerConfig, steps: int) -> InnerOptimizer
 
 
 def _estimator(meta: MetaConfig) -> Estimator:
-    settings = dataclasses.asdict(meta.estimator_settings())
-    return ESTIMATORS[meta.estimator](**settings)
+    return ESTIMATORS[meta.estimator](**vars(meta.estimator_settings()))
 
 
 def _optimizer(

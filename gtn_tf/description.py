@@ -228,7 +228,7 @@ def _is_inner_optimizer(value: Any) -> bool:
     return (
         kind is not None
         and set(settings) == set(kind.settings)
-        and _are_numbers(list(settings.values()), 1e-12, 1)
+        and _are_numbers(list(settings.values()), 1e-30, 1e6)
     )
 
 

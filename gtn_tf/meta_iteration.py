@@ -113,12 +113,16 @@ class MetaIteration:
         seed = self.pool.seed(TRAINING, iteration)
         with tf.GradientTape() as tape:
             inputs = self.estimator.inputs_at(iteration, self.inner_inputs(seed))
-        images = tf.shape(real[1])[0]
+
+        def zeros() -> MetaGradient:
+            images = tf.shape(real[1])[0]
+            return MetaGradient.zeros(inputs, images, self.teacher.num_classes)
+
         found, logits = self.pool.mean_over_learners(
             seed,
             count,
             lambda learner, weights: self._estimate(learner, weights, inputs, real),
-            zeros=MetaGradient.zeros(inputs, images, self.teacher.num_classes),
+            zeros,
         )
         return found.meta_loss, logits, _of_variables(tape, variables, inputs, found)
 

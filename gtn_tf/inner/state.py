@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ class InnerInputs(NamedTuple):
         return tf.nest.map_structure(lambda one: one[steps], self)
 
 
-def init_state(loop: InnerLoop, weights: list[tf.Tensor]) -> LearnerState:
+def init_state(loop: InnerLoop, weights: Sequence[tf.Tensor]) -> LearnerState:
     """The state of a fresh learner, before its first step.
 
     Args:

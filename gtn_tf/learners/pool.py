@@ -96,7 +96,11 @@ class LearnerPool(Sequence[PureModel]):
         return tf.switch_case(index, [branch(index) for index in range(len(self))])
 
     def mean_over_learners(
-        self, seed: tf.Tensor, count: int, function: OfLearner, zeros: Any
+        self,
+        seed: tf.Tensor,
+        count: int,
+        function: OfLearner,
+        zeros: Callable[[], Any],
     ) -> tuple[Any, tf.Tensor]:
         """Averages over random learners, which are other ones in each replica.
 
@@ -104,7 +108,7 @@ class LearnerPool(Sequence[PureModel]):
             seed: int32 `[2]`.
             count: How many learners of this replica.
             function: As for `with_random_learner`; gives a named tuple with `logits`.
-            zeros: Zeros of the same structure and shapes.
+            zeros: Gives zeros of the same structure and shapes.
 
         Returns:
             The mean, and the logits of each learner, stacked.
@@ -117,7 +121,8 @@ class LearnerPool(Sequence[PureModel]):
         if count == 1:
             one = of_learner(first)
             return one, one.logits[tf.newaxis]
-        each = tf.TensorArray(zeros.logits.dtype, count)
+        none = zeros()
+        each = tf.TensorArray(none.logits.dtype, count)
 
         def body(
             i: tf.Tensor, total: Any, each: tf.TensorArray
@@ -127,7 +132,7 @@ class LearnerPool(Sequence[PureModel]):
             return i + 1, total, each.write(i, one.logits)
 
         _, total, each = tf.while_loop(
-            lambda i, *_: i < count, body, (0, zeros, each), maximum_iterations=count
+            lambda i, *_: i < count, body, (0, none, each), maximum_iterations=count
         )
         return tf.nest.map_structure(lambda sum_: sum_ / count, total), each.stack()
 
