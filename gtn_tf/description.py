@@ -22,7 +22,6 @@ MOST_TEXT = 2**20  # characters
 MOST_LESSON_BYTES = 2**30
 _MOST_STEPS = 100_000
 _MOST_DEPTH = 20
-_SGD = {"name": "sgd"}
 
 
 def describe(
@@ -123,19 +122,28 @@ def read_description(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
-    """The kind of the inner optimizer that a description is of.
+def inner_optimizer_entry(found: dict[str, Any]) -> dict[str, Any]:
+    """What a description says of the inner optimizer: its name and its settings.
 
     Args:
         found: A checked description. Without a word on it, the optimizer is SGD: there
             was no other when it was written.
+    """
+    return found.get("inner_optimizer") or {"name": "sgd"}
+
+
+def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
+    """The class of the inner optimizer that a description is of.
+
+    Args:
+        found: A checked description.
 
     Example:
 
     >>> list(inner_optimizer_of({}).values)
     ['learning_rates', 'momenta']
     """
-    return OPTIMIZERS[(found.get("inner_optimizer") or _SGD)["name"]]
+    return OPTIMIZERS[inner_optimizer_entry(found)["name"]]
 
 
 def check_description(found: Any) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def export(
     `images [n, h, w, c]` and `labels [n]`; an image is a function of the seed, its
     label and its place, not of the other labels. `curriculum(step int32)` gives the
     `images [batch, h, w, c]` and `labels [batch]` of an inner step, counted from 0,
-    with its hyperparameters, such as `learning_rate`. `describe()` gives the `description`, a
-    JSON string. The lessons are beside the graph as arrays, too, in
+    with its hyperparameters, such as `learning_rate`. `describe()` gives the
+    `description`, a JSON string. The lessons are beside the graph as arrays, too, in
     `assets.extra/teacher.npz`: `load_teacher` reads these, and runs no graph for them.
 
     Args:

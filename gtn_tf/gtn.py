@@ -296,7 +296,7 @@ class GTN(tf.keras.Model):
         export(*parts, describe(*parts, self.learners, splits, accuracy), path)
 
     def _expect_to_fit(self, x: Any, y: Any) -> None:
-        """Tells what is wrong with the data, as far as it can be seen, before a trace."""
+        """Tells what is wrong with the data before a trace, if that can be seen."""
         if isinstance(x, tf.data.Dataset):
             x, y, *_ = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)
         elif not hasattr(x, "shape"):  # a generator, or another of Keras' inputs
@@ -311,7 +311,7 @@ class GTN(tf.keras.Model):
         return real if weights is None else (*real, weights)
 
     def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Lets the optimizer act, unless a number is not finite; tells whether it did."""
+        """Lets the optimizer act if all is finite; tells whether it did."""
         applied = apply_if_finite(
             self.optimizer, self.trainable_variables, gradients, meta_loss
         )

@@ -417,8 +417,8 @@ def test_a_setting_of_what_is_not_chosen(
 ) -> None:
     key, _, value = unused.partition("=")
     assert error_of("digits", [chosen, unused]) == (
-        f"override '{unused}': {key}: expected its default, {default}, beside {chosen}, "
-        f"which does not use it, received {value}"
+        f"override '{unused}': {key}: expected its default, {default}, beside "
+        f"{chosen}, which does not use it, received {value}"
     )
 
 

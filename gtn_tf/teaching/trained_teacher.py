@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.description import check_description, inner_optimizer_of
+from gtn_tf.description import (
+    check_description,
+    inner_optimizer_entry,
+    inner_optimizer_of,
+)
 from gtn_tf.errors import ArgumentError
 from gtn_tf.lessons import write_lessons
 from gtn_tf.shapes import with_channels
@@ -142,7 +146,8 @@ class TrainedTeacher:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """Images, labels and hyperparameters, by name."""
-        return {"images": self.images, "labels": self.labels, **self.hyperparameters}
+        hyperparameters = dict(sorted(self.hyperparameters.items()))
+        return {"images": self.images, "labels": self.labels, **hyperparameters}
 
     def values_of(self, step: int) -> dict[str, float]:
         """The hyperparameters of a step, such as its `learning_rate`.
@@ -173,9 +178,9 @@ class TrainedTeacher:
     def optimizer(self, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
         """A Keras optimizer, the inner one with the learned hyperparameters.
 
-        Learning rates learned on networks with norms in every layer are too large for others,
-        unless gradients are clipped. The gradient of each weight tensor is cut to a
-        norm of 0.5, therefore; `clipnorm=None` gives the bare update of
+        Learning rates learned on networks with norms in every layer are too large for
+        others, unless gradients are clipped. The gradient of each weight tensor is cut
+        to a norm of 0.5, therefore; `clipnorm=None` gives the bare update of
         meta-training.
 
         Args:
@@ -183,7 +188,7 @@ class TrainedTeacher:
         """
         if not {"global_clipnorm", "clipvalue"} & set(kwargs):  # Keras takes one
             kwargs = {"clipnorm": CLIPNORM, **kwargs}
-        settings = {"name": "sgd", **(self.description.get("inner_optimizer") or {})}
+        settings = {**inner_optimizer_entry(self.description)}
         kind = _OPTIMIZERS[settings.pop("name")]
         return kind(**self.hyperparameters, **settings, **kwargs)
 

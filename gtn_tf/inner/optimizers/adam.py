@@ -20,8 +20,8 @@ from gtn_tf.inner.optimizers.base import (
 class LearnedAdam(InnerOptimizer):
     """Adam as the learner's optimizer; `adam_update` is its step.
 
-    Learning rates are kept as logarithms, both decays as log odds, so that meta-training
-    cannot leave their range.
+    Learning rates are kept as logarithms, both decays as log odds, so that
+    meta-training cannot leave their range.
 
     Args:
         learning_rate: Every step's, before meta-training.

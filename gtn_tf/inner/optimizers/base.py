@@ -116,7 +116,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
         return self._add(name, math.log(value) if value else -math.inf)
 
     def _add_log_odds(self, name: str, value: float) -> tf.Variable:
-        """A variable that holds the log odds of 1 minus a hyperparameter, from 0 to 1."""
+        """A variable for one from 0 to 1: the log odds of 1 minus its value."""
         return self._add(name, math.log((1 - value) / value))
 
     def _add(self, name: str, value: float) -> tf.Variable:

@@ -77,7 +77,7 @@ class _Passes:
     def forward(
         self, state: LearnerState, inputs: InnerInputs
     ) -> tuple[LearnerState, tf.Tensor, Residuals]:
-        """Returns the last state, the sum of intermediate meta-losses, the residuals."""
+        """Returns last state, sum of intermediate meta-losses, and residuals."""
         tested = [state.weights, *state.statistics] if self.every else []
         residuals = Residuals(
             [_array(self.steps, x) for x in tf.nest.flatten(state)],
