@@ -152,7 +152,11 @@ class GTN(tf.keras.Model):
         )
 
     def compile(
-        self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None, **kwargs
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
     ) -> None:
         """As `tf.keras.Model.compile`.
 
@@ -276,7 +280,7 @@ class GTN(tf.keras.Model):
 
     def export(
         self,
-        path: str,
+        path: str | os.PathLike[str],
         splits: Splits | None = None,
         accuracy: dict[str, Any] | None = None,
     ) -> None:
@@ -364,7 +368,11 @@ class GTN(tf.keras.Model):
         return cls(**{**parts, "learners": Learners.from_config(parts["learners"])})
 
     def save(
-        self, filepath: Any, overwrite: bool = True, save_format: Any = None, **kwargs
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        save_format: Any = None,
+        **kwargs: Any,
     ) -> None:
         """As `tf.keras.Model.save`, in Keras' own format.
 

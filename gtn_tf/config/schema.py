@@ -160,7 +160,7 @@ def _nth(entry: Any, n: int) -> Any:
     return entry[n % len(entry)] if isinstance(entry, tuple) else entry
 
 
-def _names(settings: type[EstimatorSettings]) -> tuple[str, ...]:
+def _names(settings: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(settings))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -87,7 +86,7 @@ class Estimator(abc.ABC):
 
     def get_config(self) -> dict[str, Any]:
         """The settings; Keras calls it."""
-        return dataclasses.asdict(self)
+        return {**vars(self)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Estimator:

@@ -195,7 +195,9 @@ class _Passes:
         sources = [state.weights, state.statistics, inputs.images]
         with tf.GradientTape() as tape:
             tape.watch(sources)
-            outputs = inner_gradient(self.loop, *sources, inputs.labels)
+            outputs = inner_gradient(
+                self.loop, state.weights, state.statistics, inputs.images, inputs.labels
+            )
         grad_weights, grad_statistics, grad_images = tape.gradient(
             outputs, sources, [grad.gradient, *grad_state.statistics], _ZERO
         )
