@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import gtn_tf
 from giving_up import COMPILE_LIMIT
-from gtn_tf.inner import graph_rewrites_off, start, train
+from gtn_tf.inner import graph_rewrites_off, init_state, train
 from job import Job
 from problem import CLASSES, LATENT_SIZE, LEARNING_RATE, MOMENTUM, Arrays, Problem
 
@@ -91,11 +91,11 @@ def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
     ) -> list[tf.Tensor]:
         del data  # judges nobody
         with tf.GradientTape() as tape:
-            lessons = gtn._lessons(seed)
-        learner = gtn.pool[0]
-        state = train(learner, gtn.mean_loss, start(learner, weights), lessons)
+            inputs = gtn.meta.inner_inputs(seed)
+        loop = gtn.meta.inner_loop(gtn.pool[0])
+        state = train(loop, init_state(loop, weights), inputs)
         return [
-            *tape.gradient(lessons.images, variables, upstream),
+            *tape.gradient(inputs.images, variables, upstream),
             *tf.nest.flatten(state.weights),
         ]
 

@@ -27,12 +27,17 @@ __version__ = "0.1.0"
 
 _ROOMS = ("config", "data", "layers", "learners", "search", "teachers", "teaching")
 _NAMES = {
+    "FullUnroll": "gtn_tf.inner",
     "GTN": "gtn_tf.gtn",
     "GTNError": "gtn_tf.errors",
     "GTNOracle": "gtn_tf.search",
     "GTNTuner": "gtn_tf.search",
     "Generator": "gtn_tf.generator",
+    "LearnedAdam": "gtn_tf.inner",
+    "LearnedRMSProp": "gtn_tf.inner",
     "LearnedSGD": "gtn_tf.inner",
+    "LengtheningUnroll": "gtn_tf.inner",
+    "TruncatedUnroll": "gtn_tf.inner",
     "load_teacher": "gtn_tf.teaching",
     "teach": "gtn_tf.teaching",
 }

@@ -13,11 +13,23 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf import learners, teachers
-from gtn_tf.config import Config, LearnersConfig, MetaConfig
+from gtn_tf.config import (
+    INNER_OPTIMIZERS,
+    Config,
+    InnerOptimizerConfig,
+    LearnersConfig,
+    MetaConfig,
+)
 from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
-from gtn_tf.inner import LearnedSGD
+from gtn_tf.inner import (
+    ESTIMATORS,
+    OPTIMIZERS,
+    Estimator,
+    FullUnroll,
+    InnerOptimizer,
+)
 from gtn_tf.names import FAMILIES, SPACES, TEACHERS
 
 
@@ -35,13 +47,11 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     tf.keras.utils.set_random_seed(config.seed % 2**32)
     teacher = _teacher(config, splits, config.teacher.source)
     meta = config.meta
-    return _gtn(
-        config, teacher, meta.learning_rate, meta.iterations, meta.initial_steps
-    )
+    return _gtn(config, teacher, _estimator(meta), meta.learning_rate, meta.iterations)
 
 
 def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
-    """Makes the baseline: the same learners on real data, with rates of their own.
+    """Makes the baseline: the same learners on real data, an optimizer learned on it.
 
     Args:
         config: The configuration.
@@ -49,13 +59,17 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
 
     Returns:
         A compiled GTN whose teacher is `RealData`: meta-training it learns the
-        learning rates and momenta that real data needs.
+        hyperparameters of the inner optimizer that real data needs. All inner steps
+        are in use from the start.
     """
     tf.keras.utils.set_random_seed(config.seed % 2**32)
-    evaluation = config.evaluation
+    evaluation, estimator = config.evaluation, _estimator(config.meta)
+    if estimator.lengthens:
+        estimator = FullUnroll(config.meta.intermediate_every)
     return _gtn(
         config,
         _teacher(config, splits, "real_data"),
+        estimator,
         evaluation.real_data_learning_rate,
         evaluation.real_data_iterations,
     )
@@ -64,23 +78,15 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
 def _gtn(
     config: Config,
     teacher: teachers.Teacher,
+    estimator: Estimator,
     learning_rate: float,
     iterations: int,
-    initial_steps: int = 0,
 ) -> GTN:
     gtn = GTN(
         teacher,
         _learners(config),
-        LearnedSGD(
-            config.inner_optimizer.learning_rate,
-            config.inner_optimizer.momentum,
-            config.teacher.steps,
-            config.inner_optimizer.rates,
-        ),
-        intermediate_every=config.meta.intermediate_every,
-        truncate_every=config.meta.truncate_every,
-        initial_steps=initial_steps,
-        lengthen_every=config.meta.lengthen_every,
+        _inner_optimizer(config.inner_optimizer, config.teacher.steps),
+        estimator,
         learners_per_iteration=config.meta.learners_per_iteration,
         unroll=config.meta.unroll,
         max_skipped=config.meta.max_skipped,
@@ -88,6 +94,15 @@ def _gtn(
     )
     gtn.compile(_optimizer(config.meta, learning_rate, iterations))
     return gtn
+
+
+def _inner_optimizer(config: InnerOptimizerConfig, steps: int) -> InnerOptimizer:
+    settings = {name: getattr(config, name) for name in INNER_OPTIMIZERS[config.name]}
+    return OPTIMIZERS[config.name](**settings, steps=steps, rates=config.rates)
+
+
+def _estimator(meta: MetaConfig) -> Estimator:
+    return ESTIMATORS[meta.estimator](**vars(meta.estimator_settings()))
 
 
 def _optimizer(

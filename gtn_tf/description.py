@@ -14,7 +14,7 @@ import tensorflow as tf
 import gtn_tf
 from gtn_tf.data import Splits
 from gtn_tf.errors import ArgumentError, first_line, shown
-from gtn_tf.inner import LearnedSGD
+from gtn_tf.inner import OPTIMIZERS, InnerOptimizer
 from gtn_tf.learners import Learners
 from gtn_tf.teachers import Teacher
 
@@ -27,7 +27,7 @@ _MOST_DEPTH = 20
 
 def describe(
     teacher: Teacher,
-    inner_optimizer: LearnedSGD,
+    inner_optimizer: InnerOptimizer,
     learners: Learners | None = None,
     splits: Splits | None = None,
     accuracy: dict[str, Any] | None = None,
@@ -36,7 +36,7 @@ def describe(
 
     Args:
         teacher: The teacher.
-        inner_optimizer: The learned rates.
+        inner_optimizer: The learners' optimizer.
         learners: The distribution that it was trained on.
         splits: The data that it was trained on.
         accuracy: Measured accuracies, such as `{"mean": 0.97, "std": 0.002}`.
@@ -47,12 +47,13 @@ def describe(
 
     Example:
 
+    >>> from gtn_tf import LearnedSGD
     >>> from gtn_tf.teachers import DatasetDistillation
     >>> teacher = DatasetDistillation((8, 8, 1), num_classes=3, steps=2)
     >>> describe(teacher, LearnedSGD(steps=2))["class_names"]
     ['0', '1', '2']
     """
-    learning_rates, momenta = (rates.numpy() for rates in inner_optimizer.rates())
+    hyperparameters = inner_optimizer.hyperparameters()
     names = splits.class_names if splits else map(str, range(teacher.num_classes))
     scale = {"mean": list(splits.mean), "std": list(splits.std)} if splits else None
     return {
@@ -63,8 +64,14 @@ def describe(
         "steps": teacher.steps,
         "batch_size": teacher.batch_size,
         "normalization": scale,  # pixel / max = image * std + mean
-        "learning_rates": [float(rate) for rate in learning_rates],
-        "momenta": [float(rate) for rate in momenta],
+        "inner_optimizer": {
+            "name": inner_optimizer.kind,
+            **{
+                name: getattr(inner_optimizer, name)
+                for name in inner_optimizer.settings
+            },
+        },
+        **{name: one.numpy().tolist() for name, one in hyperparameters.items()},
         "learners": learners.get_config() if learners else None,
         "accuracy": accuracy,
         "versions": {
@@ -116,6 +123,30 @@ def read_description(text: str | bytes) -> dict[str, Any]:
     return found
 
 
+def inner_optimizer_entry(found: dict[str, Any]) -> dict[str, Any]:
+    """What a description says of the inner optimizer: its name and its settings.
+
+    Args:
+        found: A checked description. Without a word on it, the optimizer is SGD: there
+            was no other when it was written.
+    """
+    return found.get("inner_optimizer") or {"name": "sgd"}
+
+
+def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
+    """The class of the inner optimizer that a description is of.
+
+    Args:
+        found: A checked description.
+
+    Example:
+
+    >>> list(inner_optimizer_of({}).values)
+    ['learning_rates', 'momenta']
+    """
+    return OPTIMIZERS[inner_optimizer_entry(found)["name"]]
+
+
 def check_description(found: Any) -> dict[str, Any]:
     """Checks what others rely on in a description.
 
@@ -138,6 +169,12 @@ def check_description(found: Any) -> dict[str, Any]:
             raise ArgumentError(
                 f"description: expected {key} to be {expected}, "
                 f"received {shown(found.get(key))}"
+            )
+    for name in inner_optimizer_of(found).values:
+        if not _are_rates(found.get(name)):
+            raise ArgumentError(
+                f"description: expected {name} to be null, or numbers from 0 to a "
+                f"million, received {shown(found[name])}"
             )
     if "normalization" not in found:
         raise ArgumentError(
@@ -190,6 +227,20 @@ def _is_normalization(value: Any) -> bool:
     )
 
 
+def _is_inner_optimizer(value: Any) -> bool:
+    if value is None:  # of an earlier version
+        return True
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        return False
+    settings = {**value}
+    kind = OPTIMIZERS.get(settings.pop("name"))
+    return (
+        kind is not None
+        and set(settings) == set(kind.settings)
+        and _are_numbers(list(settings.values()), 1e-30, 1e6)
+    )
+
+
 def _are_rates(value: Any) -> bool:
     return value is None or _are_numbers(value, 0, 1e6)
 
@@ -206,7 +257,9 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "steps": ("an integer of at least 1", _is_count),
     "batch_size": ("an integer of at least 1", _is_count),
     "normalization": ("null, or mean and std per channel", _is_normalization),
-    "learning_rates": ("null, or numbers from 0 to a million", _are_rates),
-    "momenta": ("null, or numbers from 0 to a million", _are_rates),
+    "inner_optimizer": (
+        f"an object with one of the names {', '.join(OPTIMIZERS)}, and its settings",
+        _is_inner_optimizer,
+    ),
     "accuracy": ("null or an object", lambda v: v is None or isinstance(v, dict)),
 }

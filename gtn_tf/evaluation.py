@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.accuracy import accuracy
+from gtn_tf.accuracy import accuracy, count_correct
 from gtn_tf.gtn import GTN
-from gtn_tf.inner import graph_rewrites_off
+from gtn_tf.inner import LearnerState, graph_rewrites_off, logits_of
 
 
 class TaughtLearners:
@@ -20,7 +20,7 @@ class TaughtLearners:
     from seeds that meta-training never uses.
 
     Args:
-        gtn: A GTN; its teacher and its rates may change between calls.
+        gtn: A GTN; its teacher and its inner optimizer may change between calls.
 
     Example:
 
@@ -34,13 +34,15 @@ class TaughtLearners:
     """
 
     def __init__(self, gtn: GTN) -> None:
+        self._pool = gtn.pool
         self._all_steps = gtn.teacher.steps
         # One function for each network: TensorFlow warns of one that is traced often.
         self._functions = [
             (
-                tf.function(functools.partial(gtn.teach, index)),
+                tf.function(functools.partial(gtn.meta.teach, index)),
                 tf.function(
-                    functools.partial(gtn.count_correct, index), reduce_retracing=True
+                    functools.partial(self._count_correct, index),
+                    reduce_retracing=True,
                 ),
             )
             for index in range(len(gtn.pool))
@@ -74,11 +76,16 @@ class TaughtLearners:
         state = teach(tf.constant(number), tf.constant(steps))
         return accuracy(functools.partial(count, state), data)
 
+    def _count_correct(
+        self, index: int, state: LearnerState, images: tf.Tensor, labels: tf.Tensor
+    ) -> tf.Tensor:
+        return count_correct(logits_of(self._pool[index], state, images), labels)
+
 
 def in_shares(
     images: np.ndarray, labels: np.ndarray, learners: int = 4
 ) -> tf.data.Dataset:
-    """Real data in as many batches as learners are to be judged on it.
+    """Real data in as many batches as learners are to be tested on it.
 
     `GTN.evaluate` teaches a fresh learner for each batch: all of the data is used, and
     a mean over several learners costs no more than one learner on all of it.

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from gtn_tf.inner import LearnedSGD
+from gtn_tf.inner import InnerOptimizer
 from gtn_tf.lessons import INSIDE, write_lessons
 from gtn_tf.teachers import Teacher
 
@@ -22,7 +22,7 @@ _SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of 
 
 def export(
     teacher: Teacher,
-    inner_optimizer: LearnedSGD,
+    inner_optimizer: InnerOptimizer,
     description: dict[str, Any],
     path: str | os.PathLike[str],
 ) -> None:
@@ -32,13 +32,13 @@ def export(
     `images [n, h, w, c]` and `labels [n]`; an image is a function of the seed, its
     label and its place, not of the other labels. `curriculum(step int32)` gives the
     `images [batch, h, w, c]` and `labels [batch]` of an inner step, counted from 0,
-    with its `learning_rate` and `momentum`. `describe()` gives the `description`, a
-    JSON string. The lessons are beside the graph as arrays, too, in
+    with its hyperparameters, such as `learning_rate`. `describe()` gives the
+    `description`, a JSON string. The lessons are beside the graph as arrays, too, in
     `assets.extra/teacher.npz`: `load_teacher` reads these, and runs no graph for them.
 
     Args:
         teacher: The trained teacher.
-        inner_optimizer: The learned rates.
+        inner_optimizer: The learners' optimizer.
         description: What `gtn_tf.description.describe` gave.
         path: Folder to write, such as `"runs/digits/export/1"`.
 
@@ -50,8 +50,8 @@ def export(
     >>> import tempfile, gtn_tf
     >>> from gtn_tf.description import describe
     >>> teacher = gtn_tf.teachers.DatasetDistillation((8, 8, 1), 10, steps=2)
-    >>> path, rates = tempfile.mkdtemp() + "/1", gtn_tf.LearnedSGD(steps=2)
-    >>> export(teacher, rates, describe(teacher, rates), path)
+    >>> path, optimizer = tempfile.mkdtemp() + "/1", gtn_tf.LearnedSGD(steps=2)
+    >>> export(teacher, optimizer, describe(teacher, optimizer), path)
     >>> served = tf.saved_model.load(path).signatures["serving_default"]
     >>> images = served(labels=tf.constant([3]), seed=tf.constant([0, 1]))["images"]
     >>> images.shape
@@ -73,7 +73,7 @@ def export(
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(unfinished), signatures, options)
     _forget_gradients(unfinished / "saved_model.pb")
-    lessons = _lessons(signatures["curriculum"], teacher.steps)
+    lessons = _lessons(signatures["curriculum"], teacher.steps, inner_optimizer)
     write_lessons(unfinished / INSIDE, description, lessons)
     # A checksum of the graph as it was before.
     (unfinished / "fingerprint.pb").unlink(missing_ok=True)
@@ -111,25 +111,28 @@ def _serving(teacher: Teacher) -> tf.types.experimental.ConcreteFunction:
 
 
 def _curriculum(
-    teacher: Teacher, inner_optimizer: LearnedSGD
+    teacher: Teacher, inner_optimizer: InnerOptimizer
 ) -> tf.types.experimental.ConcreteFunction:
     @tf.function(input_signature=[tf.TensorSpec([], tf.int32, "step")])
     def curriculum(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step = _expect_between(step, teacher.steps, "step")
         images, labels = teacher.batch(step, tf.constant(_SEED))
-        learning_rates, momenta = inner_optimizer.rates()
+        values = inner_optimizer.hyperparameters()
         return {
             "images": images,
             "labels": labels,
-            "learning_rate": learning_rates[step],
-            "momentum": momenta[step],
+            **{
+                inner_optimizer.values[name].name: values[name][step] for name in values
+            },
         }
 
     return curriculum
 
 
 def _lessons(
-    curriculum: tf.types.experimental.ConcreteFunction, steps: int
+    curriculum: tf.types.experimental.ConcreteFunction,
+    steps: int,
+    inner_optimizer: InnerOptimizer,
 ) -> dict[str, np.ndarray]:
     given = [curriculum(tf.constant(step)) for step in range(steps)]
 
@@ -139,8 +142,7 @@ def _lessons(
     return {
         "images": stack("images"),
         "labels": stack("labels"),
-        "learning_rates": stack("learning_rate"),
-        "momenta": stack("momentum"),
+        **{name: stack(one.name) for name, one in inner_optimizer.values.items()},
     }
 
 

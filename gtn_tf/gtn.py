@@ -9,30 +9,26 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf import optimizers
-from gtn_tf.accuracy import count_correct
 from gtn_tf.callbacks import as_list
+from gtn_tf.config.earlier import estimator_of
 from gtn_tf.data import Splits
 from gtn_tf.description import describe
 from gtn_tf.errors import ArgumentError
 from gtn_tf.export import export
-from gtn_tf.functional import PureModel
 from gtn_tf.inner import (
-    LearnedSGD,
-    LearnerState,
-    Lessons,
-    MetaGradient,
+    ESTIMATORS,
+    Estimator,
+    FullUnroll,
+    InnerOptimizer,
     Real,
-    check_unroll,
     choose_unroll,
     graph_rewrites_off,
-    judge,
-    meta_gradient,
-    start,
-    train,
+    logits_of,
 )
 from gtn_tf.labels import AnyLabels, accuracy, expect_labels
-from gtn_tf.learners import Learners, fresh_weights
-from gtn_tf.learners.pool import fold, mean_over, with_random_learner
+from gtn_tf.learners import Learners
+from gtn_tf.learners.pool import LearnerPool
+from gtn_tf.meta_iteration import MetaIteration
 from gtn_tf.non_finite import (
     DataWatch,
     MeanOrNaN,
@@ -43,19 +39,16 @@ from gtn_tf.precision import expect_full_precision
 from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
 
-# One stream of seeds for each use, so that none repeats another's draws.
-_TRAINING, _VALIDATION, _TEACHING = 0, 1, 2
-
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class GTN(tf.keras.Model):
     """A teacher, meta-trained by gradients through its learners' training.
 
     One `train_step` is one meta-iteration: a fresh learner of the pool is trained
-    on the teacher's batches, judged on a batch of real data, and the gradient of
-    that meta-loss through all inner steps changes the teacher and the learning
-    rates. `fit` is given the real data, with labels as integers, one-hot or soft, and
-    weights, if examples count unequally.
+    on the teacher's batches and tested on a batch of real data, and the gradient of
+    that meta-loss through all inner steps changes the teacher and the hyperparameters
+    of the inner optimizer. `fit` is given the real data, with labels as integers,
+    one-hot or soft, and weights, if examples count unequally.
 
     `gtn.save("gtn.keras")` keeps it for more meta-training, `export` for use.
 
@@ -63,15 +56,10 @@ class GTN(tf.keras.Model):
         teacher: What feeds the learners.
         learners: The distribution that learners are drawn from.
         inner_optimizer: The learners' optimizer, itself learned.
-        intermediate_every: Inner steps between intermediate meta-losses, which are
-            added to the last one; 0 for none.
-        truncate_every: Inner steps that the meta-gradient goes back through; 0 for
-            all. A truncated unroll has a meta-loss after each so many steps.
-        initial_steps: Inner steps of the first meta-iteration, which later ones
-            lengthen up to the teacher's; 0 for all of them from the start.
-        lengthen_every: Meta-iterations after which an inner step is added.
+        estimator: Of the meta-gradient: `FullUnroll`, `TruncatedUnroll` or
+            `LengtheningUnroll`.
         learners_per_iteration: Learners whose meta-gradients are averaged. They are
-            taught the same lessons and judged on the same real data. Under a
+            taught the same lessons and tested on the same real data. Under a
             `tf.distribute` strategy, each replica teaches so many, on its part of
             the data.
         unroll: `"keep"`, `"recompute"`, `"nested_tapes"` or `"auto"`: how the
@@ -105,11 +93,8 @@ class GTN(tf.keras.Model):
         self,
         teacher: Teacher,
         learners: Learners,
-        inner_optimizer: LearnedSGD,
-        intermediate_every: int = 0,
-        truncate_every: int = 0,
-        initial_steps: int = 0,
-        lengthen_every: int = 5,
+        inner_optimizer: InnerOptimizer,
+        estimator: Estimator = FullUnroll(),
         learners_per_iteration: int = 1,
         unroll: str = "auto",
         max_skipped: int = 10,
@@ -123,13 +108,7 @@ class GTN(tf.keras.Model):
                 "expected as many steps of the inner optimizer as of the teacher, "
                 f"{teacher.steps}, received {inner_optimizer.steps}"
             )
-        check_unroll(
-            teacher.steps,
-            intermediate_every,
-            truncate_every,
-            initial_steps,
-            lengthen_every,
-        )
+        estimator.check(teacher.steps, unroll)
         if learners_per_iteration < 1:
             raise ArgumentError(
                 "learners_per_iteration: expected at least 1, "
@@ -138,24 +117,20 @@ class GTN(tf.keras.Model):
         self.teacher = teacher
         self.learners = learners
         self.inner_optimizer = inner_optimizer
-        self.intermediate_every = intermediate_every
-        self.truncate_every = truncate_every
-        self.initial_steps = initial_steps or teacher.steps
-        self._asked_initial_steps = initial_steps
-        self.lengthen_every = lengthen_every
+        self.estimator = estimator
         self.learners_per_iteration = learners_per_iteration
         self.max_skipped = max_skipped
         self.seed = seed
         self._asked_unroll = unroll
-        models = learners.build(teacher.image_shape, teacher.num_classes)
-        # As pure functions they are not tracked: a learner lasts one iteration.
-        self.pool = tuple(PureModel(model) for model in models)
+        self.pool = LearnerPool(
+            learners, teacher.image_shape, teacher.num_classes, seed
+        )
         self.unroll, self._unroll = choose_unroll(
             unroll,
             self.pool,
-            truncate_every or teacher.steps,
+            estimator.window_of(teacher.steps),
             teacher.batch_size,
-            lengthens=self.initial_steps < teacher.steps,
+            estimator.lengthens,
         )
         self.iterations = self._add_counter("iterations")
         self.skipped = self._add_counter("skipped")
@@ -194,7 +169,14 @@ class GTN(tf.keras.Model):
         """
         loss = loss if isinstance(loss, AnyLabels) else AnyLabels(loss)
         metrics = [accuracy] if metrics is None else metrics
-        self.mean_loss = loss.mean
+        self.meta = MetaIteration(
+            self.teacher,
+            self.inner_optimizer,
+            self.pool,
+            self.estimator,
+            self._unroll,
+            loss.mean,
+        )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -225,13 +207,13 @@ class GTN(tf.keras.Model):
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """As `tf.keras.Model.evaluate`; each batch judges its own fresh learner."""
+        """As `tf.keras.Model.evaluate`; each batch tests its own fresh learner."""
         self._expect_to_fit(x, y)
         with graph_rewrites_off():
             return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """As `tf.keras.Model.predict`: what a freshly taught learner says, as logits.
+        """As `tf.keras.Model.predict`: the logits of a freshly taught learner.
 
         It is the same learner for all images, taught anew for each batch of them.
         """
@@ -243,46 +225,32 @@ class GTN(tf.keras.Model):
 
         Args:
             inputs: Images `[n, h, w, c]`.
-            training: Without a meaning: the learner is always judged.
+            training: Ignored: the learner is in evaluation mode.
         """
         images = with_channels(inputs, self.teacher.image_shape)
-        return judge(self.pool[0], self.teach(0, tf.constant(0)), images)
+        return logits_of(self.pool[0], self.meta.teach(0, tf.constant(0)), images)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One meta-iteration."""
         real = self._real(data)
         self._data_watch.look(real)
-        seed = self._seed(_TRAINING, self.iterations)
-        with tf.GradientTape() as tape:
-            taught = self._shorten(self._lessons(seed))
-
-        def of_learner(number: tf.Tensor) -> MetaGradient:
-            return with_random_learner(
-                self.pool,
-                fold(seed, number),
-                lambda one, weights: self._judge_lessons(one, weights, taught, real),
-            )
-
-        verdict, logits = self._mean_of_learners(of_learner, taught, real)
-        gradients = self._teacher_gradient(tape, taught, verdict)
-        applied = self._apply(verdict.meta_loss, gradients)
-        meta_loss = tf.where(applied, verdict.meta_loss, 0.0)
+        meta_loss, logits, gradients = self.meta.mean_gradient(
+            self.iterations,
+            self.learners_per_iteration,
+            real,
+            self.trainable_variables,
+        )
+        applied = self._apply(meta_loss, gradients)
+        meta_loss = tf.where(applied, meta_loss, 0.0)
         self.meta_loss.update_state(meta_loss, tf.cast(applied, tf.float32))
         return self._report(real, logits, applied)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Judges one fresh learner of the pool on one batch of real data."""
+        """Tests one fresh learner of the pool on one batch of real data."""
         real = self._real(data)
-        seed = self._seed(_VALIDATION, self.evaluations)
+        logits = self.meta.validation_logits(self.evaluations, self.iterations, real[0])
         self.evaluations.assign_add(1)
-        taught = self._shorten(self._lessons(seed))
-
-        def teach(learner: PureModel, weights: list[tf.Tensor]) -> tf.Tensor:
-            state = train(learner, self.mean_loss, start(learner, weights), taught)
-            return judge(learner, state, real[0])
-
-        logits = with_random_learner(self.pool, fold(seed, _replica()), teach)
-        self.meta_loss.update_state(self.mean_loss(real[1], logits, *real[2:]))
+        self.meta_loss.update_state(self.meta.loss(real[1], logits, *real[2:]))
         return self._report(real, logits[tf.newaxis])
 
     def meta_gradient(
@@ -305,58 +273,10 @@ class GTN(tf.keras.Model):
             The last meta-loss, its logits `[n, num_classes]`, and one gradient for
             each of `trainable_variables`.
         """
-        with tf.GradientTape() as tape:
-            taught = self._lessons(seed)
-        verdict = self._judge_lessons(self.pool[index], weights, taught, data)
-        gradients = self._teacher_gradient(tape, taught, verdict)
-        return verdict.meta_loss, verdict.logits, gradients
-
-    def steps_at(self, iteration: tf.Tensor) -> tf.Tensor:
-        """The inner steps of a meta-iteration.
-
-        Args:
-            iteration: Integer scalar, counted from 0.
-
-        Returns:
-            int32 scalar: `initial_steps` at first and `teacher.steps` in the end.
-        """
-        steps = self.initial_steps + iteration // self.lengthen_every
-        return tf.cast(tf.minimum(steps, self.teacher.steps), tf.int32)
-
-    def teach(
-        self, index: int, seed: tf.Tensor, steps: tf.Tensor | None = None
-    ) -> LearnerState:
-        """Teaches a fresh learner.
-
-        Args:
-            index: Which network of the pool.
-            seed: Integer scalar; each gives another learner.
-            steps: Inner steps, an integer scalar; all of the teacher's by default.
-
-        Returns:
-            The learner's state after the last of these steps.
-        """
-        learner = self.pool[index]
-        seed = self._seed(_TEACHING, seed)
-        weights = fresh_weights(learner.model, fold(seed, 1))
-        lessons = Lessons(*(one[:steps] for one in self._lessons(seed)))
-        return train(learner, self.mean_loss, start(learner, weights), lessons)
-
-    def count_correct(
-        self, index: int, state: LearnerState, images: tf.Tensor, labels: tf.Tensor
-    ) -> tf.Tensor:
-        """Counts the images that a taught learner classifies correctly.
-
-        Args:
-            index: Which network of the pool was taught.
-            state: What `teach` returned.
-            images: `[batch, h, w, c]`.
-            labels: `[batch]`, or one-hot.
-
-        Returns:
-            Integer scalar.
-        """
-        return count_correct(judge(self.pool[index], state, images), labels)
+        found, gradients = self.meta.gradient(
+            index, weights, data, seed, self.trainable_variables
+        )
+        return found.meta_loss, found.logits, gradients
 
     def export(
         self,
@@ -393,66 +313,6 @@ class GTN(tf.keras.Model):
         images, labels, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
         real = with_channels(images, self.teacher.image_shape), labels
         return real if weights is None else (*real, weights)
-
-    def _seed(self, stream: int, number: tf.Tensor) -> tf.Tensor:
-        # Integers of any size are welcome as a seed; the generator takes 32 bits.
-        base = tf.constant([self.seed % 2**31, stream], tf.int32)
-        return fold(base, tf.cast(number, tf.int32))
-
-    def _lessons(self, seed: tf.Tensor) -> Lessons:
-        images, labels = self.teacher.batches(seed)
-        return Lessons(images, labels, *self.inner_optimizer.rates())
-
-    def _shorten(self, lessons: Lessons) -> Lessons:
-        """The lessons of this meta-iteration, before all steps are in use."""
-        if self.initial_steps == self.teacher.steps:
-            return lessons
-        steps = self.steps_at(self.iterations)
-        return Lessons(*(one[:steps] for one in lessons))
-
-    def _judge_lessons(
-        self,
-        learner: PureModel,
-        weights: Sequence[tf.Tensor],
-        lessons: Lessons,
-        real: Real,
-    ) -> MetaGradient:
-        return meta_gradient(
-            self._unroll,
-            learner,
-            self.mean_loss,
-            start(learner, weights),
-            lessons,
-            real,
-            self.intermediate_every,
-            self.truncate_every,
-        )
-
-    def _mean_of_learners(
-        self, of_learner: Any, lessons: Lessons, real: Real
-    ) -> tuple[MetaGradient, tf.Tensor]:
-        """Averages over the learners of this replica; logits `[learners, n, k]`."""
-        count = self.learners_per_iteration
-        first = _replica() * count
-        if count == 1:
-            verdict = of_learner(first)
-            return verdict, verdict.logits[tf.newaxis]
-        logits = tf.zeros([tf.shape(real[1])[0], self.teacher.num_classes])
-        taught = lessons.images, lessons.learning_rates, lessons.momenta
-        zero = tf.zeros([], lessons.images.dtype)
-        zeros = MetaGradient(zero, logits, *map(tf.zeros_like, taught))
-        return mean_over(count, lambda i: of_learner(first + i), zeros)
-
-    def _teacher_gradient(
-        self, tape: tf.GradientTape, taught: Lessons, verdict: MetaGradient
-    ) -> list[tf.Tensor]:
-        """From the gradient by the lessons to that by the trainable variables."""
-        return tape.gradient(
-            [taught.images, taught.learning_rates, taught.momenta],
-            self.trainable_variables,
-            [verdict.of_images, verdict.of_learning_rates, verdict.of_momenta],
-            tf.UnconnectedGradients.ZERO,
-        )
 
     def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
         """Lets the optimizer act if all is finite; tells whether it did."""
@@ -491,10 +351,7 @@ class GTN(tf.keras.Model):
             "inner_optimizer": tf.keras.saving.serialize_keras_object(
                 self.inner_optimizer
             ),
-            "intermediate_every": self.intermediate_every,
-            "truncate_every": self.truncate_every,
-            "initial_steps": self._asked_initial_steps,
-            "lengthen_every": self.lengthen_every,
+            "estimator": tf.keras.saving.serialize_keras_object(self.estimator),
             "learners_per_iteration": self.learners_per_iteration,
             "unroll": self._asked_unroll,
             "max_skipped": self.max_skipped,
@@ -505,6 +362,9 @@ class GTN(tf.keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> GTN:
         with tf.keras.saving.custom_object_scope(custom_objects or {}):
             parts = tf.keras.saving.deserialize_keras_object(config)
+        if "estimator" not in parts:  # saved by an earlier version
+            kind, settings = estimator_of(parts)
+            parts["estimator"] = ESTIMATORS[kind](**settings)
         return cls(**{**parts, "learners": Learners.from_config(parts["learners"])})
 
     def save(
@@ -533,9 +393,3 @@ class GTN(tf.keras.Model):
                 "the weights alone"
             )
         super().save(path, overwrite, save_format, **kwargs)
-
-
-def _replica() -> tf.Tensor:
-    """The number of this copy of the model under `tf.distribute`; 0 without."""
-    context = tf.distribute.get_replica_context()
-    return tf.cast(context.replica_id_in_sync_group, tf.int32)

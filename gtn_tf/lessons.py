@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ import numpy as np
 
 from gtn_tf.atomic_file import whole
 from gtn_tf.bounded_npz import open_npz
-from gtn_tf.description import MOST_TEXT, read_description
+from gtn_tf.description import MOST_TEXT, inner_optimizer_of, read_description
 from gtn_tf.errors import ArgumentError, cut, shown
 
-ARRAYS = ("images", "labels", "learning_rates", "momenta")
 # TensorFlow passes this folder of a SavedModel over.
 INSIDE = Path("assets.extra") / "teacher.npz"
 
@@ -27,8 +27,8 @@ def write_lessons(
     Args:
         path: The file; its folder is made.
         description: What `gtn_tf.description.describe` gave.
-        arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]`,
-            `learning_rates` and `momenta` `[steps]`.
+        arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]`, and each
+            hyperparameter of the inner optimizer, such as `learning_rates`, `[steps]`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     entries: dict[str, Any] = {**arrays, "description": json.dumps(description)}
@@ -51,35 +51,35 @@ def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             raises is not documented by zipfile and NumPy.
     """
     with open_npz(path) as npz:
-        missing = {*ARRAYS, "description"} - set(npz.names)
-        if missing:
-            raise ArgumentError(
-                f"expected a teacher's arrays {', '.join(ARRAYS)}, description, found "
-                f"{cut(', '.join(npz.names)) or 'none'}"
-            )
+        _expect_arrays(["description"], npz.names)
         description = _read_text(npz.read("description", 4 * MOST_TEXT))
+        names = ["images", "labels", *inner_optimizer_of(description).values]
+        _expect_arrays([*names, "description"], npz.names)
         examples = description["steps"] * description["batch_size"]
         numbers = {"images": examples * math.prod(description["image_shape"])}
         numbers["labels"] = examples
         arrays = {
             # Eight bytes a number, and room for a shape that the teacher complains of.
             name: npz.read(name, 8 * numbers.get(name, description["steps"]) + 2**20)
-            for name in ARRAYS
+            for name in names
         }
-    expect_moderate(arrays)
+    expect_moderate(description, arrays)
     return description, arrays
 
 
-def expect_moderate(arrays: dict[str, np.ndarray]) -> None:
+def expect_moderate(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Expects numbers that a training can have given, and none that break one.
 
     Args:
-        arrays: Images and rates.
+        description: Of the teacher.
+        arrays: Images and hyperparameters.
 
     Raises:
-        ArgumentError: If a rate is negative, or any number absurdly large.
+        ArgumentError: If a hyperparameter is negative, or any number absurdly large.
     """
-    bounds = {"images": (-1e6, 1e6), "learning_rates": (0, 1e6), "momenta": (0, 1e6)}
+    bounds = {"images": (-1e6, 1e6)}
+    for name, one in inner_optimizer_of(description).values.items():
+        bounds[name] = 0, one.most
     for name, (least, most) in bounds.items():
         array = arrays[name]
         # What is no number at all is for the teacher to tell.
@@ -88,6 +88,14 @@ def expect_moderate(arrays: dict[str, np.ndarray]) -> None:
                 f"expected {name} from {least:g} to {most:g}, received {array.min():g} "
                 f"to {array.max():g}"
             )
+
+
+def _expect_arrays(names: list[str], found: Collection[str]) -> None:
+    if set(names) - set(found):
+        raise ArgumentError(
+            f"expected a teacher's arrays {', '.join(names)}, found "
+            f"{cut(', '.join(found)) or 'none'}"
+        )
 
 
 def _read_text(array: np.ndarray) -> dict[str, Any]:

@@ -98,14 +98,16 @@ def tiny_gtn():
         learners: gtn_tf.learners.Learners | None = None,
         learning_rate: float = 0.1,
         optimizer: object = None,
+        inner_optimizer: object = None,
         **kwargs: object,
     ) -> gtn_tf.GTN:
         tf.keras.utils.set_random_seed(0)
         teacher = teacher or full_curriculum()
+        sgd = gtn_tf.LearnedSGD(learning_rate, 0.5, teacher.steps)
         gtn = gtn_tf.GTN(
             teacher,
             learners or gtn_tf.learners.ConvLearners(filters=[3], units=[]),
-            gtn_tf.LearnedSGD(learning_rate, 0.5, steps=teacher.steps),
+            inner_optimizer or sgd,
             **kwargs,
         )
         gtn.compile(optimizer or tf.keras.optimizers.Adam(0.01))

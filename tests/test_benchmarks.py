@@ -209,7 +209,7 @@ def test_operations(tiny):
     data = tf.constant(tiny.images), tf.constant(tiny.image_labels)
     seed = tf.constant([0, 0])
 
-    forward = counted(lambda: gtn._lessons(seed).images)
+    forward = counted(lambda: gtn.meta.inner_inputs(seed).images)
     of_one = 2 * sum(operations.generator_layers(size))
     assert forward == size.steps * size.batch_size * of_one
     forward = counted(lambda: gtn.pool[0].model(data[0]))

@@ -127,7 +127,9 @@ def test_paper_presets_hold_the_papers_numbers() -> None:
     mnist, cifar10 = load_config("mnist_paper"), load_config("cifar10_paper")
     assert mnist.teacher.steps == 32
     assert mnist.learners.filters == ((32, 128), (64, 256))
-    assert mnist.inner_optimizer == InnerOptimizerConfig(0.02, 0.5)
+    assert mnist.inner_optimizer == InnerOptimizerConfig(
+        learning_rate=0.02, momentum=0.5
+    )
     assert cifar10.teacher.steps == 128
     assert cifar10.learners.strides == (1, 2, 1, 2, 1)
     assert (cifar10.meta.beta_1, cifar10.meta.beta_2) == (0.9, 0.9)
@@ -224,7 +226,7 @@ def configs(draw: st.DrawFn) -> Config:
             batch_norm="none",
             pool=3,
         ),
-        inner_optimizer=InnerOptimizerConfig(draw(ABOVE_0), draw(ABOVE_0)),
+        inner_optimizer=InnerOptimizerConfig("sgd", draw(ABOVE_0), draw(ABOVE_0)),
         meta=MetaConfig(
             iterations=epochs * epoch,
             iterations_per_epoch=epoch,
@@ -351,37 +353,38 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
         (
             ["teacher.steps=8", "meta.intermediate_every=8"],
             "meta.intermediate_every",
-            "an integer below teacher.steps (8)",
+            "0 or a number of steps below 8",
             "8",
         ),
         (
-            ["teacher.steps=8", "meta.truncate_every=3"],
-            "meta.truncate_every",
-            "0 or a divisor of teacher.steps (8)",
+            ["teacher.steps=8", "meta.estimator=truncated", "meta.window=3"],
+            "meta.window",
+            "a divisor of the 8 steps",
             "3",
         ),
         (
-            ["teacher.steps=8", "meta.initial_steps=9"],
+            ["meta.estimator=truncated"],
+            "meta.window",
+            "a divisor of the 12 steps",
+            "0",
+        ),
+        (
+            ["teacher.steps=8", "meta.estimator=lengthening", "meta.initial_steps=9"],
             "meta.initial_steps",
-            "an integer up to teacher.steps (8)",
+            "a number of steps from 1 to 8",
             "9",
         ),
         (
-            ["teacher.steps=8", "meta.initial_steps=4", "meta.truncate_every=2"],
-            "meta.initial_steps",
-            "0 beside meta.truncate_every (2)",
-            "4",
-        ),
-        (
-            ["teacher.steps=8", "meta.initial_steps=4", "meta.unroll=keep"],
+            ["meta.estimator=lengthening", "meta.initial_steps=4", "meta.unroll=keep"],
             "meta.unroll",
-            "auto or recompute beside meta.initial_steps",
+            "auto or recompute when the number of inner steps grows",
             "'keep'",
         ),
         (
             [
                 "teacher.steps=99",
                 "meta.iterations=100",
+                "meta.estimator=lengthening",
                 "meta.initial_steps=4",
                 "meta.lengthen_every=5",
             ],
@@ -398,6 +401,26 @@ def test_refused_pair_of_values(
     origin = " with ".join(["digits.yaml", *overrides])
     assert f"{origin}: {key}: expected {expected}" in message
     assert message.endswith(f"received {received}")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "unused", "default"),
+    [
+        ("meta.estimator=full", "meta.window=3", "0"),
+        ("meta.estimator=truncated", "meta.initial_steps=4", "0"),
+        ("meta.estimator=truncated", "meta.lengthen_every=4", "5"),
+        ("inner_optimizer.name=adam", "inner_optimizer.momentum=0.25", "0.5"),
+        ("inner_optimizer.name=sgd", "inner_optimizer.rho=0.25", "0.9"),
+    ],
+)
+def test_a_setting_of_what_is_not_chosen(
+    chosen: str, unused: str, default: str
+) -> None:
+    key, _, value = unused.partition("=")
+    assert error_of("digits", [chosen, unused]) == (
+        f"override '{unused}': {key}: expected its default, {default}, beside "
+        f"{chosen}, which does not use it, received {value}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -460,7 +483,7 @@ def test_refused_file(tmp_path, text: str, message: str) -> None:
 TEMPLATES = """\ufeffx-short: &short {iterations: 50, epsilon: 0.5}
 x-long: &long
   iterations: 400
-  truncate_every: 2
+  max_skipped: 2
 meta:
   epsilon: 0.25
   <<: [*short, *long]
@@ -469,7 +492,7 @@ meta:
 
 def test_merged_keys_lose_to_own_ones_and_earlier_to_later(tmp_path) -> None:
     meta = load_config(write(tmp_path, TEMPLATES)).meta
-    assert (meta.epsilon, meta.iterations, meta.truncate_every) == (0.25, 50, 2)
+    assert (meta.epsilon, meta.iterations, meta.max_skipped) == (0.25, 50, 2)
     nested = "x-a: &a {epsilon: 0.5}\nx-b: &b {<<: *a, iterations: 50}\n"
     meta = load_config(write(tmp_path, nested + "meta: {<<: *b}")).meta
     assert (meta.epsilon, meta.iterations) == (0.5, 50)
@@ -622,3 +645,44 @@ def test_errors_are_short_whatever_was_received(kind: str) -> None:
 def test_long_overrides_are_cut() -> None:
     assert len(error_of("digits", ["meta.iterations=" + "9x" * 10**5])) < 700
     assert len(error_of("digits", ["x" * 10**6])) < 400
+
+
+# What an earlier version wrote into a run directory: every key, those of estimators
+# without a name among them.
+EARLIER = """\
+teacher: {steps: 12}
+meta:
+  intermediate_every: 2
+  truncate_every: %d
+  initial_steps: %d
+  lengthen_every: 3
+"""
+
+
+@pytest.mark.parametrize(
+    "old, expected",
+    [
+        ((0, 0), MetaConfig(intermediate_every=2)),
+        ((6, 0), MetaConfig(estimator="truncated", intermediate_every=2, window=6)),
+        (
+            (0, 4),
+            MetaConfig(
+                estimator="lengthening",
+                intermediate_every=2,
+                initial_steps=4,
+                lengthen_every=3,
+            ),
+        ),
+    ],
+)
+def test_configurations_of_earlier_versions(tmp_path, old, expected) -> None:
+    assert load_config(write(tmp_path, EARLIER % old)).meta == expected
+
+
+def test_a_mistake_in_an_earlier_configuration_is_told_where_it_is(tmp_path) -> None:
+    path = write(tmp_path, EARLIER % (6, 4))
+    assert "meta.initial_steps: expected its default, 0" in error_of(path)
+    path = write(tmp_path, EARLIER % (-6, 0))
+    assert error_of(path).startswith(f"{path}, line 4: meta.window: expected an int")
+    path = write(tmp_path, "meta: {estimator: full, truncate_every: 0}")
+    assert "meta.truncate_every: unknown key" in error_of(path)

@@ -40,8 +40,7 @@ def teacher(digits):
         },
         digits.train_images[:count].reshape([STEPS, BATCH, 8, 8, 1]),
         digits.train_labels[:count].reshape([STEPS, BATCH]),
-        np.full(STEPS, 0.5, np.float32),
-        np.full(STEPS, 0.5, np.float32),
+        dict.fromkeys(["learning_rates", "momenta"], np.full(STEPS, 0.5, np.float32)),
     )
 
 
@@ -110,8 +109,7 @@ def test_data_that_does_not_fit(teacher, digits, tmp_path):
         {**teacher.description, "image_shape": [4, 4, 1]},
         teacher.images[:, :, :4, :4],
         teacher.labels,
-        teacher.learning_rates,
-        teacher.momenta,
+        teacher.hyperparameters,
     )
     with pytest.raises(TeacherError, match=r"10 classes of images \[4, 4, 1\]"):
         evaluate(other, digits, tmp_path)
@@ -160,7 +158,7 @@ def test_pictures(teacher, tmp_path):
 
 def test_scale_of_an_unknown_normalisation(teacher, tmp_path):
     about = {**teacher.description, "normalization": None}
-    arrays = teacher.images, teacher.labels, teacher.learning_rates, teacher.momenta
+    arrays = teacher.images, teacher.labels, teacher.hyperparameters
     runs.sample(TrainedTeacher(about, *arrays), tmp_path, report=lambda line: None)
     picture = matplotlib.image.imread(tmp_path / "curriculum.png")
     assert picture.min() < 0.1

@@ -58,7 +58,7 @@ def exported(tiny_gtn, tmp_path):
 def test_a_fresh_process_without_gtn_tf(exported):
     gtn, found = exported
     images, labels = gtn.teacher.batches(tf.constant([0, 0]))
-    rates, momenta = gtn.inner_optimizer.rates()
+    rates, momenta = gtn.inner_optimizer.hyperparameters().values()
     for t, step in enumerate(found["steps"]):
         np.testing.assert_allclose(step["images"], images[t], atol=1e-5)
         assert step["labels"] == labels[t].numpy().tolist()

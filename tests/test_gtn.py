@@ -9,8 +9,9 @@ import tensorflow as tf
 import gtn_tf
 from conftest import full_curriculum, real_batches, tiny_generator
 from gtn_tf.evaluation import TaughtLearners
-from gtn_tf.learners import ConvLearners, MLPLearners, fresh_weights
-from gtn_tf.learners.pool import fold
+from gtn_tf.inner import logits_of
+from gtn_tf.learners import ConvLearners, MLPLearners
+from gtn_tf.learners.pool import TRAINING, fold
 from gtn_tf.non_finite import NonFiniteError
 
 
@@ -23,7 +24,7 @@ def equal(a, b):
 
 
 def test_fit_changes_generator_latents_and_rates(tiny_gtn):
-    gtn = tiny_gtn(intermediate_every=1)
+    gtn = tiny_gtn(estimator=gtn_tf.FullUnroll(intermediate_every=1))
     before = weights_of(gtn)
     history = gtn.fit(
         real_batches(),
@@ -74,13 +75,13 @@ def test_meta_training_lowers_the_meta_loss(tiny_gtn):
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_train_step_is_the_plain_meta_gradient(tiny_gtn):
-    """One step of plain SGD against nested tapes written out by hand."""
+def test_a_training_step_is_the_same_by_all_unrolls(tiny_gtn):
+    """One step of plain SGD gives the same weights by all unrolls."""
     results = []
     for unroll in ("nested_tapes", "recompute", "keep"):
         gtn = tiny_gtn(
             unroll=unroll,
-            intermediate_every=2,
+            estimator=gtn_tf.FullUnroll(intermediate_every=2),
             optimizer=tf.keras.optimizers.SGD(1.0),
         )
         gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
@@ -95,11 +96,11 @@ def test_learners_of_an_iteration_are_averaged(tiny_gtn):
     gtn = tiny_gtn(learners_per_iteration=2, seed=3, **sgd)
     before = weights_of(gtn)
     data = next(iter(real_batches()))
-    seed = gtn._seed(0, tf.constant(0))
+    seed = gtn.pool.seed(TRAINING, 0)
     each = [
         gtn.meta_gradient(
             0,
-            fresh_weights(gtn.pool[0].model, fold(fold(seed, k), 1)),
+            gtn.pool.fresh_weights(0, fold(seed, k)),
             data,
             seed,
         )
@@ -147,9 +148,7 @@ def test_two_replicas_are_two_learners_of_one_process(tiny_gtn):
 def test_inner_steps_are_added_during_meta_training(tiny_gtn):
     gtn = tiny_gtn(
         teacher=full_curriculum(steps=4),
-        initial_steps=2,
-        lengthen_every=2,
-        intermediate_every=1,
+        estimator=gtn_tf.LengtheningUnroll(2, lengthen_every=2, intermediate_every=1),
         optimizer=tf.keras.optimizers.SGD(0.1),
     )
     assert gtn.unroll == "recompute"
@@ -162,11 +161,13 @@ def test_inner_steps_are_added_during_meta_training(tiny_gtn):
     assert changed[1] == [True, True, False, False]
     assert changed[3] == [True, True, True, False]
     assert changed[4] == [True, True, True, True]
-    assert [int(gtn.steps_at(i)) for i in range(6)] == [2, 2, 3, 3, 4, 4]
+    assert [int(gtn.estimator.steps_at(i, 4)) for i in range(6)] == [2, 2, 3, 3, 4, 4]
 
 
 def test_truncated_meta_training_reaches_every_lesson(tiny_gtn):
-    gtn = tiny_gtn(teacher=full_curriculum(steps=4), truncate_every=2)
+    gtn = tiny_gtn(
+        teacher=full_curriculum(steps=4), estimator=gtn_tf.TruncatedUnroll(window=2)
+    )
     before = gtn.teacher.latents.numpy()
     gtn.fit(real_batches(), steps_per_epoch=1, verbose=0)
     assert all((a != b).any() for a, b in zip(before, gtn.teacher.latents.numpy()))
@@ -175,14 +176,12 @@ def test_truncated_meta_training_reaches_every_lesson(tiny_gtn):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"truncate_every": 2}, "a divisor of the 3 steps, received 2"),
-        ({"initial_steps": 4}, "a number of steps up to 3, received 4"),
-        ({"lengthen_every": 0}, "lengthen_every: expected at least 1"),
+        ({"estimator": gtn_tf.TruncatedUnroll(2)}, "a divisor of the 3 steps, rec"),
+        ({"estimator": gtn_tf.LengtheningUnroll(4)}, "from 1 to 3, received 4"),
         ({"learners_per_iteration": 0}, "learners_per_iteration: expected at least"),
-        ({"truncate_every": 3, "initial_steps": 1}, "either truncate_every or init"),
     ],
 )
-def test_unrolls_that_do_not_fit_the_teacher_are_refused(tiny_gtn, settings, message):
+def test_settings_that_do_not_fit_the_teacher_are_refused(tiny_gtn, settings, message):
     with pytest.raises(ValueError, match=message):
         tiny_gtn(**settings)
 
@@ -218,12 +217,18 @@ def test_learners_are_tested_along_their_lessons(tiny_gtn):
     assert curves.shape == (3, 2)
     last = learners.accuracies(real, learners=3)
     np.testing.assert_array_equal(curves[:, 1:], last)
-    state = gtn.teach(0, tf.constant(2))  # the third learner has the first network
-    correct = sum(int(gtn.count_correct(0, state, *batch)) for batch in real)
-    assert last[2, 0] == correct / 45
-    one = gtn.teach(0, tf.constant(2), tf.constant(1))
-    correct = sum(int(gtn.count_correct(0, one, *batch)) for batch in real)
-    assert curves[2, 0] == correct / 45
+    state = gtn.meta.teach(0, tf.constant(2))  # the third learner has the first network
+    assert last[2, 0] == share_of_correct(gtn, state, real)
+    state = gtn.meta.teach(0, tf.constant(2), tf.constant(1))
+    assert curves[2, 0] == share_of_correct(gtn, state, real)
+
+
+def share_of_correct(gtn, state, data):
+    right = [
+        np.argmax(logits_of(gtn.pool[0], state, images), axis=-1) == labels
+        for images, labels in data
+    ]
+    return np.mean(right)
 
 
 def bad_batches(*bad):
@@ -282,7 +287,12 @@ def test_parts_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="as of the teacher, 3, received 5"):
         gtn_tf.GTN(full_curriculum(), learners, gtn_tf.LearnedSGD(steps=5))
     with pytest.raises(ValueError, match="below 3, received 3"):
-        gtn_tf.GTN(full_curriculum(), learners, gtn_tf.LearnedSGD(steps=3), 3)
+        gtn_tf.GTN(
+            full_curriculum(),
+            learners,
+            gtn_tf.LearnedSGD(steps=3),
+            gtn_tf.FullUnroll(intermediate_every=3),
+        )
 
 
 def test_long_unrolls_of_large_tensors_run_twice(tiny_gtn):
@@ -292,7 +302,7 @@ def test_long_unrolls_of_large_tensors_run_twice(tiny_gtn):
         gtn_tf.teachers.FullCurriculum(generator, steps=3, batch_size=128),
         ConvLearners(filters=[24], units=[]),
         gtn_tf.LearnedSGD(steps=3),
-        intermediate_every=1,
+        gtn_tf.FullUnroll(intermediate_every=1),
     )
     gtn.compile()
     images = tf.random.stateless_normal([256, 28, 28, 1], [0, 0])

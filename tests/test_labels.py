@@ -12,6 +12,7 @@ import tensorflow as tf
 import gtn_tf
 from conftest import addons, full_curriculum
 from gtn_tf.errors import ArgumentError, GTNError
+from gtn_tf.inner import logits_of
 from gtn_tf.labels import AnyLabels, accuracy, as_integers, expect_labels
 from gtn_tf.non_finite import NonFiniteError
 
@@ -157,7 +158,7 @@ def test_the_meta_loss_is_weighted_as_keras_weights_a_loss(make_gtn, plain) -> N
 @pytest.mark.parametrize("unroll", ["nested_tapes", "keep", "recompute"])
 def test_a_weight_of_two_is_an_example_twice(make_gtn, unroll) -> None:
     """Of four examples, and of six: the sums are divided by four and by six."""
-    gtn = make_gtn(unroll=unroll, intermediate_every=1)
+    gtn = make_gtn(unroll=unroll, estimator=gtn_tf.FullUnroll(intermediate_every=1))
     learner = gtn.pool[0]
     weights = [tf.identity(one) for one in learner.trainable]
     seed = tf.constant([0, 1])
@@ -240,19 +241,21 @@ def test_grey_images_need_no_channel(make_gtn, plain) -> None:
 def test_predict_gives_the_logits_of_a_taught_learner(make_gtn) -> None:
     gtn = make_gtn()
     logits = gtn.predict(IMAGES, batch_size=4, verbose=0)
-    state = gtn.teach(0, tf.constant(0))
-    right = int(gtn.count_correct(0, state, IMAGES, ONE_HOT))
-    assert right == np.sum(logits.argmax(-1) == LABELS)
+    state = gtn.meta.teach(0, tf.constant(0))
+    expected = logits_of(gtn.pool[0], state, tf.constant(IMAGES))
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
     np.testing.assert_allclose(logits, gtn.predict(IMAGES, verbose=0), atol=1e-5)
 
 
 def test_a_gtn_is_saved_and_loaded_as_any_keras_model(make_gtn, tmp_path) -> None:
     path = tmp_path / "gtn.keras"
-    gtn = make_gtn(intermediate_every=1, seed=5, unroll="recompute")
+    estimator = gtn_tf.LengtheningUnroll(1, intermediate_every=1)
+    gtn = make_gtn(estimator=estimator, seed=5, unroll="recompute")
     checkpoint = tf.keras.callbacks.ModelCheckpoint(str(path))
     trained(gtn, callbacks=checkpoint)
     loaded = tf.keras.models.load_model(path)
     assert loaded.get_config() == gtn.get_config()
+    assert loaded.estimator == estimator
     assert int(loaded.iterations) == 2 and loaded.unroll == "recompute"
     np.testing.assert_array_equal(trained(loaded), trained(gtn))
     clone = tf.keras.models.clone_model(gtn)
@@ -260,6 +263,21 @@ def test_a_gtn_is_saved_and_loaded_as_any_keras_model(make_gtn, tmp_path) -> Non
     for other in (tmp_path / "folder", tmp_path / "gtn.h5"):
         with pytest.raises(ArgumentError, match="ends with .keras; gtn.export"):
             gtn.save(other)
+
+
+@pytest.mark.parametrize(
+    "old, expected",
+    [
+        ((1, 0, 0, 5), gtn_tf.FullUnroll(1)),
+        ((0, 2, 0, 5), gtn_tf.TruncatedUnroll(2)),
+        ((1, 0, 1, 7), gtn_tf.LengtheningUnroll(1, 7, 1)),
+    ],
+)
+def test_a_gtn_saved_by_an_earlier_version(make_gtn, old, expected) -> None:
+    names = "intermediate_every", "truncate_every", "initial_steps", "lengthen_every"
+    config = {**make_gtn().get_config(), **dict(zip(names, old))}
+    del config["estimator"]
+    assert gtn_tf.GTN.from_config(config).estimator == expected
 
 
 def test_a_saved_gtn_is_loaded_in_a_process_that_has_only_imported_gtn_tf(

@@ -32,7 +32,8 @@ def test_files(tmp_path):
         assert matplotlib.image.imread(tmp_path / "grid.png").shape[:2] == (14, 14)
         plots.save_curriculum(grid, 2, ["a", "b"], "title", tmp_path / "figure.png")
         assert matplotlib.image.imread(tmp_path / "figure.png").std() > 0
-    picture = plots.rates(np.array([0.1, 0.3]), np.array([0.5, 0.6]))
+    values = {"learning_rate": np.array([0.1, 0.3]), "momentum": np.array([0.5, 0.6])}
+    picture = plots.hyperparameters(values)
     assert picture.dtype == np.uint8 and picture.std() > 0
 
 

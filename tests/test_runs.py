@@ -21,7 +21,8 @@ import gtn_tf
 from conftest import full_curriculum
 from gtn_tf import runs
 from gtn_tf.cli.__main__ import main
-from gtn_tf.config import Config, load_config
+from gtn_tf.config import Config, load_config, to_yaml
+from gtn_tf.inner import OPTIMIZERS
 from gtn_tf.names import TEACHERS
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
@@ -86,13 +87,14 @@ def test_a_run_leaves_everything(finished):
     assert f"{summary['test_accuracy_mean']:.2%}" in output
 
 
-def test_tensorboard_has_scalars_rates_and_samples(finished):
+def test_tensorboard_has_scalars_hyperparameters_and_samples(finished):
     run_dir, _ = finished
     tags = set()
     for file in (run_dir / "tensorboard").rglob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(file)):
             tags |= {value.tag for value in event.summary.value}
-    assert tags >= {"epoch_meta_loss", "epoch_accuracy", "curriculum", "rates"}
+    assert tags >= {"epoch_meta_loss", "epoch_accuracy", "curriculum"}
+    assert "hyperparameters" in tags
     assert tags >= {"learning_rate/step_001", "momentum/step_000"}
 
 
@@ -393,6 +395,59 @@ def test_every_teacher_name_builds(name):
 
     gtn = build_gtn(config, splits)
     assert type(gtn.teacher) is TEACHERS.load(name)
+
+
+@pytest.mark.parametrize(
+    "kind, names",
+    [
+        ("adam", ["learning_rate", "beta_1", "beta_2"]),
+        ("rmsprop", ["learning_rate", "rho"]),
+    ],
+)
+def test_another_inner_optimizer_from_training_to_teaching(tmp_path, kind, names):
+    run_dir, words = tmp_path / "run", ["evaluation.real_data_iterations=0"]
+    words += ["meta.iterations=8", f"inner_optimizer.name={kind}"]
+    words += ["inner_optimizer.learning_rate=0.01", "inner_optimizer.epsilon=1e-4"]
+    again = ["train", "--run-dir", str(run_dir), "--resume", *TINY, *words]
+    assert main(again) == 0
+    expected = weights(run_dir)
+    for file in [*run_dir.glob("checkpoints/epoch-00002*"), run_dir / "summary.json"]:
+        file.unlink()
+    assert main(again) == 0
+    found = weights(run_dir)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+    assert OPTIMIZERS[kind].formula in (run_dir / "README.md").read_text()
+
+    teacher = gtn_tf.load_teacher(run_dir)
+    assert teacher.description["inner_optimizer"] == {"name": kind, "epsilon": 1e-4}
+    assert sorted(teacher.values_of(1)) == sorted(names)
+    assert teacher.optimizer().epsilon == 1e-4
+    teacher.save_npz(tmp_path / "teacher.npz")
+    shutil.rmtree(run_dir / "export" / "1" / "assets.extra")  # the graph is left
+    for other in (tmp_path / "teacher.npz", run_dir):
+        assert gtn_tf.load_teacher(other).digest == teacher.digest
+    assert gtn_tf.load_teacher(run_dir).generate([1, 2]).shape == (2, 8, 8, 1)
+    model = gtn_tf.learners.named_learner("mlp", (8, 8, 1), 10)
+    before = model.get_weights()[0]
+    gtn_tf.teach(model, teacher, verbose=0)
+    assert np.abs(model.get_weights()[0] - before).max() > 1e-4
+
+
+def test_a_run_of_an_earlier_version_goes_on(tmp_path):
+    """Its configuration has keys that are called otherwise now, and lacks new ones."""
+    config = load_config("digits", TINY)
+    renamed = ("  estimator: full\n", ""), ("  window: 0\n", "  truncate_every: 0\n")
+    text = to_yaml(config)
+    for new, old in renamed:
+        assert new in text
+        text = text.replace(new, old)
+    for key in ("name: sgd", "beta_1: 0.9", "beta_2: 0.999", "rho: 0.9"):
+        text = text.replace(f"  {key}\n", "", 1)
+    (tmp_path / "config.yaml").write_text(text)
+    with RunDirectory(tmp_path).open(config, resume=True):
+        assert (tmp_path / "config.yaml").read_text() == text
 
 
 def test_a_pool_of_several_kinds():

@@ -53,7 +53,7 @@ def test_a_saved_model_its_versions_and_its_run(saved, up):
     images, labels = gtn.teacher.batches(tf.constant([0, 0]))
     np.testing.assert_allclose(teacher.images, images, atol=1e-5)
     np.testing.assert_array_equal(teacher.labels, labels)
-    rates, momenta = gtn.inner_optimizer.rates()
+    rates, momenta = gtn.inner_optimizer.hyperparameters().values()
     np.testing.assert_allclose(teacher.learning_rates, rates)
     np.testing.assert_allclose(teacher.momenta, momenta)
     about = teacher.description
@@ -508,6 +508,29 @@ def test_an_npz_made_by_hand(tmp_path):
 )
 def test_an_npz_that_asks_for_too_much(tmp_path, changes, problem):
     expect_refused(npz_of(tmp_path / "teacher.npz", **changes), problem)
+
+
+RMSPROP = {"name": "rmsprop", "epsilon": 1e-5}
+
+
+@pytest.mark.parametrize(
+    "about, changes, problem",
+    [
+        (RMSPROP, {}, "arrays images, labels, learning_rates, rhos, description"),
+        (RMSPROP, {"rhos": np.full([2], 1.5, np.float32)}, "rhos from 0 to 1"),
+        (RMSPROP, {"rhos": np.full([3], 0.5, np.float32)}, "expected rhos to be"),
+        ({"name": "lion"}, {}, "inner_optimizer to be an object with one of the na"),
+        ({"name": ["sgd"]}, {}, "inner_optimizer to be an object"),
+        ({"name": "rmsprop"}, {}, "inner_optimizer to be an object"),
+        ({"name": "rmsprop", "epsilon": 0}, {}, "inner_optimizer to be an object"),
+        ({"name": "sgd", "epsilon": 1e-5}, {}, "inner_optimizer to be an object"),
+        ("sgd", {}, "inner_optimizer to be an object"),
+    ],
+)
+def test_an_npz_of_an_unusable_optimizer(tmp_path, about, changes, problem):
+    description = {"inner_optimizer": about}
+    file = npz_of(tmp_path / "teacher.npz", description=description, **changes)
+    expect_refused(file, problem)
 
 
 @pytest.mark.parametrize("key", ["mean", "std"])

@@ -10,11 +10,12 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
-from gtn_tf.inner.learned_sgd import update
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.precision import precision
 from gtn_tf.teaching import (
     BUNDLED,
+    CurriculumAdam,
+    CurriculumRMSProp,
     CurriculumSGD,
     SettleBatchNorm,
     TeacherError,
@@ -40,10 +41,22 @@ def make_teacher(**changes: object) -> TrainedTeacher:
         "description": {**description, **changes.pop("description", {})},
         "images": rng.normal(1, 2, size=[STEPS, BATCH, *SHAPE]).astype(np.float32),
         "labels": rng.integers(0, CLASSES, [STEPS, BATCH]).astype(np.int32),
-        "learning_rates": np.linspace(0.1, 0.02, STEPS).astype(np.float32),
-        "momenta": np.linspace(0.3, 0.8, STEPS).astype(np.float32),
+        "hyperparameters": {
+            "learning_rates": np.linspace(0.1, 0.02, STEPS).astype(np.float32),
+            "momenta": np.linspace(0.3, 0.8, STEPS).astype(np.float32),
+        },
     }
     return TrainedTeacher(**{**parts, **changes})
+
+
+def adaptive_teacher(kind: str) -> TrainedTeacher:
+    betas = np.linspace(0.5, 0.9, STEPS).astype(np.float32)
+    names = {"adam": ("betas_1", "betas_2"), "rmsprop": ("rhos",)}[kind]
+    rates = {"learning_rates": np.linspace(0.02, 0.01, STEPS).astype(np.float32)}
+    return make_teacher(
+        description={"inner_optimizer": {"name": kind, "epsilon": 1e-5}},
+        hyperparameters={**dict.fromkeys(names, betas), **rates},
+    )
 
 
 class Scale(layers.Layer):
@@ -109,22 +122,33 @@ def test_any_model_is_taught(make):
     assert len(model.evaluate(teacher.as_dataset(), verbose=0)) == 2
 
 
-def test_the_inner_loop_is_repeated_exactly():
+@pytest.mark.parametrize(
+    "learned, make",
+    [
+        (gtn_tf.LearnedSGD, make_teacher),
+        (gtn_tf.LearnedAdam, lambda: adaptive_teacher("adam")),
+        (gtn_tf.LearnedRMSProp, lambda: adaptive_teacher("rmsprop")),
+    ],
+)
+def test_the_inner_loop_is_repeated_exactly(learned, make):
     """Against the update of meta-training, batch by batch, in order."""
-    model, teacher = sequential(), make_teacher()
-    kernel, bias = (w.copy() for w in model.get_weights())
-    velocity = [np.zeros_like(kernel), np.zeros_like(bias)]
+    model, teacher, inner = sequential(), make(), learned()
+    weights = [tf.constant(w) for w in model.get_weights()]
+    states = [inner.init(w) for w in weights]
     for t in range(STEPS):
         x, y = teacher.images[t].reshape(BATCH, -1), np.eye(CLASSES)[teacher.labels[t]]
-        logits = x @ kernel + bias
+        logits = x @ weights[0].numpy() + weights[1].numpy()
         share = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
         error = (share - y) / BATCH
-        rates = teacher.learning_rates[t], teacher.momenta[t]
-        kernel, velocity[0] = update(kernel, velocity[0], x.T @ error, *rates)
-        bias, velocity[1] = update(bias, velocity[1], error.sum(0), *rates)
+        values = {name: x[t] for name, x in teacher.hyperparameters.items()}
+        for n, gradient in enumerate([x.T @ error, error.sum(0)]):
+            gradient = tf.cast(gradient, tf.float32)
+            weights[n], states[n] = inner.update(
+                weights[n], states[n], gradient, values
+            )
     teach(model, teacher, optimizer=teacher.optimizer(clipnorm=None), verbose=0)
-    np.testing.assert_allclose(model.get_weights()[0], kernel, atol=1e-5)
-    np.testing.assert_allclose(model.get_weights()[1], bias, atol=1e-5)
+    for found, expected in zip(model.get_weights(), weights):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_the_parts_alone_do_the_same():
@@ -223,19 +247,32 @@ def test_gradients_are_clipped_unless_told_otherwise():
     assert teacher.optimizer(clipnorm=None).clipnorm is None
 
 
-def test_optimizer_is_a_keras_optimizer():
-    optimizer = CurriculumSGD([0.5, 0.25], [0.1, 0.2], weight_decay=0.1)
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        CurriculumSGD([0.5, 0.25], [0.1, 0.2], weight_decay=0.1),
+        CurriculumAdam([0.5, 0.25], [0.9, 0.8], [0.9, 0.99], epsilon=0.1),
+        CurriculumRMSProp([0.5, 0.25], [0.9, 0.8], clipnorm=1.0),
+    ],
+)
+def test_optimizer_is_a_keras_optimizer(optimizer):
     config = tf.keras.optimizers.serialize(optimizer)
     again = tf.keras.optimizers.deserialize(config)
     assert again.get_config() == optimizer.get_config()
     with pytest.raises(ValueError, match="2 learning rates and 1 momenta"):
         CurriculumSGD([0.5, 0.25], [0.1])
+    with pytest.raises(ValueError, match="2 learning rates beside {'rhos': 1}"):
+        CurriculumRMSProp([0.5, 0.25], [0.1])
 
 
-def test_sparse_gradients():
+@pytest.mark.parametrize(
+    "optimizer",
+    [CurriculumSGD([0.5], [0.5]), CurriculumAdam([0.5], [0.5], [0.5])],
+)
+def test_sparse_gradients(optimizer):
     table = layers.Embedding(5, 2)
     model = tf.keras.Sequential([layers.Input([3]), table, layers.Flatten()])
-    model.compile(CurriculumSGD([0.5], [0.5]), "mse")
+    model.compile(optimizer, "mse")
     before = table.get_weights()[0]
     model.fit(np.array([[0, 1, 1]]), np.ones([1, 6]), verbose=0)
     changed = np.any(table.get_weights()[0] != before, axis=1)
@@ -290,7 +327,8 @@ def test_not_a_number_leaves_the_weights(make, step, size, problem):
     images, rates = teacher.images.copy(), teacher.learning_rates.copy()
     images[step] *= size
     rates[step] = 3e38
-    teacher = make_teacher(images=images, learning_rates=rates)
+    hyperparameters = {**teacher.hyperparameters, "learning_rates": rates}
+    teacher = make_teacher(images=images, hyperparameters=hyperparameters)
     bare = teacher.optimizer(clipnorm=None)
     with pytest.raises(NonFiniteError, match=problem):
         teach(model, teacher, optimizer=bare, verbose=0)

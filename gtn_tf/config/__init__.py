@@ -8,6 +8,7 @@ from gtn_tf.config.files import differences, load_config, to_yaml
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
+    INNER_OPTIMIZERS,
     Config,
     DataConfig,
     EvaluationConfig,
@@ -27,6 +28,7 @@ from gtn_tf.names import DATASETS, LEARNERS, SCORERS, SPACES, TEACHERS
 
 __all__ = [
     "DATASETS",
+    "INNER_OPTIMIZERS",
     "LEARNERS",
     "SCORERS",
     "SPACES",

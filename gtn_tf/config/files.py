@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 import yaml
 
 from gtn_tf.config.bounds import expect_bounded
+from gtn_tf.config.earlier import Entries, translated
 from gtn_tf.config.nodes import Nodes
 from gtn_tf.config.rules import Checked, ConfigError, refuse
 from gtn_tf.config.schema import Config
@@ -62,6 +63,8 @@ def load_config(
     path = _find(path_or_preset)
     sections = _sections(schema)
     entries = {**_read_file(path, sections), **_read_overrides(overrides)}
+    if schema is Config:
+        entries = translated(entries)
     values: dict[str, dict[str, Any]] = {section: {} for section in ("", *sections)}
     try:
         for key, (value, _) in entries.items():
@@ -154,9 +157,6 @@ def _sections(schema: type) -> dict[str, type]:
 # Top-level keys that begin so may hold what others merge; nothing reads them.
 _TEMPLATE = "x-"
 
-# What was read: for each dotted key, its value and where it stands.
-_Entries = dict[str, tuple[Any, str]]
-
 
 def _unknown(key: str, schema: type) -> ConfigError:
     section, _, name = key.rpartition(".")
@@ -188,7 +188,7 @@ def _find(path_or_preset: str) -> Path:
     )
 
 
-def _read_file(path: Path, sections: Container[str]) -> _Entries:
+def _read_file(path: Path, sections: Container[str]) -> Entries:
     with _yaml_errors(path):
         loader = yaml.SafeLoader(path.read_bytes())
         root = loader.get_single_node()
@@ -221,8 +221,8 @@ def _walk(
             yield key, (nodes.value(node), nodes.place(line))
 
 
-def _read_overrides(overrides: Sequence[str]) -> _Entries:
-    entries: _Entries = {}
+def _read_overrides(overrides: Sequence[str]) -> Entries:
+    entries: Entries = {}
     for override in overrides:
         origin = f"override {shown(override)}"
         key, equals, text = override.partition("=")

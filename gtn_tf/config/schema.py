@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, Union
 
 from gtn_tf import names
 from gtn_tf.config.rules import (
     ABOVE_0,
+    BETWEEN_0_AND_1,
     COUNT,
     COUNT_OR_0,
     DECAY,
@@ -23,15 +25,24 @@ from gtn_tf.config.rules import (
     section,
     setting,
 )
+from gtn_tf.errors import ArgumentError
+from gtn_tf.estimator_settings import SETTINGS, EstimatorSettings
 
 Widths = tuple[Union[int, tuple[int, int]], ...]
 _T = TypeVar("_T")
 Each = Union[_T, tuple[_T, ...]]  # one for all networks, or one after the other
 
+# The settings of each; all have `rates`, too.
+INNER_OPTIMIZERS = {
+    "sgd": ("learning_rate", "momentum"),
+    "adam": ("learning_rate", "beta_1", "beta_2", "epsilon"),
+    "rmsprop": ("learning_rate", "rho", "epsilon"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Checked):
-    """The real data that judges the learners."""
+    """The real data of the meta-loss and of tests."""
 
     _prefix: ClassVar[str] = "data."
 
@@ -136,19 +147,48 @@ def _nth(entry: Any, n: int) -> Any:
     return entry[n % len(entry)] if isinstance(entry, tuple) else entry
 
 
+def _names(settings: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(settings))
+
+
+def _expect_unused(
+    config: Checked, choice: str, used_by: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Expects the defaults of settings that what was chosen does not use."""
+    chosen = getattr(config, choice)
+    for name in [name for names in used_by.values() for name in names]:
+        default, received = getattr(type(config), name), getattr(config, name)
+        if name not in used_by[chosen] and received != default:
+            prefix = config._prefix
+            raise ConfigError(
+                f"{prefix}{name}: expected its default, {default}, beside "
+                f"{prefix}{choice}={chosen}, which does not use it, "
+                f"received {received}",
+                f"{prefix}{name}",
+            )
+
+
 @dataclasses.dataclass(frozen=True)
 class InnerOptimizerConfig(Checked):
-    """The SGD with heavy-ball momentum of the inner loop."""
+    """The learners' optimizer: SGD with heavy-ball momentum, Adam or RMSProp."""
 
     _prefix: ClassVar[str] = "inner_optimizer."
 
-    learning_rate: float = setting(0.3, ABOVE_0)  # before meta-training
-    momentum: float = setting(0.5, FROM_0)  # before meta-training
-    # One learned pair for each step (the paper's), one for all, or not learned.
+    name: str = setting("sgd", one_of(*INNER_OPTIMIZERS))
+    # These before meta-training, for every step.
+    learning_rate: float = setting(0.3, ABOVE_0)
+    momentum: float = setting(0.5, FROM_0)  # of sgd
+    beta_1: float = setting(0.9, BETWEEN_0_AND_1)  # of adam: decay of the first moment
+    beta_2: float = setting(0.999, BETWEEN_0_AND_1)  # and of the second
+    rho: float = setting(0.9, BETWEEN_0_AND_1)  # of rmsprop: decay of the mean square
+    # Of adam and rmsprop: inside and outside of the root, never learned.
+    epsilon: float = setting(1e-5, ABOVE_0)
+    # Learned values for each step (the paper's), learned ones for all, or not learned.
     rates: str = setting("per_step", one_of(*names.RATES))
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _expect_unused(self, "name", INNER_OPTIMIZERS)
         if self.momentum == 0 and self.rates != "fixed":
             raise ConfigError(
                 "inner_optimizer.momentum: expected a number above 0, since learned "
@@ -172,16 +212,18 @@ class MetaConfig(Checked):
     epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, beside the root
     # The meta-gradient's norm at most; 0: any. Of all tensors together.
     gradient_clip: float = setting(0.0, FROM_0)
+    # How the meta-gradient is estimated: through all inner steps (full), through
+    # windows of some (truncated), or through more and more of them (lengthening).
+    estimator: str = setting("full", one_of(*SETTINGS))
     intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
-    # How the meta-gradient is computed; its value is the same.
-    unroll: str = setting("auto", one_of("auto", *names.UNROLLS))
-    # Inner steps that the gradient goes back through, a divisor of teacher.steps;
-    # 0: all.
-    truncate_every: int = setting(0, COUNT_OR_0)
-    # Inner steps of the first meta-iteration, and meta-iterations after which one is
-    # added, up to teacher.steps; 0: all of them from the start.
+    # Of truncated: inner steps of a window, a divisor of teacher.steps.
+    window: int = setting(0, COUNT_OR_0)
+    # Of lengthening: inner steps of the first meta-iteration, and meta-iterations
+    # after which one is added, up to teacher.steps.
     initial_steps: int = setting(0, COUNT_OR_0)
     lengthen_every: int = setting(5, COUNT)
+    # How the meta-gradient is computed; its value is the same.
+    unroll: str = setting("auto", one_of("auto", *names.UNROLLS))
     learners_per_iteration: int = setting(1, COUNT)  # meta-gradients averaged
     # A checkpoint, a validation and a log line come after each epoch.
     iterations_per_epoch: int = setting(50, COUNT)
@@ -195,11 +237,25 @@ class MetaConfig(Checked):
                 f"({self.iterations_per_epoch}), since a run is resumed at the end of "
                 f"an epoch, received {self.iterations}"
             )
+        _expect_unused(
+            self, "estimator", {kind: _names(one) for kind, one in SETTINGS.items()}
+        )
+
+    def estimator_settings(self) -> EstimatorSettings:
+        """The settings of the estimator that is chosen.
+
+        Example:
+
+        >>> MetaConfig(estimator="truncated", window=2).estimator_settings()
+        TruncatedSettings(window=2, intermediate_every=4)
+        """
+        kind = SETTINGS[self.estimator]
+        return kind(**{name: getattr(self, name) for name in _names(kind)})
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig(Checked):
-    """How a trained teacher is judged."""
+    """How a trained teacher is tested."""
 
     _prefix: ClassVar[str] = "evaluation."
 
@@ -239,35 +295,14 @@ class Config(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         meta, steps = self.meta, self.teacher.steps
-        if meta.intermediate_every >= steps:
-            raise ConfigError(
-                "meta.intermediate_every: expected an integer below teacher.steps "
-                f"({steps}), received {meta.intermediate_every}"
-            )
-        if meta.truncate_every and steps % meta.truncate_every:
-            raise ConfigError(
-                "meta.truncate_every: expected 0 or a divisor of teacher.steps "
-                f"({steps}), received {meta.truncate_every}"
-            )
-        if meta.initial_steps > steps:
-            raise ConfigError(
-                "meta.initial_steps: expected an integer up to teacher.steps "
-                f"({steps}), received {meta.initial_steps}"
-            )
+        try:
+            meta.estimator_settings().check(steps, meta.unroll)
+        except ArgumentError as error:
+            raise ConfigError(f"meta.{error}") from None
         added = meta.iterations // meta.lengthen_every
-        if meta.initial_steps and meta.initial_steps + added < steps:
+        if meta.estimator == "lengthening" and meta.initial_steps + added < steps:
             raise ConfigError(
                 "meta.lengthen_every: expected so few that meta.iterations "
                 f"({meta.iterations}) reach teacher.steps ({steps}), received "
                 f"{meta.lengthen_every}"
-            )
-        if meta.initial_steps and meta.truncate_every:
-            raise ConfigError(
-                "meta.initial_steps: expected 0 beside meta.truncate_every "
-                f"({meta.truncate_every}), received {meta.initial_steps}"
-            )
-        if meta.initial_steps and meta.unroll not in ("auto", "recompute"):
-            raise ConfigError(
-                "meta.unroll: expected auto or recompute beside meta.initial_steps, "
-                f"received {meta.unroll!r}"
             )

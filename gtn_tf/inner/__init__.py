@@ -1,34 +1,57 @@
-"""The inner loop: a learner's SGD on a teacher's batches, and ways through it."""
+"""The inner loop: a learner's training on a teacher's batches, and its derivative."""
 
+from gtn_tf.inner.estimators import (
+    ESTIMATORS,
+    Estimator,
+    FullUnroll,
+    LengtheningUnroll,
+    MetaGradient,
+    TruncatedUnroll,
+)
 from gtn_tf.inner.graph_rewrites import graph_rewrites_off
-from gtn_tf.inner.learned_sgd import LearnedSGD
-from gtn_tf.inner.meta_gradient import MetaGradient, meta_gradient
-from gtn_tf.inner.step import (
+from gtn_tf.inner.optimizers import (
+    OPTIMIZERS,
+    InnerOptimizer,
+    LearnedAdam,
+    LearnedRMSProp,
+    LearnedSGD,
+)
+from gtn_tf.inner.state import (
+    InnerInputs,
+    InnerLoop,
     LearnerState,
-    Lessons,
     Loss,
     Real,
-    inner_step,
-    judge,
-    start,
+    init_state,
 )
+from gtn_tf.inner.step import inner_step, logits_of, meta_loss
 from gtn_tf.inner.train import train
-from gtn_tf.inner.unroll import UNROLLS, check_unroll, choose_unroll
+from gtn_tf.inner.unrolls import UNROLLS, Unroll, choose_unroll
 
 __all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "FullUnroll",
+    "InnerInputs",
+    "InnerLoop",
+    "InnerOptimizer",
+    "LearnedAdam",
+    "LearnedRMSProp",
     "LearnedSGD",
     "LearnerState",
-    "Lessons",
+    "LengtheningUnroll",
     "Loss",
     "MetaGradient",
+    "OPTIMIZERS",
     "Real",
+    "TruncatedUnroll",
     "UNROLLS",
-    "check_unroll",
+    "Unroll",
     "choose_unroll",
     "graph_rewrites_off",
+    "init_state",
     "inner_step",
-    "judge",
-    "meta_gradient",
-    "start",
+    "logits_of",
+    "meta_loss",
     "train",
 ]

@@ -1,53 +1,16 @@
-"""One inner step: everything a learner is, before and after one batch."""
+"""One inner step, and the meta-loss of the learner before or after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.inner.learned_sgd import update
-
-Loss = Callable[..., tf.Tensor]  # (labels, logits[, weights]) -> scalar
-# Images `[n, h, w, c]`, labels `[n]` and, if they count unequally, weights `[n]`.
-Real = tuple[tf.Tensor, ...]
+from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
 
 
-class LearnerState(NamedTuple):
-    """All that changes while a learner learns."""
-
-    weights: tf.Tensor  # [size], packed by `PureModel.pack`
-    velocity: tf.Tensor  # [size]
-    statistics: list[tf.Tensor]  # running statistics of its batch norms
-
-
-class Lessons(NamedTuple):
-    """All that an unroll may be differentiated by: what is taught, and how fast."""
-
-    images: tf.Tensor  # [steps, batch, h, w, c]
-    labels: tf.Tensor  # [steps, batch]
-    learning_rates: tf.Tensor  # [steps]
-    momenta: tf.Tensor  # [steps]
-
-
-# (learner, loss, first state, lessons, real batch, intermediate_every) -> the last
-# state and the sum of the intermediate meta-losses.
-Unroll = Callable[..., tuple[LearnerState, tf.Tensor]]
-
-
-def start(learner: PureModel, weights: Sequence[tf.Tensor]) -> LearnerState:
-    """The state of a fresh learner: given weights, at rest, no batch seen yet."""
-    packed = learner.pack(weights)
-    return LearnerState(
-        weights=packed,
-        velocity=tf.zeros_like(packed),
-        statistics=[tf.convert_to_tensor(v) for v in learner.running],
-    )
-
-
-def judge(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tensor:
+def logits_of(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tensor:
     """The logits `[batch, num_classes]` of a learner in evaluation mode."""
     weights = learner.unpack(state.weights)
     logits, _ = learner(weights, state.statistics, images, training=False)
@@ -55,17 +18,16 @@ def judge(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tens
 
 
 def meta_loss(
-    learner: PureModel, loss: Loss, state: LearnerState, real: Real
+    loop: InnerLoop, state: LearnerState, real: Real
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The loss of a learner on real data, a scalar, and its logits there."""
     images, labels, *weights = real
-    logits = judge(learner, state, images)
-    return loss(labels, logits, *weights), logits
+    logits = logits_of(loop.learner, state, images)
+    return loop.loss(labels, logits, *weights), logits
 
 
 def inner_gradient(
-    learner: PureModel,
-    loss: Loss,
+    loop: InnerLoop,
     weights: tf.Tensor,
     statistics: Sequence[tf.Tensor],
     images: tf.Tensor,
@@ -74,22 +36,21 @@ def inner_gradient(
     """The gradient that an inner step follows; differentiable once more.
 
     Args:
-        learner: The network.
-        loss: The learner's loss on a batch.
+        loop: The inner loop.
         weights: `[size]`.
-        statistics: Running statistics before the step.
+        statistics: Moving statistics before the step.
         images: `[batch, h, w, c]`.
         labels: `[batch]`.
 
     Returns:
-        The gradient `[size]` and the running statistics after the step.
+        The gradient `[size]` and the moving statistics after the step.
     """
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        logits, statistics = learner(
-            learner.unpack(weights), statistics, images, training=True
+        logits, statistics = loop.learner(
+            loop.learner.unpack(weights), statistics, images, training=True
         )
-        value = loss(labels, logits)
+        value = loop.loss(labels, logits)
     gradient = tape.gradient(
         value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )
@@ -97,32 +58,22 @@ def inner_gradient(
 
 
 def inner_step(
-    learner: PureModel,
-    loss: Loss,
-    state: LearnerState,
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    learning_rate: tf.Tensor,
-    momentum: tf.Tensor,
+    loop: InnerLoop, state: LearnerState, inputs: InnerInputs
 ) -> LearnerState:
-    """Takes one SGD step; differentiable once more, with respect to every argument.
+    """Takes one step; differentiable once more, with respect to state and inputs.
 
     Args:
-        learner: The network.
-        loss: The learner's loss on a batch.
+        loop: The inner loop.
         state: Before the step.
-        images: `[batch, h, w, c]`.
-        labels: `[batch]`.
-        learning_rate: Scalar.
-        momentum: Scalar.
+        inputs: Of this step: images `[batch, h, w, c]`, labels `[batch]`, scalars.
 
     Returns:
         The state after the step.
     """
     gradient, statistics = inner_gradient(
-        learner, loss, state.weights, state.statistics, images, labels
+        loop, state.weights, state.statistics, inputs.images, inputs.labels
     )
-    weights, velocity = update(
-        state.weights, state.velocity, gradient, learning_rate, momentum
+    weights, optimizer_state = loop.optimizer.update(
+        state.weights, state.optimizer_state, gradient, inputs.hyperparameters
     )
-    return LearnerState(weights, velocity, statistics)
+    return LearnerState(weights, optimizer_state, statistics)

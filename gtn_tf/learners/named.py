@@ -1,4 +1,4 @@
-"""Fixed networks that teachers are judged with, by name."""
+"""Fixed networks that teachers are tested with, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing a learner from a pool of networks, and averaging over several."""
+"""The pool of networks, the learners drawn from it, and averages over several."""
 
 from __future__ import annotations
 
@@ -9,57 +9,132 @@ import tensorflow as tf
 
 from gtn_tf.functional import PureModel
 from gtn_tf.learners.fresh import fresh_weights
+from gtn_tf.learners.learners import Learners
+
+# One stream of seeds for each use, so that none repeats another's draws.
+TRAINING, VALIDATION, TEACHING = 0, 1, 2
+
+OfLearner = Callable[[PureModel, list[tf.Tensor]], Any]
 
 
-def with_random_learner(
-    pool: Sequence[PureModel],
-    seed: tf.Tensor,
-    function: Callable[[PureModel, list[tf.Tensor]], Any],
-) -> Any:
-    """Calls `function(learner, weights)` on a random network with fresh weights.
+class LearnerPool(Sequence[PureModel]):
+    """Networks as pure functions; a learner is one of them with fresh weights.
 
-    Args:
-        pool: The networks.
-        seed: int32 `[2]`, of the choice and of the weights.
-        function: Gives tensors, of the same shapes for all networks.
-
-    Returns:
-        What the function gave.
-    """
-
-    def branch(learner: PureModel) -> Callable[[], Any]:
-        return lambda: function(learner, fresh_weights(learner.model, fold(seed, 1)))
-
-    if len(pool) == 1:
-        return branch(pool[0])()
-    index = tf.random.stateless_uniform([], fold(seed, 2), 0, len(pool), tf.int32)
-    return tf.switch_case(index, [branch(learner) for learner in pool])
-
-
-def mean_over(count: int, function: Callable[[tf.Tensor], Any], like: Any) -> Any:
-    """Averages what a function gives for several numbers, one after the other.
+    As pure functions they are no part of a checkpoint: a learner lasts one
+    meta-iteration.
 
     Args:
-        count: How many numbers, from 0.
-        function: Gives a named tuple of tensors with a field `logits`.
-        like: Zeros of the same structure and shapes.
+        learners: The distribution that the networks are drawn from.
+        image_shape: `(height, width, channels)` of an image.
+        num_classes: Number of logits.
+        seed: Integer of any size that all learners are drawn from.
 
-    Returns:
-        The mean, and the logits of each, stacked.
+    Example:
+
+    >>> from gtn_tf.learners import MLPLearners
+    >>> pool = LearnerPool(MLPLearners(units=[4]), (2, 2, 1), num_classes=3, seed=0)
+    >>> len(pool), pool.seed(TRAINING, 5).shape
+    (1, TensorShape([2]))
     """
-    each = tf.TensorArray(like.logits.dtype, count)
 
-    def body(
-        i: tf.Tensor, total: Any, each: tf.TensorArray
-    ) -> tuple[tf.Tensor, Any, tf.TensorArray]:
-        one = function(i)
-        total = type(like)(*(a + b for a, b in zip(total, one)))
-        return i + 1, total, each.write(i, one.logits)
+    def __init__(
+        self,
+        learners: Learners,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        seed: int,
+    ) -> None:
+        models = learners.build(image_shape, num_classes)
+        self._models = tuple(PureModel(model) for model in models)
+        self._seed = seed % 2**31  # TensorFlow's generator takes 32 bits
 
-    _, total, each = tf.while_loop(
-        lambda i, *_: i < count, body, (0, like, each), maximum_iterations=count
-    )
-    return type(like)(*(one / count for one in total)), each.stack()
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._models[index]
+
+    def seed(self, stream: int, number: Any) -> tf.Tensor:
+        """The seed of a meta-iteration, of a validation or of a taught learner.
+
+        Args:
+            stream: `TRAINING`, `VALIDATION` or `TEACHING`.
+            number: Integer scalar, counted from 0.
+
+        Returns:
+            int32 `[2]`.
+        """
+        base = tf.constant([self._seed, stream], tf.int32)
+        return fold(base, tf.cast(number, tf.int32))
+
+    def fresh_weights(self, index: int, seed: tf.Tensor) -> list[tf.Tensor]:
+        """Draws the weights of a learner.
+
+        Args:
+            index: Which network of the pool.
+            seed: int32 `[2]`.
+        """
+        return fresh_weights(self[index].model, fold(seed, 1))
+
+    def with_random_learner(self, seed: tf.Tensor, function: OfLearner) -> Any:
+        """Calls `function(learner, weights)` on a random network with fresh weights.
+
+        Args:
+            seed: int32 `[2]`, of the choice and of the weights.
+            function: Gives tensors, of the same shapes for all networks.
+
+        Returns:
+            What the function gave.
+        """
+
+        def branch(index: int) -> Callable[[], Any]:
+            return lambda: function(self[index], self.fresh_weights(index, seed))
+
+        if len(self) == 1:
+            return branch(0)()
+        index = tf.random.stateless_uniform([], fold(seed, 2), 0, len(self), tf.int32)
+        return tf.switch_case(index, [branch(index) for index in range(len(self))])
+
+    def mean_over_learners(
+        self,
+        seed: tf.Tensor,
+        count: int,
+        function: OfLearner,
+        zeros: Callable[[], Any],
+    ) -> tuple[Any, tf.Tensor]:
+        """Averages over random learners, which are other ones in each replica.
+
+        Args:
+            seed: int32 `[2]`.
+            count: How many learners of this replica.
+            function: As for `with_random_learner`; gives a named tuple with `logits`.
+            zeros: Gives zeros of the same structure and shapes.
+
+        Returns:
+            The mean, and the logits of each learner, stacked.
+        """
+        first = replica() * count
+
+        def of_learner(number: tf.Tensor) -> Any:
+            return self.with_random_learner(fold(seed, number), function)
+
+        if count == 1:
+            one = of_learner(first)
+            return one, one.logits[tf.newaxis]
+        none = zeros()
+        each = tf.TensorArray(none.logits.dtype, count)
+
+        def body(
+            i: tf.Tensor, total: Any, each: tf.TensorArray
+        ) -> tuple[tf.Tensor, Any, tf.TensorArray]:
+            one = of_learner(first + i)
+            total = tf.nest.map_structure(lambda a, b: a + b, total, one)
+            return i + 1, total, each.write(i, one.logits)
+
+        _, total, each = tf.while_loop(
+            lambda i, *_: i < count, body, (0, none, each), maximum_iterations=count
+        )
+        return tf.nest.map_structure(lambda sum_: sum_ / count, total), each.stack()
 
 
 def fold(seed: tf.Tensor, number: Any) -> tf.Tensor:
@@ -70,3 +145,9 @@ def fold(seed: tf.Tensor, number: Any) -> tf.Tensor:
         number: Integer scalar.
     """
     return tf.random.experimental.stateless_fold_in(seed, number)
+
+
+def replica() -> tf.Tensor:
+    """The number of this copy of the model under `tf.distribute`; 0 without."""
+    context = tf.distribute.get_replica_context()
+    return tf.cast(context.replica_id_in_sync_group, tf.int32)

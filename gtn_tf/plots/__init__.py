@@ -2,7 +2,7 @@
 
 from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
-from gtn_tf.plots.curves import bands, heat_map, learning_curves, rates
+from gtn_tf.plots.curves import bands, heat_map, hyperparameters, learning_curves
 from gtn_tf.plots.dots import dots
 from gtn_tf.plots.grids import (
     curriculum_grid,
@@ -27,10 +27,10 @@ __all__ = [
     "draw_cells",
     "draw_tables",
     "heat_map",
+    "hyperparameters",
     "image_grid",
     "labelled_grid",
     "learning_curves",
-    "rates",
     "save_animation",
     "save_curriculum",
     "save_figure",

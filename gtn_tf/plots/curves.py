@@ -1,4 +1,4 @@
-"""Pictures of numbers: rates, learning curves and a matrix of accuracies."""
+"""Pictures of numbers: hyperparameters, learning curves and a matrix of accuracies."""
 
 from __future__ import annotations
 
@@ -24,24 +24,23 @@ _DPI = 120
 _FEW = 5  # runs that are drawn one by one
 
 
-def rates(learning_rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
-    """Draws the rates of each inner step.
+def hyperparameters(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Draws the hyperparameters of each inner step, one beside the other.
 
     Args:
-        learning_rates: `[steps]`.
-        momenta: `[steps]`.
+        values: For each name, such as `"learning_rate"`, an array `[steps]`.
 
     Returns:
         uint8 pixels `[h, w, 4]`.
     """
-    figure = Figure((6, 3), dpi=100, layout="constrained")
+    figure = Figure((3 * len(values), 3), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot(xlabel="inner step")
-    steps = np.arange(len(learning_rates)) + 1
-    axes.plot(steps, learning_rates, label="learning rate")
-    axes.plot(steps, momenta, label="momentum")
-    axes.set_ylim(bottom=0)
-    axes.legend()
+    for axes, (name, of_steps) in zip(
+        figure.subplots(1, len(values), squeeze=False)[0], values.items()
+    ):
+        axes.plot(np.arange(len(of_steps)) + 1, of_steps)
+        axes.set(xlabel="inner step", title=name.replace("_", " "))
+        axes.set_ylim(bottom=0)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
 

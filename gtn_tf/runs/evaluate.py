@@ -162,7 +162,7 @@ def _network(learner: str, teacher: TrainedTeacher) -> tf.keras.Model:
 
 
 def _digest(teacher: TrainedTeacher) -> str:
-    arrays = teacher.images, teacher.labels, teacher.learning_rates, teacher.momenta
+    arrays = teacher.arrays.values()
     content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
     return hashlib.sha256(content).hexdigest()[:16]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
+from gtn_tf.inner import OPTIMIZERS
 from gtn_tf.runs.machine import machine
 
 _CARD = """\
@@ -44,14 +45,14 @@ import tensorflow as tf
 
 teacher = tf.saved_model.load("export/1")
 lesson = teacher.signatures["curriculum"](step=tf.constant(0))
-lesson["images"], lesson["labels"], lesson["learning_rate"], lesson["momentum"]
+{lesson}
 ```
 
 - Images are float32 {shape}, normalised: `pixel = value * {std} + {mean}` per channel,
   for pixels scaled to 0..1.
 - Labels: {classes}.
-- A learner takes the steps 0 to {last_step} in this order, each with plain SGD
-  with momentum: `v = momentum * v + gradient; w = w - learning_rate * v`.
+- A learner takes the steps 0 to {last_step} in this order, each with the update
+  `{formula}`.
 """
 
 
@@ -91,6 +92,8 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
         return "not measured" if mean is None else f"{mean:.2%} ± {std:.2%}"
 
+    optimizer = OPTIMIZERS[config.inner_optimizer.name]
+    names = "images", "labels", *(one.name for one in optimizer.values.values())
     source = config.teacher.source
     has_export = source != "real_data"  # which has no teacher of its own
     return (_CARD + _USE * has_export).format(
@@ -108,4 +111,6 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         std=[round(s, 4) for s in splits.std],
         classes=", ".join(f"{i} {name}" for i, name in enumerate(splits.class_names)),
         last_step=config.teacher.steps - 1,
+        formula=optimizer.formula,
+        lesson=", ".join(f'lesson["{name}"]' for name in names),
     )

@@ -79,7 +79,7 @@ class TestAccuracy(tf.keras.callbacks.Callback):
 
 
 class Pictures(tf.keras.callbacks.Callback):
-    """Shows the curriculum and the learned rates, in files and in TensorBoard.
+    """Shows the curriculum and the inner optimizer, in files and in TensorBoard.
 
     Args:
         gtn: The GTN.
@@ -100,14 +100,19 @@ class Pictures(tf.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         iteration = int(self.model.iterations)
         grid = self.grid()
-        rates = [rate.numpy() for rate in self.model.inner_optimizer.rates()]
+        optimizer = self.model.inner_optimizer
+        values = {
+            optimizer.values[name].name: values.numpy()
+            for name, values in optimizer.hyperparameters().items()
+        }
         self._samples.mkdir(parents=True, exist_ok=True)
         plots.save_image(grid, self._samples / f"iteration-{iteration:06d}.png")
         with self._writer.as_default(step=iteration):
             tf.summary.image("curriculum", grid[np.newaxis])
-            tf.summary.image("rates", plots.rates(*rates)[np.newaxis])
-            for step, pair in enumerate(zip(*rates)):
-                for name, value in zip(("learning_rate", "momentum"), pair):
+            picture = plots.hyperparameters(values)
+            tf.summary.image("hyperparameters", picture[np.newaxis])
+            for name, of_steps in values.items():
+                for step, value in enumerate(of_steps):
                     tf.summary.scalar(f"{name}/step_{step:03d}", value)
         self._writer.flush()
 

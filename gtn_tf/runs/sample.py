@@ -62,10 +62,11 @@ def sample(
 def _step(teacher: TrainedTeacher, step: int, scale: Scale) -> Figure:
     names = teacher.class_names
     columns = [_examples(teacher, step, label) for label in range(len(names))]
-    title = (
-        f"Step {step + 1} of {teacher.steps}: learning rate "
-        f"{teacher.learning_rates[step]:.3f}, momentum {teacher.momenta[step]:.2f}"
-    )
+    values = [
+        f"{name.replace('_', ' ')} {value:.3f}"
+        for name, value in teacher.values_of(step).items()
+    ]
+    title = f"Step {step + 1} of {teacher.steps}: {', '.join(values)}"
     grid = plots.image_grid(list(zip(*columns)), *scale)
     figure = plots.labelled_grid(grid, [], names, title)
     figure.axes[0].set(xlabel="class")

@@ -1,4 +1,4 @@
-"""The main job: meta-train a teacher, judge it, and leave it ready for use."""
+"""The main job: meta-train a teacher, test it, and leave it ready for use."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
         run.run_id,
     )
     source = config.teacher.source.replace("_", " ")
-    curves = {source: _judge(source, gtn, splits, config, report)}
+    curves = {source: _test(source, gtn, splits, config, report)}
     if config.evaluation.real_data_iterations:
         curves[_BASELINE] = _baseline(run, config, splits, report)
     if config.evaluation.every:
@@ -125,7 +125,7 @@ def _baseline(
     meta_train(
         gtn, splits, run.real_data, config, iterations, report, run_id=run.run_id
     )
-    return _judge(_BASELINE, gtn, splits, config, report)
+    return _test(_BASELINE, gtn, splits, config, report)
 
 
 def meta_train(
@@ -188,7 +188,7 @@ def meta_train(
     return float(checkpoints.seconds)
 
 
-def _judge(
+def _test(
     name: str, gtn: GTN, splits: Splits, config: Config, report: Report
 ) -> np.ndarray:
     """Accuracies of fresh learners after the tested steps, `[learners, tested]`."""

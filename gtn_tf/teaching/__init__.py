@@ -1,6 +1,7 @@
 """A trained teacher at work: loaded, and teaching any Keras model."""
 
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
+from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.load import BUNDLED, load_teacher, training_seconds
@@ -9,6 +10,8 @@ from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
 __all__ = [
     "BUNDLED",
+    "CurriculumAdam",
+    "CurriculumRMSProp",
     "CurriculumSGD",
     "SettleBatchNorm",
     "TeacherError",

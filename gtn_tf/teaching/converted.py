@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import whole
+from gtn_tf.description import inner_optimizer_of
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -88,11 +89,14 @@ def save_tflite(teacher: TrainedTeacher, path: str | os.PathLike[str]) -> None:
 
 
 def _tables(teacher: TrainedTeacher) -> dict[str, np.ndarray]:
+    named = inner_optimizer_of(teacher.description).values
     return {
         "images": teacher.images.astype("float32"),
         "labels": teacher.labels.astype("int32"),
-        "learning_rate": teacher.learning_rates.astype("float32"),
-        "momentum": teacher.momenta.astype("float32"),
+        **{
+            named[name].name: values.astype("float32")
+            for name, values in teacher.hyperparameters.items()
+        },
     }
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.description import read_description
+from gtn_tf.description import inner_optimizer_of, read_description
 from gtn_tf.errors import shown
-from gtn_tf.lessons import ARRAYS, INSIDE, expect_moderate, read_lessons
+from gtn_tf.lessons import INSIDE, expect_moderate, read_lessons
 from gtn_tf.teaching.errors import TeacherError, or_refuse
 from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
@@ -58,14 +58,7 @@ def read_npz(path: Path) -> TrainedTeacher:
     """
     with or_refuse(f"{path}: expected a whole npz file without pickles, of a teacher"):
         description, arrays = read_lessons(path)
-    return TrainedTeacher(
-        description,
-        arrays["images"],
-        arrays["labels"],
-        arrays["learning_rates"],
-        arrays["momenta"],
-        source=str(path),
-    )
+    return _teacher(description, arrays, source=str(path))
 
 
 class ImageMaker:
@@ -102,10 +95,17 @@ def _from_graph(path: Path) -> TrainedTeacher:
         description = read_description(text)
     with or_refuse(f"{path}: expected lessons as described"):
         arrays = _ask_for_lessons(graph, description)
-        expect_moderate(arrays)
-    return TrainedTeacher(
-        description, **arrays, source=str(path), make_images=ImageMaker(path, graph)
-    )
+        expect_moderate(description, arrays)
+    maker = ImageMaker(path, graph)
+    return _teacher(description, arrays, source=str(path), make_images=maker)
+
+
+def _teacher(
+    description: dict[str, Any], arrays: dict[str, np.ndarray], **kwargs: Any
+) -> TrainedTeacher:
+    hyperparameters = {**arrays}
+    images, labels = hyperparameters.pop("images"), hyperparameters.pop("labels")
+    return TrainedTeacher(description, images, labels, hyperparameters, **kwargs)
 
 
 def _ask_for_lessons(
@@ -123,7 +123,9 @@ def _ask_for_lessons(
                 f"{shown(lesson['images'].shape)} for a step"
             )
         lessons.append({key: value.numpy() for key, value in lesson.items()})
+    values = inner_optimizer_of(description).values
+    keys = {name: one.name for name, one in values.items()}
     return {
         name: np.stack([lesson[key] for lesson in lessons])
-        for name, key in zip(ARRAYS, ("images", "labels", "learning_rate", "momentum"))
+        for name, key in {"images": "images", "labels": "labels", **keys}.items()
     }

@@ -1,4 +1,4 @@
-"""A trained teacher: its lessons, its rates, and what it says of itself."""
+"""A trained teacher: its lessons, the optimizer it learned, its description."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,27 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.description import check_description
+from gtn_tf.description import (
+    check_description,
+    inner_optimizer_entry,
+    inner_optimizer_of,
+)
 from gtn_tf.errors import ArgumentError
-from gtn_tf.lessons import ARRAYS, write_lessons
+from gtn_tf.lessons import write_lessons
 from gtn_tf.shapes import with_channels
+from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.pixels import scaled_to_1
 
 CLIPNORM = 0.5  # of the gradient of each weight tensor
+
+# By the kind of the inner optimizer.
+_OPTIMIZERS = {
+    "sgd": CurriculumSGD,
+    "adam": CurriculumAdam,
+    "rmsprop": CurriculumRMSProp,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +44,12 @@ class TrainedTeacher:
     Args:
         description: What the teacher says of itself: `image_shape`, `class_names`,
             `steps`, `batch_size`, `normalization` (`mean` and `std` per channel, for
-            pixels scaled to 0..1), `accuracy`, `learners`, `versions` and more.
+            pixels scaled to 0..1), `inner_optimizer`, `accuracy`, `learners`,
+            `versions` and more.
         images: float32 `[steps, batch, h, w, c]`, normalised.
         labels: int32 `[steps, batch]`.
-        learning_rates: float32 `[steps]`.
-        momenta: float32 `[steps]`.
+        hyperparameters: Of the inner optimizer, by name, each float32 `[steps]`:
+            `learning_rates` and, of SGD, `momenta`.
         source: Where it came from, for messages.
         make_images: Gives images `[n, h, w, c]` for int32 labels `[n]` and a seed
             `[2]`, if the teacher can make more than its lessons.
@@ -55,8 +68,7 @@ class TrainedTeacher:
     description: dict[str, Any]
     images: np.ndarray = field(repr=False)
     labels: np.ndarray = field(repr=False)
-    learning_rates: np.ndarray = field(repr=False)
-    momenta: np.ndarray = field(repr=False)
+    hyperparameters: Mapping[str, np.ndarray] = field(repr=False)
     source: str = "teacher"
     make_images: Callable[..., Any] | None = field(default=None, repr=False)
 
@@ -69,12 +81,17 @@ class TrainedTeacher:
         shapes = {
             "images": (steps, batch, *about["image_shape"]),
             "labels": (steps, batch),
-            "learning_rates": (steps,),
-            "momenta": (steps,),
+            **dict.fromkeys(inner_optimizer_of(about).values, (steps,)),
         }
+        arrays = self.arrays
+        if set(arrays) != set(shapes):
+            raise TeacherError(
+                f"{self.source}: expected the arrays {', '.join(shapes)}, received "
+                f"{', '.join(arrays)}"
+            )
         for name, shape in shapes.items():
             kind = np.integer if name == "labels" else np.floating
-            array = getattr(self, name)
+            array = arrays[name]
             if array.shape != shape or not np.issubdtype(array.dtype, kind):
                 raise TeacherError(
                     f"{self.source}: expected {name} to be {kind.__name__} "
@@ -108,10 +125,47 @@ class TrainedTeacher:
         return self.description["class_names"]
 
     @property
+    def learning_rates(self) -> np.ndarray:
+        """float32 `[steps]`."""
+        return self.hyperparameters["learning_rates"]
+
+    @property
+    def momenta(self) -> np.ndarray:
+        """float32 `[steps]`.
+
+        Raises:
+            TeacherError: If the inner optimizer is not SGD.
+        """
+        if "momenta" not in self.hyperparameters:
+            raise TeacherError(
+                f"{self.source}: expected SGD, received an optimizer with "
+                f"{', '.join(self.hyperparameters)}"
+            )
+        return self.hyperparameters["momenta"]
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Images, labels and hyperparameters, by name."""
+        hyperparameters = dict(sorted(self.hyperparameters.items()))
+        return {"images": self.images, "labels": self.labels, **hyperparameters}
+
+    def values_of(self, step: int) -> dict[str, float]:
+        """The hyperparameters of a step, such as its `learning_rate`.
+
+        Args:
+            step: Counted from 0.
+        """
+        named = inner_optimizer_of(self.description).values
+        return {
+            named[name].name: float(values[step])
+            for name, values in self.hyperparameters.items()
+        }
+
+    @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that stand for the lessons and the rates."""
+        """Twelve hexadecimal digits that stand for lessons and hyperparameters."""
         found = hashlib.sha256()
-        for array in (self.images, self.labels, self.learning_rates, self.momenta):
+        for array in self.arrays.values():
             found.update(f"{array.dtype} {array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)
         return found.hexdigest()[:12]
@@ -121,12 +175,12 @@ class TrainedTeacher:
         lessons = (self.images.astype(np.float32), self.labels.astype(np.int32))
         return tf.data.Dataset.from_tensor_slices(lessons).prefetch(tf.data.AUTOTUNE)
 
-    def optimizer(self, **kwargs: Any) -> CurriculumSGD:
-        """A Keras optimizer with the learned rates.
+    def optimizer(self, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+        """A Keras optimizer, the inner one with the learned hyperparameters.
 
-        Rates learned on networks with norms in every layer are too large for others,
-        unless gradients are clipped. The gradient of each weight tensor is cut to a
-        norm of 0.5, therefore; `clipnorm=None` gives the bare update of
+        Learning rates learned on networks with norms in every layer are too large for
+        others, unless gradients are clipped. The gradient of each weight tensor is cut
+        to a norm of 0.5, therefore; `clipnorm=None` gives the bare update of
         meta-training.
 
         Args:
@@ -134,7 +188,9 @@ class TrainedTeacher:
         """
         if not {"global_clipnorm", "clipvalue"} & set(kwargs):  # Keras takes one
             kwargs = {"clipnorm": CLIPNORM, **kwargs}
-        return CurriculumSGD(self.learning_rates, self.momenta, **kwargs)
+        settings = {**inner_optimizer_entry(self.description)}
+        kind = _OPTIMIZERS[settings.pop("name")]
+        return kind(**self.hyperparameters, **settings, **kwargs)
 
     def repeated(self, steps: int) -> TrainedTeacher:
         """A teacher of more steps: the curriculum again and again, at lower rates.
@@ -154,14 +210,15 @@ class TrainedTeacher:
         """
         at = np.arange(steps) % self.steps
         passes = np.arange(steps) // self.steps
-        rates = self.learning_rates[at] / np.maximum(1, 2 * passes)
+        hyperparameters = {name: x[at] for name, x in self.hyperparameters.items()}
+        rates = hyperparameters["learning_rates"] / np.maximum(1, 2 * passes)
+        hyperparameters["learning_rates"] = rates.astype(np.float32)
         return dataclasses.replace(
             self,
             description={**self.description, "steps": steps},
             images=self.images[at],
             labels=self.labels[at],
-            learning_rates=rates.astype(np.float32),
-            momenta=self.momenta[at],
+            hyperparameters=hyperparameters,
         )
 
     def normalise(self, pixels: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
@@ -235,14 +292,13 @@ class TrainedTeacher:
     def save_npz(self, path: str | os.PathLike[str]) -> None:
         """Writes the lessons as arrays, for users of any framework.
 
-        The keys are `images`, `labels`, `learning_rates`, `momenta` and
-        `description`, a JSON string. `load_teacher` reads the file, too.
+        The keys are `images`, `labels`, those of `hyperparameters`, and `description`,
+        a JSON string. `load_teacher` reads the file, too.
 
         Args:
             path: The file; its folder is made.
         """
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        write_lessons(Path(path).expanduser(), self.description, arrays)
+        write_lessons(Path(path).expanduser(), self.description, self.arrays)
 
     def copy_saved_model(self, path: str | os.PathLike[str]) -> None:
         """Copies the SavedModel that this teacher was loaded from.

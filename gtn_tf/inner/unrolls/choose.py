@@ -1,4 +1,4 @@
-"""The choice between the exact unrolls."""
+"""The choice between the unrolls."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
 from gtn_tf.functional import PureModel
-from gtn_tf.inner import keep, nested_tapes, recompute
-from gtn_tf.inner.step import Unroll
+from gtn_tf.inner.unrolls import keep, nested_tapes, recompute
+from gtn_tf.inner.unrolls.contract import Unroll
 
 UNROLLS: dict[str, Unroll] = {
     "nested_tapes": nested_tapes.unroll,
@@ -51,7 +51,7 @@ def choose_unroll(
         The unroll's name and function.
 
     Raises:
-        ValueError: If there is no unroll of this name, or it cannot lengthen.
+        ValueError: If there is no unroll of this name.
 
     Example:
 
@@ -59,11 +59,6 @@ def choose_unroll(
     >>> choose_unroll("auto", [PureModel(model)], steps=32, batch_size=64)[0]
     'keep'
     """
-    if lengthens and name not in ("auto", "recompute"):
-        raise ArgumentError(
-            "unroll: expected auto or recompute when the number of inner steps "
-            f"grows, received {name!r}"
-        )
     if lengthens and name == "auto":
         name = "recompute"
         _LOG.info("unroll: recompute, since the number of inner steps grows")
@@ -80,44 +75,6 @@ def choose_unroll(
             f"unroll: expected one of auto, {', '.join(UNROLLS)}, received {name!r}"
         )
     return name, UNROLLS[name]
-
-
-def check_unroll(
-    steps: int,
-    intermediate_every: int,
-    truncate_every: int,
-    initial_steps: int,
-    lengthen_every: int,
-) -> None:
-    """Checks that the settings of an unroll of `steps` fit each other.
-
-    Raises:
-        ValueError: If they do not; the settings are those of `GTN`.
-    """
-    if not 0 <= intermediate_every < steps:
-        raise ArgumentError(
-            f"intermediate_every: expected 0 or a number of steps below {steps}, "
-            f"received {intermediate_every}"
-        )
-    if truncate_every and (truncate_every < 0 or steps % truncate_every):
-        raise ArgumentError(
-            f"truncate_every: expected 0 or a divisor of the {steps} steps, "
-            f"received {truncate_every}"
-        )
-    if not 0 <= initial_steps <= steps:
-        raise ArgumentError(
-            f"initial_steps: expected 0 or a number of steps up to {steps}, "
-            f"received {initial_steps}"
-        )
-    if lengthen_every < 1:
-        raise ArgumentError(
-            f"lengthen_every: expected at least 1, received {lengthen_every}"
-        )
-    if truncate_every and initial_steps:
-        raise ArgumentError(
-            "expected either truncate_every or initial_steps, received "
-            f"{truncate_every} and {initial_steps}"
-        )
 
 
 def kept_bytes(learner: PureModel, batch_size: int) -> float:

@@ -1,0 +1,60 @@
+"""What earlier versions wrote, in the words of this one: the one place that knows it.
+
+Until estimators had names, `truncate_every` chose windows of so many inner steps and
+`initial_steps` an unroll that lengthens; 0 stood for neither.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Entries = dict[str, tuple[Any, str]]  # the value of a dotted key, and where it stands
+
+
+def translated(entries: Entries) -> Entries:
+    """Brings the keys of an earlier meta-training's configuration up to date.
+
+    Args:
+        entries: Of a configuration; one that names its estimator stays as it is.
+
+    Example:
+
+    >>> translated({"meta.truncate_every": (8, "run.yaml, line 3")})["meta.window"]
+    (8, 'run.yaml, line 3')
+    """
+    if "meta.estimator" in entries:
+        return entries
+    new = {**entries}
+    window, steps = new.pop("meta.truncate_every", None), new.get("meta.initial_steps")
+    if window and window[0] != 0:
+        new["meta.window"] = window
+        new["meta.estimator"] = "truncated", window[1]
+    elif steps and steps[0] != 0:
+        new["meta.estimator"] = "lengthening", steps[1]
+        return new
+    new.pop("meta.lengthen_every", None)  # it had no effect
+    return new
+
+
+def estimator_of(settings: dict[str, Any]) -> tuple[str, dict[str, int]]:
+    """The estimator of a saved GTN: its name and its settings.
+
+    Args:
+        settings: As an earlier `GTN.get_config` gave them. Those that chose the
+            estimator are taken out.
+
+    Example:
+
+    >>> old = dict(intermediate_every=4, initial_steps=0, lengthen_every=5, seed=1)
+    >>> estimator_of({**old, "truncate_every": 8})
+    ('truncated', {'window': 8, 'intermediate_every': 4})
+    """
+    names = "intermediate_every", "truncate_every", "initial_steps", "lengthen_every"
+    every, window, steps, lengthen_every = (settings.pop(name) for name in names)
+    always = {"intermediate_every": every}
+    if window:
+        return "truncated", {"window": window, **always}
+    if steps:
+        grows = {"initial_steps": steps, "lengthen_every": lengthen_every}
+        return "lengthening", {**grows, **always}
+    return "full", always

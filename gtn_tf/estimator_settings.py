@@ -1,0 +1,109 @@
+"""Settings of the meta-gradient's estimators, and what they allow.
+
+Without TensorFlow, so that a configuration is checked before it starts. What the
+estimators do is in `gtn_tf.inner.estimators`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from gtn_tf.errors import ArgumentError
+
+
+class EstimatorSettings:
+    """What all estimators have in common."""
+
+    kind: ClassVar[str]  # its name in configurations
+    lengthens: ClassVar[bool] = False  # whether the number of inner steps grows
+
+    # Inner steps between intermediate meta-losses, which are added to the last one;
+    # 0 for none.
+    intermediate_every: int
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        """Checks that the settings fit an inner loop.
+
+        Args:
+            steps: Of the inner loop.
+            unroll: How the meta-gradient is computed, as in `GTN`.
+
+        Raises:
+            ArgumentError: If they do not. The message begins with the setting.
+        """
+        if not 0 <= self.intermediate_every < steps:
+            raise ArgumentError(
+                f"intermediate_every: expected 0 or a number of steps below {steps}, "
+                f"received {self.intermediate_every}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class FullSettings(EstimatorSettings):
+    """Of the exact meta-gradient through all steps."""
+
+    kind = "full"
+
+    intermediate_every: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class TruncatedSettings(EstimatorSettings):
+    """Of the meta-gradient through windows of some steps.
+
+    Args:
+        window: Inner steps that the meta-gradient goes back through, a divisor of all.
+    """
+
+    kind = "truncated"
+
+    window: int
+    intermediate_every: int = 0
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        super().check(steps, unroll)
+        if self.window < 1 or steps % self.window:
+            raise ArgumentError(
+                f"window: expected a divisor of the {steps} steps, "
+                f"received {self.window}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class LengtheningSettings(EstimatorSettings):
+    """Of the meta-gradient through more and more steps.
+
+    Args:
+        initial_steps: Inner steps of the first meta-iteration.
+        lengthen_every: Meta-iterations after which an inner step is added.
+    """
+
+    kind = "lengthening"
+    lengthens = True
+
+    initial_steps: int
+    lengthen_every: int = 5
+    intermediate_every: int = 0
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        super().check(steps, unroll)
+        if not 1 <= self.initial_steps <= steps:
+            raise ArgumentError(
+                f"initial_steps: expected a number of steps from 1 to {steps}, "
+                f"received {self.initial_steps}"
+            )
+        if self.lengthen_every < 1:
+            raise ArgumentError(
+                f"lengthen_every: expected at least 1, received {self.lengthen_every}"
+            )
+        if unroll not in ("auto", "recompute"):
+            raise ArgumentError(
+                "unroll: expected auto or recompute when the number of inner steps "
+                f"grows, received {unroll!r}"
+            )
+
+
+SETTINGS: dict[str, type[EstimatorSettings]] = {
+    one.kind: one for one in (FullSettings, TruncatedSettings, LengtheningSettings)
+}

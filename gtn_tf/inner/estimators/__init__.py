@@ -1,0 +1,19 @@
+"""Estimators of the meta-gradient: where meta-losses are, how far gradients go."""
+
+from gtn_tf.inner.estimators.base import Estimator, MetaGradient
+from gtn_tf.inner.estimators.full import FullUnroll
+from gtn_tf.inner.estimators.lengthening import LengtheningUnroll
+from gtn_tf.inner.estimators.truncated import TruncatedUnroll
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    one.kind: one for one in (FullUnroll, TruncatedUnroll, LengtheningUnroll)
+}
+
+__all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "FullUnroll",
+    "LengtheningUnroll",
+    "MetaGradient",
+    "TruncatedUnroll",
+]

@@ -1,0 +1,124 @@
+"""The interface of what estimates a meta-gradient."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
+from gtn_tf.inner.step import meta_loss
+from gtn_tf.inner.unrolls import Unroll
+
+
+class MetaGradient(NamedTuple):
+    """Meta-loss of one learner and its gradient with respect to the inner inputs."""
+
+    meta_loss: tf.Tensor  # after the last step
+    logits: tf.Tensor  # after the last step, [n, num_classes]
+    grad_images: tf.Tensor  # [steps, batch, h, w, c]
+    grad_hyperparameters: dict[str, tf.Tensor]  # each [steps]
+
+    @classmethod
+    def zeros(cls, inputs: InnerInputs, count: tf.Tensor, classes: int) -> MetaGradient:
+        """One that is zero.
+
+        Args:
+            inputs: The inner inputs.
+            count: Real images.
+            classes: Logits of each.
+        """
+        dtype = inputs.images.dtype
+        grads = tf.nest.map_structure(
+            tf.zeros_like, (inputs.images, inputs.hyperparameters)
+        )
+        return cls(tf.zeros([], dtype), tf.zeros([count, classes], dtype), *grads)
+
+
+class Estimator(abc.ABC):
+    """Which meta-losses there are, and how far their gradient goes back.
+
+    A subclass is a frozen dataclass of its settings; those of gtn_tf inherit them from
+    `gtn_tf.estimator_settings`, with their checks.
+    """
+
+    lengthens: bool  # whether the number of inner steps grows
+
+    @abc.abstractmethod
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        """Checks that the settings fit an inner loop of so many steps."""
+
+    @abc.abstractmethod
+    def estimate(
+        self,
+        unroll: Unroll,
+        loop: InnerLoop,
+        state: LearnerState,
+        inputs: InnerInputs,
+        real: Real,
+    ) -> MetaGradient:
+        """Trains a learner and differentiates its meta-losses.
+
+        Args:
+            unroll: One of `UNROLLS`.
+            loop: The inner loop.
+            state: Of a fresh learner.
+            inputs: Batches and hyperparameters of `steps` steps.
+            real: Images, labels and perhaps weights of the meta-loss.
+
+        Returns:
+            The last meta-loss with its logits, and the gradient.
+        """
+
+    def window_of(self, steps: int) -> int:
+        """The inner steps, out of all, that are differentiated at a time."""
+        return steps
+
+    def inputs_at(self, iteration: tf.Tensor, inputs: InnerInputs) -> InnerInputs:
+        """The inner inputs that a meta-iteration uses.
+
+        Args:
+            iteration: Integer scalar, counted from 0.
+            inputs: Of all steps.
+        """
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings; Keras calls it."""
+        return {**vars(self)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Estimator:
+        """Makes an estimator of its settings; Keras calls it."""
+        return cls(**config)
+
+
+def differentiate(
+    unroll: Unroll,
+    loop: InnerLoop,
+    state: LearnerState,
+    inputs: InnerInputs,
+    real: Real,
+    intermediate_every: int,
+) -> tuple[LearnerState, MetaGradient]:
+    """Trains a learner and differentiates the sum of its meta-losses.
+
+    Args:
+        unroll: One of `UNROLLS`.
+        loop: The inner loop.
+        state: Before the first of these steps.
+        inputs: Batches and hyperparameters of `steps` steps.
+        real: Images, labels and perhaps weights of the meta-loss.
+        intermediate_every: Steps between intermediate meta-losses; 0 for none.
+
+    Returns:
+        The state after the last step, and the last meta-loss with the gradient.
+    """
+    sources = inputs.images, inputs.hyperparameters
+    with tf.GradientTape() as tape:
+        tape.watch(sources)
+        state, intermediate = unroll(loop, state, inputs, real, intermediate_every)
+        last, logits = meta_loss(loop, state, real)
+        objective = last + intermediate
+    return state, MetaGradient(last, logits, *tape.gradient(objective, sources))

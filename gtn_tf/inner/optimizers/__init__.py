@@ -1,0 +1,26 @@
+"""Optimizers of the inner loop, which are meta-learned along with the teacher."""
+
+from gtn_tf.inner.optimizers.adam import LearnedAdam
+from gtn_tf.inner.optimizers.base import (
+    Hyperparameter,
+    InnerOptimizer,
+    OptimizerState,
+    StepGradient,
+)
+from gtn_tf.inner.optimizers.rmsprop import LearnedRMSProp
+from gtn_tf.inner.optimizers.sgd import LearnedSGD
+
+OPTIMIZERS: dict[str, type[InnerOptimizer]] = {
+    one.kind: one for one in (LearnedSGD, LearnedAdam, LearnedRMSProp)
+}
+
+__all__ = [
+    "Hyperparameter",
+    "InnerOptimizer",
+    "LearnedAdam",
+    "LearnedRMSProp",
+    "LearnedSGD",
+    "OPTIMIZERS",
+    "OptimizerState",
+    "StepGradient",
+]

@@ -1,0 +1,139 @@
+"""The interface of a learner's optimizer, whose hyperparameters are learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import tensorflow as tf
+
+from gtn_tf.errors import ArgumentError
+
+OptimizerState = tuple[tf.Tensor, ...]  # such as a velocity, `[size]`
+
+# Of optimizers that divide by a root, whose second derivative is infinite at 0.
+EPSILON = 1e-5
+
+_RATES = ("per_step", "shared", "fixed")
+
+
+class Hyperparameter(NamedTuple):
+    """One that has a value for each inner step.
+
+    Args:
+        name: Of the value of one step, such as `"momentum"`; the values of all steps
+            are called something like `"momenta"`.
+        most: What no value exceeds.
+    """
+
+    name: str
+    most: float
+
+
+class StepGradient(NamedTuple):
+    """Gradients with respect to what an optimizer's update takes."""
+
+    weights: tf.Tensor  # [size]
+    optimizer_state: OptimizerState
+    gradient: tf.Tensor  # [size]
+    hyperparameters: dict[str, tf.Tensor]  # scalars
+
+
+# (state before, state after, hyperparameters, gradients with respect to the weights
+# and the state after) -> gradients with respect to all that the update took.
+Transpose = Callable[..., StepGradient]
+
+
+class InnerOptimizer(tf.keras.layers.Layer):
+    """The optimizer of the inner loop: an update, and what is learned of it.
+
+    A subclass defines `kind`, `values`, `formula`, `hyperparameters`, `init` and
+    `update`. It may define `transpose`, the derivative of `update` by hand, which
+    spares the unroll `recompute` a tape.
+
+    Args:
+        steps: Inner-loop steps, T.
+        rates: `"per_step"`, learned hyperparameters for each step; `"shared"`, learned
+            ones for all steps; or `"fixed"`.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `rates` is none of the three.
+    """
+
+    kind: ClassVar[str]  # its name in configurations and in files
+    # By the name of the values of all steps, in alphabetical order.
+    values: ClassVar[Mapping[str, Hyperparameter]]
+    settings: ClassVar[tuple[str, ...]] = ()  # attributes that `update` reads
+    formula: ClassVar[str]  # the update in words, for a model card
+    transpose: Transpose | None = None
+
+    def __init__(self, steps: int, rates: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if rates not in _RATES:
+            raise ArgumentError(
+                f"rates: expected one of {', '.join(_RATES)}, received {rates!r}"
+            )
+        self.steps = steps
+        self.rate_kind = rates
+        self.built = True
+
+    def hyperparameters(self) -> dict[str, tf.Tensor]:
+        """The values of each step, `[steps]`, for each name in `values`."""
+        raise NotImplementedError
+
+    def init(self, weights: tf.Tensor) -> OptimizerState:
+        """The state before the first step.
+
+        Args:
+            weights: Of the learner, as one vector `[size]`.
+        """
+        raise NotImplementedError
+
+    def update(
+        self,
+        weights: tf.Tensor,
+        state: OptimizerState,
+        gradient: tf.Tensor,
+        hyperparameters: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, OptimizerState]:
+        """Takes one step, as a pure function that is differentiable throughout.
+
+        Args:
+            weights: Of the learner, `[size]`.
+            state: What `init` or the step before gave.
+            gradient: Of the learner's loss, `[size]`.
+            hyperparameters: Scalars, the values of this step.
+
+        Returns:
+            The new weights and the new state.
+        """
+        raise NotImplementedError
+
+    def _add_log(self, name: str, value: float) -> tf.Variable:
+        """A variable that holds the logarithm of a positive hyperparameter."""
+        return self._add(name, math.log(value) if value else -math.inf)
+
+    def _add_log_odds(self, name: str, value: float) -> tf.Variable:
+        """A variable for one from 0 to 1: the log odds of 1 minus its value."""
+        return self._add(name, math.log((1 - value) / value))
+
+    def _add(self, name: str, value: float) -> tf.Variable:
+        return self.add_weight(
+            name,
+            [self.steps if self.rate_kind == "per_step" else 1],
+            initializer=tf.keras.initializers.Constant(value),
+            trainable=self.rate_kind != "fixed",
+        )
+
+    def _from_log(self, variable: tf.Variable) -> tf.Tensor:
+        return tf.broadcast_to(tf.exp(variable), [self.steps])
+
+    def _from_log_odds(self, variable: tf.Variable) -> tf.Tensor:
+        # Not tf.sigmoid: a teacher's file has the operations of this one anyway.
+        return tf.broadcast_to(1 / (1 + tf.exp(variable)), [self.steps])
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"steps": self.steps, "rates": self.rate_kind}
+        return {**super().get_config(), **config}

@@ -1,0 +1,129 @@
+"""RMSProp whose hyperparameters are learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.errors import ArgumentError
+from gtn_tf.inner.optimizers.base import (
+    EPSILON,
+    Hyperparameter,
+    InnerOptimizer,
+    OptimizerState,
+)
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class LearnedRMSProp(InnerOptimizer):
+    """RMSProp as the learner's optimizer; `rmsprop_update` is its step.
+
+    Learning rates are kept as logarithms, decays as log odds, so that meta-training
+    cannot leave their range.
+
+    Args:
+        learning_rate: Every step's, before meta-training.
+        rho: Every step's decay of the mean square, before meta-training.
+        steps: Inner-loop steps, T.
+        rates: `"per_step"`, a learned pair for each step; `"shared"`, one learned
+            pair; or `"fixed"`.
+        epsilon: Added inside and outside of the root; second derivatives are large if
+            it is small.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Raises:
+        ValueError: If a value is out of its range or `rates` is none of the three.
+
+    Example:
+
+    >>> values = LearnedRMSProp(0.25, rho=0.5, steps=2).hyperparameters()
+    >>> values["rhos"].numpy().tolist()
+    [0.5, 0.5]
+    """
+
+    kind = "rmsprop"
+    values = {
+        "learning_rates": Hyperparameter("learning_rate", 1e6),
+        "rhos": Hyperparameter("rho", 1.0),
+    }
+    settings = ("epsilon",)
+    formula = (
+        "n = rho * n + (1 - rho) * gradient**2; "
+        "w = w - learning_rate * gradient / (sqrt(n + epsilon) + epsilon)"
+    )
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        rho: float = 0.9,
+        steps: int = 32,
+        rates: str = "per_step",
+        epsilon: float = EPSILON,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(steps, rates, **kwargs)
+        if learning_rate <= 0 or not 0 < rho < 1:
+            raise ArgumentError(
+                "expected a positive learning rate and a rho above 0 and below 1, "
+                f"received {learning_rate} and {rho}"
+            )
+        self.learning_rate = learning_rate
+        self.rho = rho
+        self.epsilon = epsilon
+        self.log_learning_rate = self._add_log("log_learning_rate", learning_rate)
+        self.log_odds_rho = self._add_log_odds("log_odds_rho", rho)
+
+    def hyperparameters(self) -> dict[str, tf.Tensor]:
+        return {
+            "learning_rates": self._from_log(self.log_learning_rate),
+            "rhos": self._from_log_odds(self.log_odds_rho),
+        }
+
+    def init(self, weights: tf.Tensor) -> OptimizerState:
+        return (tf.zeros_like(weights),)
+
+    def update(
+        self,
+        weights: tf.Tensor,
+        state: OptimizerState,
+        gradient: tf.Tensor,
+        hyperparameters: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, OptimizerState]:
+        return rmsprop_update(weights, state, gradient, hyperparameters, self.epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            "learning_rate": self.learning_rate,
+            "rho": self.rho,
+            "epsilon": self.epsilon,
+        }
+        return {**super().get_config(), **config}
+
+
+def rmsprop_update(
+    weights: tf.Tensor,
+    state: OptimizerState,
+    gradient: tf.Tensor,
+    hyperparameters: Mapping[str, tf.Tensor],
+    epsilon: float,
+) -> tuple[tf.Tensor, OptimizerState]:
+    """One step of RMSProp as a pure function.
+
+    Args:
+        weights: Of any shape.
+        state: The mean square of gradients, 0 at first.
+        gradient: Of the loss.
+        hyperparameters: Scalars `learning_rates` and `rhos`.
+        epsilon: Added inside and outside of the root.
+
+    Returns:
+        The new weights and the new state.
+    """
+    (mean_square,) = state
+    rho = hyperparameters["rhos"]
+    mean_square = rho * mean_square + (1 - rho) * gradient**2
+    root = tf.sqrt(mean_square + epsilon) + epsilon
+    step = hyperparameters["learning_rates"] * gradient / root
+    return weights - step, (mean_square,)

@@ -1,0 +1,124 @@
+"""SGD with heavy-ball momentum whose hyperparameters are learned (paper, 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.errors import ArgumentError
+from gtn_tf.inner.optimizers.base import (
+    Hyperparameter,
+    InnerOptimizer,
+    OptimizerState,
+    StepGradient,
+)
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class LearnedSGD(InnerOptimizer):
+    """The learner's optimizer: `v = momentum * v + gradient; w = w - rate * v`.
+
+    Both hyperparameters are kept as logarithms, so that they are positive whatever
+    meta-training makes of them.
+
+    Args:
+        learning_rate: Every step's, before meta-training.
+        momentum: Every step's, before meta-training.
+        steps: Inner-loop steps, T.
+        rates: `"per_step"`, a learned pair for each step; `"shared"`, one learned
+            pair; or `"fixed"`.
+        **kwargs: Passed to `tf.keras.layers.Layer`.
+
+    Raises:
+        ValueError: If a value is not positive or `rates` is none of the three.
+
+    Example:
+
+    >>> values = LearnedSGD(0.25, 0.5, steps=2).hyperparameters()
+    >>> values["learning_rates"].numpy().tolist()
+    [0.25, 0.25]
+    """
+
+    kind = "sgd"
+    values = {
+        "learning_rates": Hyperparameter("learning_rate", 1e6),
+        "momenta": Hyperparameter("momentum", 1e6),
+    }
+    formula = "v = momentum * v + gradient; w = w - learning_rate * v"
+
+    def __init__(
+        self,
+        learning_rate: float = 0.1,
+        momentum: float = 0.5,
+        steps: int = 32,
+        rates: str = "per_step",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(steps, rates, **kwargs)
+        if learning_rate <= 0 or momentum < 0 or (momentum == 0 and rates != "fixed"):
+            raise ArgumentError(
+                "expected a positive learning rate and momentum (a momentum of 0 "
+                f"only with rates='fixed'), received {learning_rate} and {momentum}"
+            )
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.log_learning_rate = self._add_log("log_learning_rate", learning_rate)
+        self.log_momentum = self._add_log("log_momentum", momentum)
+
+    def hyperparameters(self) -> dict[str, tf.Tensor]:
+        return {
+            "learning_rates": self._from_log(self.log_learning_rate),
+            "momenta": self._from_log(self.log_momentum),
+        }
+
+    def init(self, weights: tf.Tensor) -> OptimizerState:
+        return (tf.zeros_like(weights),)
+
+    def update(
+        self,
+        weights: tf.Tensor,
+        state: OptimizerState,
+        gradient: tf.Tensor,
+        hyperparameters: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, OptimizerState]:
+        (velocity,) = state
+        velocity = hyperparameters["momenta"] * velocity + gradient
+        return weights - hyperparameters["learning_rates"] * velocity, (velocity,)
+
+    def transpose(
+        self,
+        before: OptimizerState,
+        after: OptimizerState,
+        hyperparameters: Mapping[str, tf.Tensor],
+        grad_weights: tf.Tensor,
+        grad_state: OptimizerState,
+    ) -> StepGradient:
+        """The derivative of `update`, transposed.
+
+        Args:
+            before: The state before the step, `v`.
+            after: The state after the step, `v'`.
+            hyperparameters: Of the step.
+            grad_weights: Gradient with respect to the weights after the step.
+            grad_state: Gradient with respect to the state after the step.
+
+        Returns:
+            The gradients with respect to all that `update` took.
+        """
+        rate, momentum = hyperparameters["learning_rates"], hyperparameters["momenta"]
+        grad_velocity = grad_state[0] - rate * grad_weights  # with respect to v'
+        return StepGradient(
+            grad_weights,
+            (momentum * grad_velocity,),
+            grad_velocity,
+            {
+                "learning_rates": -tf.reduce_sum(grad_weights * after[0]),
+                "momenta": tf.reduce_sum(grad_velocity * before[0]),
+            },
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"learning_rate": self.learning_rate, "momentum": self.momentum}
+        return {**super().get_config(), **config}

@@ -1,0 +1,70 @@
+"""What an inner loop is made of: what stays, what changes, what is put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gtn_tf.functional import PureModel
+from gtn_tf.inner.optimizers.base import InnerOptimizer, OptimizerState
+
+Loss = Callable[..., tf.Tensor]  # (labels, logits[, weights]) -> scalar
+# Images `[n, h, w, c]`, labels `[n]` and, if they count unequally, weights `[n]`.
+Real = tuple[tf.Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class InnerLoop:
+    """What is the same in every inner step.
+
+    Args:
+        learner: The network.
+        loss: Its loss on a batch, which is the meta-loss on real data, too.
+        optimizer: Its optimizer.
+    """
+
+    learner: PureModel
+    loss: Loss
+    optimizer: InnerOptimizer
+
+
+class LearnerState(NamedTuple):
+    """All that changes while a learner is trained."""
+
+    weights: tf.Tensor  # [size], packed by `PureModel.pack`
+    optimizer_state: OptimizerState
+    statistics: list[tf.Tensor]  # moving statistics of its batch norms
+
+
+class InnerInputs(NamedTuple):
+    """A batch and values of the hyperparameters for each step, or for one step."""
+
+    images: tf.Tensor  # [steps, batch, h, w, c]
+    labels: tf.Tensor  # [steps, batch]
+    hyperparameters: dict[str, tf.Tensor]  # each [steps]
+
+    def at(self, steps: int | slice | tf.Tensor) -> InnerInputs:
+        """The inputs of one step, or of some.
+
+        Args:
+            steps: An integer, an integer scalar, or a slice.
+        """
+        return tf.nest.map_structure(lambda one: one[steps], self)
+
+
+def init_state(loop: InnerLoop, weights: Sequence[tf.Tensor]) -> LearnerState:
+    """The state of a fresh learner, before its first step.
+
+    Args:
+        loop: The inner loop.
+        weights: Of the learner, as `fresh_weights` gives them.
+    """
+    packed = loop.learner.pack(weights)
+    return LearnerState(
+        weights=packed,
+        optimizer_state=loop.optimizer.init(packed),
+        statistics=[tf.convert_to_tensor(v) for v in loop.learner.running],
+    )

@@ -1,0 +1,74 @@
+"""The whole meta-gradient, by a GTN's own variables, against finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from conftest import real_batches
+from gtn_tf.learners import fresh_weights
+from gtn_tf.learners.pool import TRAINING, fold
+
+SEED = tf.constant([0, 1])
+
+
+def setting(gtn):
+    """Weights of a fresh learner and a real batch, both float64, for a GTN."""
+    weights = fresh_weights(gtn.pool[0].model, SEED)
+    images, labels = next(iter(real_batches()))
+    return weights, (tf.cast(images, tf.float64), labels)
+
+
+def draw_steps(variables, seed=5):
+    """A direction for each variable, so that no two entries weigh the same."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=variable.shape) for variable in variables]
+
+
+@pytest.mark.parametrize(
+    "make, names",
+    [
+        (lambda: gtn_tf.LearnedSGD(0.1, 0.5, 3), ("log_momentum",)),
+        (lambda: gtn_tf.LearnedSGD(0.1, 0.5, 3, "shared"), ("log_momentum",)),
+        (lambda: gtn_tf.LearnedAdam(0.1, 0.8, 0.9, 3), ("beta_1", "beta_2")),
+        (lambda: gtn_tf.LearnedRMSProp(0.1, 0.8, 3), ("rho",)),
+    ],
+    ids=["sgd", "sgd, shared", "adam", "rmsprop"],
+)
+def test_gradient_of_every_variable(double_precision, tiny_gtn, make, names):
+    """Generator, latents and each hyperparameter, one after the other."""
+    gtn = tiny_gtn(inner_optimizer=make())
+    weights, data = setting(gtn)
+    run = tf.function(lambda: gtn.meta_gradient(0, weights, data, SEED))
+    _, _, gradients = run()
+    directions = draw_steps(gtn.trainable_variables)
+    all_names = " ".join(variable.name for variable in gtn.trainable_variables)
+    for name in ("kernel", "latents", "log_learning_rate", *names):
+        assert name in all_names
+    for variable, gradient, direction in zip(
+        gtn.trainable_variables, gradients, directions
+    ):
+        before, losses = variable.numpy(), []
+        for sign in (1, -1):
+            variable.assign(before + sign * 1e-6 * direction)
+            losses.append(float(run()[0]))
+        variable.assign(before)
+        slope = (losses[0] - losses[1]) / 2e-6
+        assert abs(slope) > 1e-6, variable.name  # a zero would be equal to any zero
+        assert np.sum(gradient * direction) == pytest.approx(
+            slope, rel=1e-4, abs=2e-9
+        ), variable.name
+
+
+def test_a_training_step_follows_that_gradient(double_precision, tiny_gtn):
+    gtn = tiny_gtn(optimizer=tf.keras.optimizers.SGD(1.0))
+    _, data = setting(gtn)
+    seed = gtn.pool.seed(TRAINING, 0)
+    weights = fresh_weights(gtn.pool[0].model, fold(fold(seed, 0), 1))
+    _, _, gradients = gtn.meta_gradient(0, weights, data, seed)
+    before = [variable.numpy() for variable in gtn.trainable_variables]
+    gtn.fit(tf.data.Dataset.from_tensors(data), verbose=0)
+    for variable, old, gradient in zip(gtn.trainable_variables, before, gradients):
+        np.testing.assert_allclose(old - variable.numpy(), gradient, atol=1e-7)
