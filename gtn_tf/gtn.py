@@ -94,7 +94,7 @@ class GTN(tf.keras.Model):
         teacher: Teacher,
         learners: Learners,
         inner_optimizer: InnerOptimizer,
-        estimator: Estimator = FullUnroll(),
+        estimator: Estimator = FullUnroll(),  # noqa: B008 (it has no state)
         learners_per_iteration: int = 1,
         unroll: str = "auto",
         max_skipped: int = 10,

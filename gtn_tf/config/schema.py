@@ -156,7 +156,7 @@ def _expect_unused(
 ) -> None:
     """Expects the defaults of settings that what was chosen does not use."""
     chosen = getattr(config, choice)
-    for name in [name for names in used_by.values() for name in names]:
+    for name in [one for ones in used_by.values() for one in ones]:
         default, received = getattr(type(config), name), getattr(config, name)
         if name not in used_by[chosen] and received != default:
             prefix = config._prefix

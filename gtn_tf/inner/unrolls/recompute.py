@@ -192,7 +192,7 @@ class _Passes:
             grad_state.weights,
             grad_state.optimizer_state,
         )
-        sources = [state.weights, state.statistics, inputs.images]
+        sources = (state.weights, state.statistics, inputs.images)
         with tf.GradientTape() as tape:
             tape.watch(sources)
             outputs = inner_gradient(
