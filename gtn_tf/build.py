@@ -24,13 +24,11 @@ from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import (
-    ESTIMATORS,
-    OPTIMIZERS,
     Estimator,
     FullUnroll,
     InnerOptimizer,
 )
-from gtn_tf.names import FAMILIES, SPACES, TEACHERS
+from gtn_tf.names import ESTIMATORS, FAMILIES, OPTIMIZERS, SPACES, TEACHERS
 
 
 def build_gtn(config: Config, splits: Splits) -> GTN:
@@ -98,11 +96,11 @@ def _gtn(
 
 def _inner_optimizer(config: InnerOptimizerConfig, steps: int) -> InnerOptimizer:
     settings = {name: getattr(config, name) for name in INNER_OPTIMIZERS[config.name]}
-    return OPTIMIZERS[config.name](**settings, steps=steps, rates=config.rates)
+    return OPTIMIZERS.load(config.name)(**settings, steps=steps, rates=config.rates)
 
 
 def _estimator(meta: MetaConfig) -> Estimator:
-    return ESTIMATORS[meta.estimator](**vars(meta.estimator_settings()))
+    return ESTIMATORS.load(meta.estimator)(**vars(meta.estimator_settings()))
 
 
 def _optimizer(

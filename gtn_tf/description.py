@@ -14,8 +14,9 @@ import tensorflow as tf
 import gtn_tf
 from gtn_tf.data import Splits
 from gtn_tf.errors import ArgumentError, first_line, shown
-from gtn_tf.inner import OPTIMIZERS, InnerOptimizer
+from gtn_tf.inner import InnerOptimizer
 from gtn_tf.learners import Learners
+from gtn_tf.names import OPTIMIZERS
 from gtn_tf.teachers import Teacher
 
 # Of a file from a stranger.
@@ -144,7 +145,8 @@ def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
     >>> list(inner_optimizer_of({}).values)
     ['learning_rates', 'momenta']
     """
-    return OPTIMIZERS[inner_optimizer_entry(found)["name"]]
+    kind: type[InnerOptimizer] = OPTIMIZERS.load(inner_optimizer_entry(found)["name"])
+    return kind
 
 
 def check_description(found: Any) -> dict[str, Any]:
@@ -233,10 +235,10 @@ def _is_inner_optimizer(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
         return False
     settings = {**value}
-    kind = OPTIMIZERS.get(settings.pop("name"))
+    name = settings.pop("name")
     return (
-        kind is not None
-        and set(settings) == set(kind.settings)
+        name in OPTIMIZERS
+        and set(settings) == set(OPTIMIZERS.load(name).settings)
         and _are_numbers(list(settings.values()), 1e-30, 1e6)
     )
 

@@ -16,7 +16,6 @@ from gtn_tf.description import describe
 from gtn_tf.errors import ArgumentError
 from gtn_tf.export import export
 from gtn_tf.inner import (
-    ESTIMATORS,
     Estimator,
     FullUnroll,
     InnerOptimizer,
@@ -29,6 +28,7 @@ from gtn_tf.labels import AnyLabels, accuracy, expect_labels
 from gtn_tf.learners import Learners
 from gtn_tf.learners.pool import LearnerPool
 from gtn_tf.meta_iteration import MetaIteration
+from gtn_tf.names import ESTIMATORS
 from gtn_tf.non_finite import (
     DataWatch,
     MeanOrNaN,
@@ -364,7 +364,7 @@ class GTN(tf.keras.Model):
             parts = tf.keras.saving.deserialize_keras_object(config)
         if "estimator" not in parts:  # saved by an earlier version
             kind, settings = estimator_of(parts)
-            parts["estimator"] = ESTIMATORS[kind](**settings)
+            parts["estimator"] = ESTIMATORS.load(kind)(**settings)
         return cls(**{**parts, "learners": Learners.from_config(parts["learners"])})
 
     def save(

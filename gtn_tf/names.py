@@ -71,6 +71,26 @@ TEACHERS = Registry(
     },
 )
 
+# Optimizers of the inner loop: subclasses of `gtn_tf.inner.InnerOptimizer`.
+OPTIMIZERS = Registry(
+    "inner optimizer",
+    {
+        "sgd": "gtn_tf.inner:LearnedSGD",
+        "adam": "gtn_tf.inner:LearnedAdam",
+        "rmsprop": "gtn_tf.inner:LearnedRMSProp",
+    },
+)
+
+# Estimators of the meta-gradient: subclasses of `gtn_tf.inner.Estimator`.
+ESTIMATORS = Registry(
+    "estimator",
+    {
+        "full": "gtn_tf.inner:FullUnroll",
+        "truncated": "gtn_tf.inner:TruncatedUnroll",
+        "lengthening": "gtn_tf.inner:LengtheningUnroll",
+    },
+)
+
 # Cell spaces: their genotypes, and the networks of them.
 SPACES = Registry(
     "space",
@@ -123,19 +143,19 @@ BLOCKS = Registry(
     },
 )
 
-# Subclasses of `gtn_tf.search.Scorer`. Of those that train, `_tse` ranks by training
+# What makes each `gtn_tf.search.Scorer`. Of those that train, `_tse` ranks by training
 # speed, and the others by accuracy.
 SCORERS = Registry(
     "scorer",
     {
-        "gtn": "gtn_tf.search.scorers:GTNScorer",
-        "gtn_tse": "gtn_tf.search.scorers:GTNScorer",
-        "real": "gtn_tf.search.scorers:RealDataScorer",
-        "real_tse": "gtn_tf.search.scorers:RealDataScorer",
-        "params": "gtn_tf.search.scorers:ParameterScorer",
-        "flops": "gtn_tf.search.scorers:FlopScorer",
-        "synflow": "gtn_tf.search.scorers:SynflowScorer",
-        "naswot": "gtn_tf.search.scorers:NASWOTScorer",
+        "gtn": "gtn_tf.search.scorers.make:gtn",
+        "gtn_tse": "gtn_tf.search.scorers.make:gtn_tse",
+        "real": "gtn_tf.search.scorers.make:real",
+        "real_tse": "gtn_tf.search.scorers.make:real_tse",
+        "params": "gtn_tf.search.scorers.make:params",
+        "flops": "gtn_tf.search.scorers.make:flops",
+        "synflow": "gtn_tf.search.scorers.make:synflow",
+        "naswot": "gtn_tf.search.scorers.make:naswot",
     },
 )
 

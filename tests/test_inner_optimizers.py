@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtn_tf import inner
+from gtn_tf import inner, names
 from gtn_tf.config import INNER_OPTIMIZERS
 from gtn_tf.estimator_settings import SETTINGS
 
@@ -83,8 +83,10 @@ def test_the_update_is_that_of_keras(learned, keras):
         np.testing.assert_allclose(weights, variable, rtol=1e-4)
 
 
-@pytest.mark.parametrize("optimizer", inner.OPTIMIZERS.values())
-def test_an_optimizer_is_made_again_from_its_configuration(optimizer):
+@pytest.mark.parametrize("name", names.OPTIMIZERS)
+def test_an_optimizer_is_made_again_from_its_configuration(name):
+    optimizer = names.OPTIMIZERS.load(name)
+    assert optimizer.kind == name
     one = optimizer(0.25, steps=3, rates="shared")
     again = optimizer.from_config(one.get_config())
     assert again.get_config() == one.get_config()
@@ -93,5 +95,7 @@ def test_an_optimizer_is_made_again_from_its_configuration(optimizer):
 
 
 def test_every_kind_can_be_configured():
-    assert set(INNER_OPTIMIZERS) == set(inner.OPTIMIZERS)
-    assert set(SETTINGS) == set(inner.ESTIMATORS)
+    assert set(INNER_OPTIMIZERS) == set(names.OPTIMIZERS)
+    assert set(SETTINGS) == set(names.ESTIMATORS)
+    for name in names.ESTIMATORS:
+        assert issubclass(names.ESTIMATORS.load(name), SETTINGS[name])

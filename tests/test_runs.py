@@ -22,8 +22,7 @@ from conftest import full_curriculum
 from gtn_tf import runs
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import Config, load_config, to_yaml
-from gtn_tf.inner import OPTIMIZERS
-from gtn_tf.names import TEACHERS
+from gtn_tf.names import OPTIMIZERS, TEACHERS
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.records import Metrics
@@ -418,7 +417,7 @@ def test_another_inner_optimizer_from_training_to_teaching(tmp_path, kind, names
     assert found.keys() == expected.keys()
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name])
-    assert OPTIMIZERS[kind].formula in (run_dir / "README.md").read_text()
+    assert OPTIMIZERS.load(kind).formula in (run_dir / "README.md").read_text()
 
     teacher = gtn_tf.load_teacher(run_dir)
     assert teacher.description["inner_optimizer"] == {"name": kind, "epsilon": 1e-4}

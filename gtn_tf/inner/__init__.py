@@ -1,7 +1,6 @@
 """The inner loop: a learner's training on a teacher's batches, and its derivative."""
 
 from gtn_tf.inner.estimators import (
-    ESTIMATORS,
     Estimator,
     FullUnroll,
     LengtheningUnroll,
@@ -10,7 +9,6 @@ from gtn_tf.inner.estimators import (
 )
 from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.optimizers import (
-    OPTIMIZERS,
     InnerOptimizer,
     LearnedAdam,
     LearnedRMSProp,
@@ -29,7 +27,6 @@ from gtn_tf.inner.train import train
 from gtn_tf.inner.unrolls import UNROLLS, Unroll, choose_unroll
 
 __all__ = [
-    "ESTIMATORS",
     "Estimator",
     "FullUnroll",
     "InnerInputs",
@@ -42,7 +39,6 @@ __all__ = [
     "LengtheningUnroll",
     "Loss",
     "MetaGradient",
-    "OPTIMIZERS",
     "Real",
     "TruncatedUnroll",
     "UNROLLS",

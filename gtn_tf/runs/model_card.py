@@ -6,7 +6,7 @@ from typing import Any
 
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
-from gtn_tf.inner import OPTIMIZERS
+from gtn_tf.names import OPTIMIZERS
 from gtn_tf.runs.machine import machine
 
 _CARD = """\
@@ -92,7 +92,7 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
         return "not measured" if mean is None else f"{mean:.2%} ± {std:.2%}"
 
-    optimizer = OPTIMIZERS[config.inner_optimizer.name]
+    optimizer = OPTIMIZERS.load(config.inner_optimizer.name)
     names = "images", "labels", *(one.name for one in optimizer.values.values())
     source = config.teacher.source
     has_export = source != "real_data"  # which has no teacher of its own

@@ -5,12 +5,7 @@ from gtn_tf.inner.estimators.full import FullUnroll
 from gtn_tf.inner.estimators.lengthening import LengtheningUnroll
 from gtn_tf.inner.estimators.truncated import TruncatedUnroll
 
-ESTIMATORS: dict[str, type[Estimator]] = {
-    one.kind: one for one in (FullUnroll, TruncatedUnroll, LengtheningUnroll)
-}
-
 __all__ = [
-    "ESTIMATORS",
     "Estimator",
     "FullUnroll",
     "LengtheningUnroll",

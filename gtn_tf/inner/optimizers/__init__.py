@@ -10,17 +10,12 @@ from gtn_tf.inner.optimizers.base import (
 from gtn_tf.inner.optimizers.rmsprop import LearnedRMSProp
 from gtn_tf.inner.optimizers.sgd import LearnedSGD
 
-OPTIMIZERS: dict[str, type[InnerOptimizer]] = {
-    one.kind: one for one in (LearnedSGD, LearnedAdam, LearnedRMSProp)
-}
-
 __all__ = [
     "Hyperparameter",
     "InnerOptimizer",
     "LearnedAdam",
     "LearnedRMSProp",
     "LearnedSGD",
-    "OPTIMIZERS",
     "OptimizerState",
     "StepGradient",
 ]

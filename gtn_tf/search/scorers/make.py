@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import NamedTuple, Union
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.names import SCORERS
 from gtn_tf.search.scorers.base import Scorer
 from gtn_tf.search.scorers.training import GTNScorer, RealDataScorer
 from gtn_tf.search.scorers.zero_cost import (
@@ -21,7 +21,9 @@ from gtn_tf.teaching.load import as_teacher
 AnyTeacher = Union[TrainedTeacher, str, "os.PathLike[str]"]
 
 
-class _Settings(NamedTuple):
+class ScorerSettings(NamedTuple):
+    """What the makers of scorers are given; each takes what it needs."""
+
     teacher: AnyTeacher | None
     steps: int
     learners: int
@@ -30,40 +32,44 @@ class _Settings(NamedTuple):
     momentum: float
 
 
-def _gtn(name: str, by: str) -> Callable[[_Settings], Scorer]:
-    def make(s: _Settings) -> Scorer:
-        if s.teacher is None:
-            raise ArgumentError(
-                f"scorer {name!r}: expected a teacher, received none; pass "
-                "gtn_tf.load_teacher(...), or --teacher"
-            )
-        return GTNScorer(as_teacher(s.teacher), s.steps, s.learners, s.images, by)
-
-    return make
+def gtn(s: ScorerSettings) -> Scorer:
+    """The accuracy after a teacher's lessons."""
+    return _taught("gtn", s, "accuracy")
 
 
-def _real(by: str) -> Callable[[_Settings], Scorer]:
-    return lambda s: RealDataScorer(
-        s.steps,
-        learning_rate=s.learning_rate,
-        momentum=s.momentum,
-        learners=s.learners,
-        images=s.images,
-        by=by,
-    )
+def gtn_tse(s: ScorerSettings) -> Scorer:
+    """The training speed in a teacher's lessons."""
+    return _taught("gtn_tse", s, "tse")
 
 
-# Each takes what it needs of the settings.
-_MAKERS: dict[str, Callable[[_Settings], Scorer]] = {
-    "gtn": _gtn("gtn", "accuracy"),
-    "gtn_tse": _gtn("gtn_tse", "tse"),
-    "real": _real("accuracy"),
-    "real_tse": _real("tse"),
-    "params": lambda s: ParameterScorer(),
-    "flops": lambda s: FlopScorer(),
-    "synflow": lambda s: SynflowScorer(),
-    "naswot": lambda s: NASWOTScorer(),
-}
+def real(s: ScorerSettings) -> Scorer:
+    """The accuracy after as many steps of real data."""
+    return _on_real_data(s, "accuracy")
+
+
+def real_tse(s: ScorerSettings) -> Scorer:
+    """The training speed in as many steps of real data."""
+    return _on_real_data(s, "tse")
+
+
+def params(s: ScorerSettings) -> Scorer:
+    """The number of parameters."""
+    return ParameterScorer()
+
+
+def flops(s: ScorerSettings) -> Scorer:
+    """The number of operations."""
+    return FlopScorer()
+
+
+def synflow(s: ScorerSettings) -> Scorer:
+    """Synaptic flow."""
+    return SynflowScorer()
+
+
+def naswot(s: ScorerSettings) -> Scorer:
+    """The overlap of activations, without training."""
+    return NASWOTScorer()
 
 
 def make_scorer(
@@ -97,10 +103,26 @@ def make_scorer(
     """
     if isinstance(asked, Scorer):
         return asked
-    if asked not in _MAKERS:
+    settings = ScorerSettings(teacher, steps, learners, images, learning_rate, momentum)
+    scorer: Scorer = SCORERS.load(asked)(settings)
+    return scorer
+
+
+def _taught(name: str, s: ScorerSettings, by: str) -> Scorer:
+    if s.teacher is None:
         raise ArgumentError(
-            f"scorer: expected a Scorer or one of {', '.join(_MAKERS)}, received "
-            f"{asked!r}"
+            f"scorer {name!r}: expected a teacher, received none; pass "
+            "gtn_tf.load_teacher(...), or --teacher"
         )
-    settings = _Settings(teacher, steps, learners, images, learning_rate, momentum)
-    return _MAKERS[asked](settings)
+    return GTNScorer(as_teacher(s.teacher), s.steps, s.learners, s.images, by)
+
+
+def _on_real_data(s: ScorerSettings, by: str) -> Scorer:
+    return RealDataScorer(
+        s.steps,
+        learning_rate=s.learning_rate,
+        momentum=s.momentum,
+        learners=s.learners,
+        images=s.images,
+        by=by,
+    )
