@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from gtn_tf.inner.learned_sgd import LearnedSGD
 
 import gtn_tf
 from gtn_tf import inner, names
@@ -18,6 +17,7 @@ from gtn_tf.cells.layouts import Layout
 from gtn_tf.config import SearchConfig, load_config
 from gtn_tf.data.catalog import find_entry
 from gtn_tf.errors import ArgumentError
+from gtn_tf.inner import LearnedSGD
 from gtn_tf.learners import ConvLearners, MLPLearners, named_learner
 from gtn_tf.search import Scorer, make_scorer
 
