@@ -75,9 +75,9 @@ TEACHERS = Registry(
 OPTIMIZERS = Registry(
     "inner optimizer",
     {
-        "sgd": "gtn_tf.inner:LearnedSGD",
-        "adam": "gtn_tf.inner:LearnedAdam",
-        "rmsprop": "gtn_tf.inner:LearnedRMSProp",
+        "sgd": "gtn_tf.inner.optimizers.sgd:LearnedSGD",
+        "adam": "gtn_tf.inner.optimizers.adam:LearnedAdam",
+        "rmsprop": "gtn_tf.inner.optimizers.rmsprop:LearnedRMSProp",
     },
 )
 
@@ -85,9 +85,9 @@ OPTIMIZERS = Registry(
 ESTIMATORS = Registry(
     "estimator",
     {
-        "full": "gtn_tf.inner:FullUnroll",
-        "truncated": "gtn_tf.inner:TruncatedUnroll",
-        "lengthening": "gtn_tf.inner:LengtheningUnroll",
+        "full": "gtn_tf.inner.estimators.full:FullUnroll",
+        "truncated": "gtn_tf.inner.estimators.truncated:TruncatedUnroll",
+        "lengthening": "gtn_tf.inner.estimators.lengthening:LengtheningUnroll",
     },
 )
 
