@@ -94,7 +94,7 @@ def read_description(text: str | bytes) -> dict[str, Any]:
         The dict.
 
     Raises:
-        ValueError: If it is not a description, told in one line.
+        ValueError: If it is not a description.
 
     Example:
 
@@ -159,7 +159,7 @@ def check_description(found: Any) -> dict[str, Any]:
         The same.
 
     Raises:
-        ValueError: If it is not a description, told in one line.
+        ValueError: If it is not a description.
     """
     if not isinstance(found, dict):
         kind = type(found).__name__

@@ -18,7 +18,7 @@ _REFUSAL = re.compile(rf"(\S+); ({_REASONS})")
 
 
 class GTNError(Exception):
-    """Something that cannot be done, told in one line.
+    """Something that cannot be done. Its message is one line.
 
     The line says what was expected, what was received and what to do. Each of its
     subclasses is an error of Python's own, too: `ValueError` for what was passed in,

@@ -36,7 +36,7 @@ def as_integers(labels: Any) -> tf.Tensor:
 
 
 def expect_labels(labels: Any, num_classes: int) -> None:
-    """Refuses what cannot be labels, as far as it can be seen.
+    """Checks labels, as far as their shape and values can be seen.
 
     Args:
         labels: An array, a tensor, or the `tf.TensorSpec` of one.

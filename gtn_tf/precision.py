@@ -37,7 +37,7 @@ def precision(name: str) -> Iterator[None]:
 
 
 def expect_full_precision() -> None:
-    """Refuses to make parts of a meta-training in mixed precision.
+    """Checks that the parts of a meta-training are not in mixed precision.
 
     The gradient of a gradient has a far wider range than float16 holds.
 

@@ -1,4 +1,4 @@
-"""A map over the leading axis that keeps no activations for the way back."""
+"""A map over the leading axis that keeps no activations for the backward pass."""
 
 from __future__ import annotations
 

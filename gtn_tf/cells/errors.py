@@ -8,11 +8,11 @@ LONGEST = 10_000  # characters of a genotype; 40 operations have a tenth of it
 
 
 class GenotypeError(GTNError, ValueError):
-    """Something that is not a genotype, told in one sentence."""
+    """Something that is not a genotype. Its message is one line."""
 
 
 def check_length(text: str) -> None:
-    """Refuses what is too long for a genotype before anything reads it.
+    """Checks the length of what should be a genotype before anything reads it.
 
     Args:
         text: To be read.

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: As typed; those of the process by default.
 
     Returns:
-        The exit status: 0, or 1 for an error that was told.
+        The exit status: 0, or 1 after an error message.
     """
     parser = argparse.ArgumentParser(
         prog="python -m gtn_tf.cli", description="Generative Teaching Networks."

@@ -114,7 +114,7 @@ def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Split
         raise TeacherError(
             f"{options.teacher}: does not say which data it was trained on; add --data"
         )
-    # Its own data may have been resized for it. Other data that does not fit is told.
+    # Its own data may have been resized for it. Other data has to fit.
     size = teacher.image_shape[0] if name == own else None
     return teacher, data.load(name, data_dir=options.data_dir, image_size=size)
 

@@ -18,7 +18,7 @@ from types import ModuleType
 def import_tensorflow_quietly() -> None:
     """Silences the first import of TensorFlow, whenever it happens.
 
-    Commands import it late, so that a mistake is told before it takes its seconds. An
+    Commands import it late, so that a mistake is reported within a second. An
     exception of the import is raised as ever.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

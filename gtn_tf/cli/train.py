@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     if options.print_config:
         print(to_yaml(config), end="")
         return
-    from gtn_tf import runs  # late: bad options are told before TensorFlow starts
+    from gtn_tf import runs  # late: bad options are reported before TensorFlow starts
 
     runs.train(
         config,

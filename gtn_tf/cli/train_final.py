@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     if options.print_config:
         print(to_yaml(config), end="")
         return
-    from gtn_tf import runs  # its errors are told before TensorFlow starts
+    from gtn_tf import runs  # a mistake is reported before TensorFlow starts
 
     runs.train_final(
         config,

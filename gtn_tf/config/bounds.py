@@ -10,7 +10,7 @@ _MOST = 10_000  # entries; a preset has about a hundred
 
 
 def expect_bounded(root: yaml.Node | None, origin: object) -> None:
-    """Refuses YAML whose aliases (`*name`) unfold to more than anyone means.
+    """Checks that the aliases (`*name`) of a YAML file do not unfold without end.
 
     Args:
         root: What was read; nothing if the text was empty.

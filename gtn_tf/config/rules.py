@@ -11,7 +11,7 @@ from gtn_tf.errors import GTNError, did_you_mean, shown
 
 
 class ConfigError(GTNError, ValueError):
-    """A configuration that cannot be used, told in one line.
+    """A configuration that cannot be used. Its message is one line.
 
     Args:
         message: What was expected, what was received, and where.

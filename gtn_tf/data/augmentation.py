@@ -8,7 +8,9 @@ _PADDING = 4  # pixels
 
 
 def shift_and_mirror(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:
-    """Crops each image at random from its zero-padded self and mirrors every other.
+    """Crops each image at random from its zero-padded self, and mirrors half of them.
+
+    Each image is mirrored with probability 1/2.
 
     The result is a pure function of its arguments: the same batch at the same step
     is always augmented alike, whatever was drawn before, so that a resumed training

@@ -10,7 +10,7 @@ from gtn_tf.data.catalog import DIGITS
 from gtn_tf.data.labelled import Parts, label
 
 _TEST_SIZE = 360
-# A constant, so that every seed is judged on the same images.
+# A constant, so that every seed is tested on the same images.
 _TEST_STATE = 0
 
 

@@ -48,7 +48,7 @@ class Learners(abc.ABC):
 
     @staticmethod
     def from_config(config: dict[str, Any]) -> Learners:
-        """Makes the distribution that `get_config` told.
+        """Makes a distribution from its `get_config`.
 
         Args:
             config: The kind, which may be a subclass of the user's own, and its
@@ -81,7 +81,7 @@ def _kinds(parent: type) -> dict[str, Any]:
 
 
 def check_pool(pool: int) -> None:
-    """Refuses a pool without networks.
+    """Checks that a pool has networks.
 
     Args:
         pool: Networks drawn.

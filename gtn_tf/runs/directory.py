@@ -29,7 +29,7 @@ AnyConfig = Union[Config, SearchConfig, FinalConfig]
 
 
 class RunError(GTNError, RuntimeError):
-    """A run directory that cannot be used, told in one line."""
+    """A run directory that cannot be used. Its message is one line."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def draw_figures(folder: Path, report: Callable[[str], None] = print) -> None:
 
 
 def _expect_sound(figure: FigureSpec) -> None:
-    """Refuses what would leave the folder, or be no picture that one could see."""
+    """Checks that a picture stays in its folder and is one that can be seen."""
     table = ".npz" if _KINDS[figure.kind] is _images else ".csv"
     texts = [f.name for f in dataclasses.fields(figure) if f.type == "str"]
     rules = {

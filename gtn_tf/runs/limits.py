@@ -1,4 +1,4 @@
-"""Settings that no machine could run, told before anything is built."""
+"""Finds settings that no machine could run, before anything is built."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Need(NamedTuple):
 def expect_possible(
     config: Config | FinalConfig | SearchConfig, splits: Splits
 ) -> None:
-    """Refuses settings that cannot be run, however long one waits.
+    """Checks that settings can be run at all.
 
     What passes may still be too much: these are the least that a run takes, far
     below what it will take.

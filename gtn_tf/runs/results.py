@@ -13,7 +13,7 @@ from gtn_tf.runs.reading import damaged, read_json
 def is_finished(
     run: RunDirectory, exports: bool, report: Callable[[str], None]
 ) -> bool:
-    """Whether a run has all its results; what is missing is told.
+    """Whether a run has all its results; what is missing is reported.
 
     Args:
         run: The run.

@@ -1,4 +1,4 @@
-"""Whether a checkpoint's files hold what was written, told apart from other faults."""
+"""Whether a checkpoint's files hold what was written, or cannot be read now."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def train_final(
         ConfigError: If the layout is not one for it.
         RunError: If the directory cannot be used.
     """
-    _network_of(config)  # told before the data is read
+    _network_of(config)  # a mistake is reported before the data is read
     seed, batch_size = config.seed % 2**32, config.training.batch_size
     splits = load_splits(
         config.data,

@@ -54,7 +54,7 @@ class SettleBatchNorm(tf.keras.callbacks.Callback):
         self.settle()
 
     def settle(self, dataset: tf.data.Dataset | None = None) -> None:
-        """Does it now.
+        """Re-estimates the statistics now.
 
         Args:
             dataset: Instead of the callback's own.

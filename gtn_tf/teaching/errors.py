@@ -9,12 +9,12 @@ from gtn_tf.errors import GTNError, first_line
 
 
 class TeacherError(GTNError, ValueError):
-    """A teacher, or a model for it, that cannot be used, told in one sentence."""
+    """A teacher, or a model for it, that cannot be used. Its message is one line."""
 
 
 @contextlib.contextmanager
-def or_refuse(message: str) -> Iterator[None]:
-    """Tells any error within as a `TeacherError`.
+def as_teacher_error(message: str) -> Iterator[None]:
+    """Re-raises any exception in the block as a `TeacherError`.
 
     What other libraries raise for damaged files is not documented, and differs between
     their versions.

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from gtn_tf.errors import did_you_mean
-from gtn_tf.teaching.errors import TeacherError, or_refuse
+from gtn_tf.teaching.errors import TeacherError, as_teacher_error
 from gtn_tf.teaching.saved_model import read_npz, read_saved_model
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -86,7 +86,7 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
         record, key = Path(source).expanduser() / "summary.json", "seconds"
     if not record.is_file():
         return None
-    with or_refuse(f"{record}: expected a record in JSON"):
+    with as_teacher_error(f"{record}: expected a record in JSON"):
         seconds = json.loads(record.read_text(encoding="utf-8-sig")).get(key)
         return None if seconds is None else float(seconds)
 

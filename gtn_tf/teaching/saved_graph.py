@@ -14,7 +14,7 @@ from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedObjectGraph
 
 from gtn_tf.errors import shown
 from gtn_tf.teaching.allowed_graph import MOST_BYTES, AllowedGraph, check
-from gtn_tf.teaching.errors import TeacherError, or_refuse
+from gtn_tf.teaching.errors import TeacherError, as_teacher_error
 from gtn_tf.teaching.rebuilt_graph import Rebuilder
 
 _MOST_GRAPH_BYTES = 2**26
@@ -37,7 +37,7 @@ class SavedGraph:
             self._allowed = check(file.read_bytes())
         except TeacherError as error:
             raise TeacherError(f"{path}: {error}") from None
-        with or_refuse(
+        with as_teacher_error(
             f"{path}: expected a whole SavedModel, received one whose variables cannot "
             "be read"
         ):
@@ -61,7 +61,7 @@ class SavedGraph:
         Raises:
             TeacherError: If it would need more memory than a teacher, or fails.
         """
-        with or_refuse(
+        with as_teacher_error(
             f"{self._path}: expected a teacher that answers, received one that fails"
         ):
             shapes = tuple(

@@ -12,7 +12,7 @@ import tensorflow as tf
 from gtn_tf.description import inner_optimizer_of, read_description
 from gtn_tf.errors import shown
 from gtn_tf.lessons import INSIDE, expect_moderate, read_lessons
-from gtn_tf.teaching.errors import TeacherError, or_refuse
+from gtn_tf.teaching.errors import TeacherError, as_teacher_error
 from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -56,7 +56,9 @@ def read_npz(path: Path) -> TrainedTeacher:
     Raises:
         TeacherError: If the file is damaged, or holds something else.
     """
-    with or_refuse(f"{path}: expected a whole npz file without pickles, of a teacher"):
+    with as_teacher_error(
+        f"{path}: expected a whole npz file without pickles, of a teacher"
+    ):
         description, arrays = read_lessons(path)
     return _teacher(description, arrays, source=str(path))
 
@@ -90,10 +92,10 @@ class ImageMaker:
 
 def _from_graph(path: Path) -> TrainedTeacher:
     graph = SavedGraph(path)
-    with or_refuse(f"{path}: expected a teacher that describes itself"):
+    with as_teacher_error(f"{path}: expected a teacher that describes itself"):
         text = graph.call("describe", {})["description"].numpy()
         description = read_description(text)
-    with or_refuse(f"{path}: expected lessons as described"):
+    with as_teacher_error(f"{path}: expected lessons as described"):
         arrays = _ask_for_lessons(graph, description)
         expect_moderate(description, arrays)
     maker = ImageMaker(path, graph)
