@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf import runs
+from gtn_tf import reports, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.config import Config, to_yaml
 from gtn_tf.data import Splits
@@ -155,7 +155,7 @@ def publish(
     options: argparse.Namespace,
     scale: Any,
     config: Config,
-    figures: Sequence[runs.FigureSpec],
+    figures: Sequence[reports.FigureSpec],
     **facts: Any,
 ) -> None:
     """Writes what belongs beside a recipe's tables, and draws their pictures.
@@ -171,8 +171,8 @@ def publish(
     command = f"python cli/{recipe}.py --scale {options.scale}"
     write_facts(options.out, command, scale, **facts)
     write(options.out / "config.yaml", to_yaml(config))
-    runs.write_figures(options.out, figures)
-    runs.draw_figures(options.out, say)
+    reports.write_figures(options.out, figures)
+    reports.draw_figures(options.out, say)
 
 
 def of_runs(
@@ -193,7 +193,7 @@ def of_runs(
 
 def accuracy_curves(
     by: str, x: str, x_label: str, y: str, over: str, **more: Any
-) -> runs.FigureSpec:
+) -> reports.FigureSpec:
     """Describes the picture of fresh learners' test accuracy in curves.csv.
 
     Args:
@@ -202,9 +202,9 @@ def accuracy_curves(
         x_label: Its name.
         y: Column of the accuracy.
         over: What the mean and the band are over.
-        **more: As for `gtn_tf.runs.FigureSpec`.
+        **more: As for `gtn_tf.reports.FigureSpec`.
     """
-    return runs.FigureSpec(
+    return reports.FigureSpec(
         "curves.png",
         "curves",
         "curves.csv",

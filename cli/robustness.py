@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import ROOT, after_all_steps, say
-from gtn_tf import data, runs
+from gtn_tf import data, reports, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.config import load_config
 from gtn_tf.names import LEARNERS
@@ -80,8 +80,8 @@ _SCALES = {
 _REAL = "real data"
 
 
-def _figure(learners: int) -> runs.FigureSpec:
-    return runs.FigureSpec(
+def _figure(learners: int) -> reports.FigureSpec:
+    return reports.FigureSpec(
         "matrix.png",
         "matrix",
         "matrix.csv",
@@ -105,7 +105,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     measure(options.scale, options.data_dir, options.run_dir, options.out)
-    runs.draw_figures(options.out, say)
+    reports.draw_figures(options.out, say)
 
 
 def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
@@ -140,7 +140,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
         **runs.machine(),
     }
     write(out / "matrix.json", json.dumps(facts, indent=2) + "\n")
-    runs.write_figures(out, [_figure(scale.learners)])
+    reports.write_figures(out, [_figure(scale.learners)])
 
 
 def _test(

@@ -29,7 +29,7 @@ from common import (
     say,
     write_table,
 )
-from gtn_tf import runs
+from gtn_tf import reports
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
@@ -221,8 +221,8 @@ def _comparison(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _figure(scale: _Scale) -> runs.FigureSpec:
-    return runs.FigureSpec(
+def _figure(scale: _Scale) -> reports.FigureSpec:
+    return reports.FigureSpec(
         "meta_loss.png",
         "boxes",
         "draws.csv",

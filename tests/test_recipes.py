@@ -7,7 +7,7 @@ import csv
 import matplotlib.image
 
 from gtn_tf.cli.__main__ import main as cli
-from gtn_tf.runs import table
+from gtn_tf.reports import table
 
 
 def test_robustness(recipe, tmp_path):

@@ -10,7 +10,8 @@ import sys
 import matplotlib.image
 import pytest
 
-from gtn_tf.runs import RunError, table
+from gtn_tf.reports import table
+from gtn_tf.runs import RunError
 
 ROW = {
     "key": "enas_cutout",

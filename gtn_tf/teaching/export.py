@@ -14,8 +14,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from gtn_tf.inner import InnerOptimizer
-from gtn_tf.lessons import INSIDE, write_lessons
 from gtn_tf.teachers import Teacher
+from gtn_tf.teaching.lessons import INSIDE, write_lessons
 
 _SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of it
 
@@ -39,7 +39,7 @@ def export(
     Args:
         teacher: The trained teacher.
         inner_optimizer: The learners' optimizer.
-        description: What `gtn_tf.description.describe` gave.
+        description: What `gtn_tf.teaching.description.describe` gave.
         path: Folder to write, such as `"runs/digits/export/1"`.
 
     Raises:
@@ -48,7 +48,7 @@ def export(
     Example:
 
     >>> import tempfile, gtn_tf
-    >>> from gtn_tf.description import describe
+    >>> from gtn_tf.teaching.description import describe
     >>> teacher = gtn_tf.teachers.DatasetDistillation((8, 8, 1), 10, steps=2)
     >>> path, optimizer = tempfile.mkdtemp() + "/1", gtn_tf.LearnedSGD(steps=2)
     >>> export(teacher, optimizer, describe(teacher, optimizer), path)

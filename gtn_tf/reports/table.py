@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gtn_tf.errors import shown
+from gtn_tf.reports.literature import TABLES, Row
 from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.literature import TABLES, Row
 from gtn_tf.runs.reading import read_cells, read_rows
 
 COLUMNS = (
@@ -72,7 +72,7 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
 
     Example:
 
-    >>> from gtn_tf.runs.literature import OTHERS
+    >>> from gtn_tf.reports.literature import OTHERS
     >>> lines(OTHERS[:1], {})[0][:5]
     ('NASNet-A', '3.41', '3.3M', '2000', 'not run')
     """
