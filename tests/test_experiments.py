@@ -10,6 +10,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from conftest import expect_drawn
 from gtn_tf import plots, reports
 from gtn_tf.cli.__main__ import main as cli
 from gtn_tf.config import load_config
@@ -44,7 +45,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 def check_pictures(folder: Path, *names: str) -> None:
     """They are there, and `plot` draws them again from the tables alone."""
     for name in names:
-        assert matplotlib.image.imread(folder / name).std() > 0
+        expect_drawn(folder / name)
         (folder / name).unlink()
     assert cli(["plot", str(folder)]) == 0
     assert all((folder / name).exists() for name in names)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.atomic_file import whole_folder
 from gtn_tf.errors import ArgumentError
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
@@ -317,7 +318,5 @@ class TrainedTeacher:
             raise TeacherError(
                 f"{path}: expected a new folder, found one; choose another"
             )
-        unfinished = f"{path}.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(self.source, unfinished)
-        os.replace(unfinished, path)
+        with whole_folder(path) as unfinished:
+            shutil.copytree(self.source, unfinished)
