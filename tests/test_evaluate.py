@@ -15,8 +15,8 @@ from conftest import expect_drawn
 from gtn_tf import data, runs
 from gtn_tf.learners import named_learner
 from gtn_tf.teaching import TeacherError, TrainedTeacher
-from gtn_tf.teaching.fresh_learner import FreshLearner
-from gtn_tf.teaching.sources import RealLessons, shuffled
+from gtn_tf.evaluation import FreshLearner
+from gtn_tf.evaluation import RealLessons, shuffled
 
 STEPS, BATCH = 3, 20
 

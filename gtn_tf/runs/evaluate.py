@@ -22,8 +22,8 @@ from gtn_tf.runs.curves import Curves, as_csv, tested_steps
 from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.reading import damaged, read_json, read_rows
 from gtn_tf.teaching import TrainedTeacher
-from gtn_tf.teaching.fresh_learner import FreshLearner
-from gtn_tf.teaching.sources import (
+from gtn_tf.evaluation import FreshLearner
+from gtn_tf.evaluation import (
     Lessons,
     RealLessons,
     real_data_sgd,

@@ -14,7 +14,7 @@ from gtn_tf import plots
 from gtn_tf.atomic_file import naming, write
 from gtn_tf.data import Splits
 from gtn_tf.errors import shown
-from gtn_tf.evaluation import in_shares
+from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.runs.reading import damaged, read_cells
 
@@ -71,7 +71,7 @@ class TestAccuracy(tf.keras.callbacks.Callback):
 
     def __init__(self, splits: Splits) -> None:
         super().__init__()
-        self._test = in_shares(splits.test_images, splits.test_labels)
+        self._test = split_for_learners(splits.test_images, splits.test_labels)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         found = self.model.evaluate(self._test, verbose=0, return_dict=True)

@@ -41,7 +41,7 @@ from gtn_tf.search import (
 from gtn_tf.search.cost import search_cost
 from gtn_tf.search.ranking import correlations, format_correlations
 from gtn_tf.teaching import training_seconds
-from gtn_tf.teaching.sources import RealLessons
+from gtn_tf.evaluation import RealLessons
 
 
 def search(

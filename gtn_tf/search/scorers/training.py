@@ -18,7 +18,7 @@ from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.base import Scorer
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
-from gtn_tf.teaching.sources import real_data_sgd
+from gtn_tf.evaluation import real_data_sgd
 from gtn_tf.teaching.teach import are_logits, check_learner
 
 MEASURES = ("accuracy", "tse")
