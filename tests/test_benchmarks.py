@@ -9,14 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
 from conftest import expect_drawn
-
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 

@@ -13,10 +13,9 @@ from PIL import Image
 
 from conftest import expect_drawn
 from gtn_tf import data, runs
+from gtn_tf.evaluation import FreshLearner, RealLessons, shuffled
 from gtn_tf.learners import named_learner
 from gtn_tf.teaching import TeacherError, TrainedTeacher
-from gtn_tf.evaluation import FreshLearner
-from gtn_tf.evaluation import RealLessons, shuffled
 
 STEPS, BATCH = 3, 20
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 
-import matplotlib.image
-
 from conftest import expect_drawn
 from gtn_tf.cli.__main__ import main as cli
 from gtn_tf.reports import table

@@ -7,7 +7,6 @@ import io
 import subprocess
 import sys
 
-import matplotlib.image
 import pytest
 
 from conftest import expect_drawn
