@@ -1,4 +1,4 @@
-"""How good a teacher is: fresh networks that it has taught, and what to compare with."""
+"""How good a teacher is: fresh networks that it has taught, and baselines."""
 
 from gtn_tf.evaluation.baselines import (
     Lessons,
