@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf import reports, runs
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.config import Config, to_yaml
 from gtn_tf.data import Splits
 from gtn_tf.teaching import TrainedTeacher
@@ -240,16 +239,14 @@ def write_table(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
         rows: A key that one lacks is left empty.
         file: The file; its folder is made.
     """
-    lines = io.StringIO()
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    table = csv.DictWriter(lines, keys, lineterminator="\n")
-    table.writeheader()
-    table.writerows(
-        {k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()}
-        for row in rows
-    )
+    cells = [[row.get(key, "") for key in keys] for row in rows]
+    written = [
+        [f"{cell:.8g}" if isinstance(cell, float) else cell for cell in row]
+        for row in cells
+    ]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write(file, lines.getvalue())
+    write(file, as_csv([keys, *written]))
 
 
 def read_table(file: Path) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
+import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -93,6 +95,22 @@ def write(path: Path, text: str) -> None:
     """
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def as_csv(rows: Iterable[Iterable[object]]) -> str:
+    """A table as text, one line for each row.
+
+    Args:
+        rows: The cells; the first row is the header.
+
+    Example:
+
+    >>> as_csv([("name", "note"), ("a", "b, c")])
+    'name,note\\na,"b, c"\\n'
+    """
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return lines.getvalue()
 
 
 @contextlib.contextmanager

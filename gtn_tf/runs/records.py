@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
-from gtn_tf.atomic_file import naming, write
+from gtn_tf.atomic_file import as_csv, naming, write
 from gtn_tf.data import Splits
 from gtn_tf.errors import shown
 from gtn_tf.evaluation import split_for_learners
@@ -54,9 +52,7 @@ def _first_epochs(path: Path, epochs_done: int) -> str:
         if len(row) != len(header) or not row[0].isdecimal():
             raise damaged(path, f"no line of an epoch: {shown(row)}")
     kept = [header, *(row for row in rows if int(row[0]) < epochs_done)]
-    lines = io.StringIO()
-    csv.writer(lines, lineterminator="\n").writerows(filter(None, kept))
-    return lines.getvalue()
+    return as_csv(filter(None, kept))
 
 
 class TestAccuracy(tf.keras.callbacks.Callback):
