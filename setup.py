@@ -44,7 +44,7 @@ setup(
         # The bundled teachers are SavedModels in gtn_tf/bundled/.
         "gtn_tf": [
             "py.typed",
-            "runs/sizes.csv",
+            "reports/sizes.csv",
             "bundled/*/*.md",
             "bundled/*/*.json",
             "bundled/*/1/*.pb",

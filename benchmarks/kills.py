@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import json
 import random
 import subprocess
@@ -25,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_csv, write
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TINY = {
@@ -224,11 +223,8 @@ def report(
     from gtn_tf.runs import machine
 
     options.out.mkdir(parents=True, exist_ok=True)
-    lines = io.StringIO()
-    table = csv.DictWriter(lines, _COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(kills)
-    write(options.out / "kills.csv", lines.getvalue())
+    rows = [[kill[column] for column in _COLUMNS] for kill in kills]
+    write(options.out / "kills.csv", as_csv([_COLUMNS, *rows]))
     facts = {
         "command": f"python benchmarks/kills.py --kills {options.kills} --seed "
         f"{options.seed} --jobs {','.join(options.jobs)}",

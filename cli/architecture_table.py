@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common import ROOT, Countdown, read_table, say, write_table
-from gtn_tf import runs
+from gtn_tf import reports, runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.cells import PUBLISHED, read_genotype
 from gtn_tf.config import (
@@ -33,7 +33,7 @@ from gtn_tf.config import (
     SpaceConfig,
     TrainingConfig,
 )
-from gtn_tf.runs.table import COLUMNS
+from gtn_tf.reports.table import COLUMNS
 from gtn_tf.teaching import load_teacher, training_seconds
 from rankings import write_ranking_facts
 
@@ -128,7 +128,7 @@ def _at_full_size(key: str, genotype: str, scale: _Scale) -> dict[str, Any]:
         cells, filters, layout = 6, 128 if _SEARCHED[key][2] else 36, "nao"
     cells = min(cells, scale.deepest)
     cell = read_genotype(genotype).genotype
-    params, _ = runs.network_sizes(cell, cells, filters, layout)
+    params, _ = reports.network_sizes(cell, cells, filters, layout)
     return {"full_size": f"N={cells} F={filters}", "full_params": params}
 
 

@@ -18,9 +18,9 @@ from common import ROOT, after_all_steps, say
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.config import load_config
-from gtn_tf.lessons import INSIDE
 from gtn_tf.names import LEARNERS
 from gtn_tf.teaching import BUNDLED, load_teacher
+from gtn_tf.teaching.lessons import INSIDE
 
 _SOURCES = ("teacher", "real", "real_tuned")
 _COUNT = 10  # fresh networks of each kind

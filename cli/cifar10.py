@@ -30,7 +30,7 @@ from common import (
     summary,
     write_table,
 )
-from gtn_tf import plots, runs
+from gtn_tf import plots, reports
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import whole
 from gtn_tf.build import build_gtn
@@ -133,11 +133,11 @@ def _seconds_of_an_iteration(config: Config, options: argparse.Namespace) -> flo
     return ends[1] - ends[0]  # the first is also traced
 
 
-def _figures(config: Config, dataset: str) -> list[runs.FigureSpec]:
+def _figures(config: Config, dataset: str) -> list[reports.FigureSpec]:
     over = f"{config.evaluation.learners} learners on {dataset}"
     curves = accuracy_curves("source", "step", "inner steps", "accuracy", over)
     title = f"What {config.teacher.steps} steps of {dataset} are taught with"
-    sheet = runs.FigureSpec("samples.png", "images", "samples.npz", title=title)
+    sheet = reports.FigureSpec("samples.png", "images", "samples.npz", title=title)
     return [curves, sheet]
 
 

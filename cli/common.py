@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -13,8 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf import runs
-from gtn_tf.atomic_file import write
+from gtn_tf import reports, runs
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.config import Config, to_yaml
 from gtn_tf.data import Splits
 from gtn_tf.teaching import TrainedTeacher
@@ -155,7 +154,7 @@ def publish(
     options: argparse.Namespace,
     scale: Any,
     config: Config,
-    figures: Sequence[runs.FigureSpec],
+    figures: Sequence[reports.FigureSpec],
     **facts: Any,
 ) -> None:
     """Writes what belongs beside a recipe's tables, and draws their pictures.
@@ -171,8 +170,8 @@ def publish(
     command = f"python cli/{recipe}.py --scale {options.scale}"
     write_facts(options.out, command, scale, **facts)
     write(options.out / "config.yaml", to_yaml(config))
-    runs.write_figures(options.out, figures)
-    runs.draw_figures(options.out, say)
+    reports.write_figures(options.out, figures)
+    reports.draw_figures(options.out, say)
 
 
 def of_runs(
@@ -193,7 +192,7 @@ def of_runs(
 
 def accuracy_curves(
     by: str, x: str, x_label: str, y: str, over: str, **more: Any
-) -> runs.FigureSpec:
+) -> reports.FigureSpec:
     """Describes the picture of fresh learners' test accuracy in curves.csv.
 
     Args:
@@ -202,9 +201,9 @@ def accuracy_curves(
         x_label: Its name.
         y: Column of the accuracy.
         over: What the mean and the band are over.
-        **more: As for `gtn_tf.runs.FigureSpec`.
+        **more: As for `gtn_tf.reports.FigureSpec`.
     """
-    return runs.FigureSpec(
+    return reports.FigureSpec(
         "curves.png",
         "curves",
         "curves.csv",
@@ -240,16 +239,14 @@ def write_table(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
         rows: A key that one lacks is left empty.
         file: The file; its folder is made.
     """
-    lines = io.StringIO()
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    table = csv.DictWriter(lines, keys, lineterminator="\n")
-    table.writeheader()
-    table.writerows(
-        {k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()}
-        for row in rows
-    )
+    cells = [[row.get(key, "") for key in keys] for row in rows]
+    written = [
+        [f"{cell:.8g}" if isinstance(cell, float) else cell for cell in row]
+        for row in cells
+    ]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write(file, lines.getvalue())
+    write(file, as_csv([keys, *written]))
 
 
 def read_table(file: Path) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from common import (
     summary,
     write_table,
 )
-from gtn_tf import runs
+from gtn_tf import reports
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.config import Config
 from gtn_tf.runs.splits import load_splits
@@ -134,7 +134,7 @@ def _summary(scale: _Scale, folders: Mapping[str, Path]) -> list[dict[str, Any]]
     return table
 
 
-def _figures(scale: _Scale) -> list[runs.FigureSpec]:
+def _figures(scale: _Scale) -> list[reports.FigureSpec]:
     return [
         accuracy_curves(
             "curriculum",
@@ -144,7 +144,7 @@ def _figures(scale: _Scale) -> list[runs.FigureSpec]:
             f"{scale.seeds} seeds",
             y_range=scale.y_range,
         ),
-        runs.FigureSpec(
+        reports.FigureSpec(
             "played_back.png",
             "dots",
             "played_back.csv",

@@ -29,7 +29,7 @@ from common import (
     say,
     write_table,
 )
-from gtn_tf import runs
+from gtn_tf import reports
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config
@@ -229,7 +229,7 @@ def _means(
     return found
 
 
-def _figure(scale: _Scale) -> runs.FigureSpec:
+def _figure(scale: _Scale) -> reports.FigureSpec:
     over = f"{scale.seeds} seeds"
     axis = "step", "inner steps", "accuracy"
     return accuracy_curves("source", *axis, over, y_range=(0, 100), log=True)

@@ -10,16 +10,14 @@ command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import logging
 from pathlib import Path
 from typing import NamedTuple
 
 from common import ROOT, after_all_steps, say
-from gtn_tf import data, runs
-from gtn_tf.atomic_file import write
+from gtn_tf import data, reports, runs
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.config import load_config
 from gtn_tf.names import LEARNERS
 from gtn_tf.teaching import load_teacher
@@ -80,8 +78,8 @@ _SCALES = {
 _REAL = "real data"
 
 
-def _figure(learners: int) -> runs.FigureSpec:
-    return runs.FigureSpec(
+def _figure(learners: int) -> reports.FigureSpec:
+    return reports.FigureSpec(
         "matrix.png",
         "matrix",
         "matrix.csv",
@@ -105,7 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     measure(options.scale, options.data_dir, options.run_dir, options.out)
-    runs.draw_figures(options.out, say)
+    reports.draw_figures(options.out, say)
 
 
 def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
@@ -124,11 +122,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
             names["real_tuned"] = _REAL  # once is enough: it knows no teacher
         rows += _test(names, run_dir / family, splits, scale)
     out.mkdir(parents=True, exist_ok=True)
-    lines = io.StringIO()
-    table = csv.writer(lines, lineterminator="\n")
-    table.writerow(["trained_on", "taught", "mean", "std"])
-    table.writerows(rows)
-    write(out / "matrix.csv", lines.getvalue())
+    write(out / "matrix.csv", as_csv([("trained_on", "taught", "mean", "std"), *rows]))
     facts = {
         "command": f"python cli/robustness.py --scale {name}",
         "preset": "mnist_bundled",
@@ -140,7 +134,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
         **runs.machine(),
     }
     write(out / "matrix.json", json.dumps(facts, indent=2) + "\n")
-    runs.write_figures(out, [_figure(scale.learners)])
+    reports.write_figures(out, [_figure(scale.learners)])
 
 
 def _test(

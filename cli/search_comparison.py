@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import ROOT, read_table, say, write_table
-from gtn_tf import runs
+from gtn_tf import reports, runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.config import (
     DataConfig,
@@ -45,7 +45,7 @@ _ARMS = {
 }
 
 
-_FIGURE = runs.FigureSpec(
+_FIGURE = reports.FigureSpec(
     "winners.png",
     "dots",
     "winners.csv",
@@ -82,7 +82,7 @@ def main() -> None:
     if len(options.teacher) > 1:
         parser.error(f"--teacher: expected one, received {len(options.teacher)}")
     measure(options)
-    runs.draw_figures(options.out, say)
+    reports.draw_figures(options.out, say)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -105,7 +105,7 @@ def measure(options: argparse.Namespace) -> None:
             row["test_accuracy"] = accuracy[row["genotype"]]
     write_table(rows, options.out / "winners.csv")
     write_ranking_facts(options, "search_comparison", scale)
-    runs.write_figures(options.out, [_FIGURE])
+    reports.write_figures(options.out, [_FIGURE])
     for arm, meaning in _ARMS.items():
         found = [100 * row["test_accuracy"] for row in rows if row["arm"] == arm]
         over = mean_and_std(found)

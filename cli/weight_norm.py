@@ -29,11 +29,11 @@ from common import (
     say,
     write_table,
 )
-from gtn_tf import runs
+from gtn_tf import reports
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
-from gtn_tf.evaluation import in_shares
+from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.splits import load_splits
@@ -114,7 +114,7 @@ class MetaTraining(keras_tuner.HyperModel):
 
     def _meta_loss(self, gtn: GTN) -> float:
         images, labels = self._splits.validation_images, self._splits.validation_labels
-        shares = in_shares(images, labels, self._scale.judges)
+        shares = split_for_learners(images, labels, self._scale.judges)
         loss = gtn.evaluate(shares, verbose=0, return_dict=True)["meta_loss"]
         return loss if math.isfinite(loss) else math.inf
 
@@ -221,8 +221,8 @@ def _comparison(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _figure(scale: _Scale) -> runs.FigureSpec:
-    return runs.FigureSpec(
+def _figure(scale: _Scale) -> reports.FigureSpec:
+    return reports.FigureSpec(
         "meta_loss.png",
         "boxes",
         "draws.csv",

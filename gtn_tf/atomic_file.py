@@ -1,11 +1,14 @@
-"""Files that are never half-written, whenever the process is killed."""
+"""Files and folders that are never half-written, whenever the process is killed."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
+import io
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -45,6 +48,41 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise
 
 
+@contextlib.contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Lets a folder be written wholly or not at all.
+
+    Args:
+        path: The folder. The folders above it are made.
+
+    Yields:
+        Another path beside it, where nothing is yet: the place of the new folder. At
+        the end of the context it replaces `path`; after an error `path` stays as it
+        was. What a kill leaves behind is removed the next time.
+
+    Example:
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "export"
+    >>> with whole_folder(path) as unfinished:
+    ...     unfinished.mkdir()
+    ...     _ = (unfinished / "table.csv").write_text("a,b")
+    >>> [file.name for file in path.iterdir()]
+    ['table.csv']
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        yield unfinished
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    shutil.rmtree(path, ignore_errors=True)
+    os.replace(unfinished, path)
+
+
 def write(path: Path, text: str) -> None:
     """Writes a text file wholly or not at all.
 
@@ -57,6 +95,22 @@ def write(path: Path, text: str) -> None:
     """
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def as_csv(rows: Iterable[Iterable[object]]) -> str:
+    """A table as text, one line for each row.
+
+    Args:
+        rows: The cells; the first row is the header.
+
+    Example:
+
+    >>> as_csv([("name", "note"), ("a", "b, c")])
+    'name,note\\na,"b, c"\\n'
+    """
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return lines.getvalue()
 
 
 @contextlib.contextmanager

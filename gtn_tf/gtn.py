@@ -12,9 +12,7 @@ from gtn_tf import optimizers
 from gtn_tf.callbacks import as_list
 from gtn_tf.config.earlier import estimator_of
 from gtn_tf.data import Splits
-from gtn_tf.description import describe
 from gtn_tf.errors import ArgumentError
-from gtn_tf.export import export
 from gtn_tf.inner import (
     Estimator,
     FullUnroll,
@@ -38,6 +36,8 @@ from gtn_tf.non_finite import (
 from gtn_tf.precision import expect_full_precision
 from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
+from gtn_tf.teaching.description import describe
+from gtn_tf.teaching.export import export
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")

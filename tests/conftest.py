@@ -11,6 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import matplotlib.image
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -114,6 +115,14 @@ def tiny_gtn():
         return gtn
 
     return make
+
+
+def expect_drawn(path):
+    """Expects something inside the frame: ink in the middle of a picture file."""
+    picture = matplotlib.image.imread(path)[..., :3]
+    height, width = (size // 4 for size in picture.shape[:2])
+    middle = picture[height:-height, width:-width].astype(float) / picture.max()
+    assert (middle.min(axis=-1) < 0.9).mean() > 0.001, f"{path}: nothing is drawn"
 
 
 def addons():

@@ -35,12 +35,12 @@ from gtn_tf.data import DataError
 from gtn_tf.data.catalog import MNIST
 from gtn_tf.data.idx import read_idx
 from gtn_tf.data.npz import read_npz
-from gtn_tf.description import describe, read_description
 from gtn_tf.errors import ArgumentError, GTNError
-from gtn_tf.export import export
+from gtn_tf.reports.figures import draw_figures
 from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.figures import draw_figures
 from gtn_tf.teaching import TeacherError, load_teacher
+from gtn_tf.teaching.description import describe, read_description
+from gtn_tf.teaching.export import export
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = Path(tempfile.mkdtemp(prefix="gtn_tf_fuzz_"))

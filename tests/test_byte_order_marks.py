@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from gtn_tf import runs
+from gtn_tf import reports, runs
 from gtn_tf.cells import read_table
-from gtn_tf.runs import table
+from gtn_tf.reports import table
 from gtn_tf.runs.rank import columns_of, rank
 from gtn_tf.runs.records import Metrics
 from gtn_tf.search import Scorer, ScoringData
@@ -56,7 +56,7 @@ def test_figures_begin_with_one(tmp_path) -> None:
     for name in {spec["table"] for spec in specs}:
         marked(tmp_path / name, (results / name).read_text())
     drawn = []
-    runs.draw_figures(tmp_path, drawn.append)
+    reports.draw_figures(tmp_path, drawn.append)
     assert len(drawn) == len(specs)
 
 

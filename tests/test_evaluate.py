@@ -11,11 +11,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from conftest import expect_drawn
 from gtn_tf import data, runs
+from gtn_tf.evaluation import FreshLearner, RealLessons, shuffled
 from gtn_tf.learners import named_learner
 from gtn_tf.teaching import TeacherError, TrainedTeacher
-from gtn_tf.teaching.fresh_learner import FreshLearner
-from gtn_tf.teaching.sources import RealLessons, shuffled
 
 STEPS, BATCH = 3, 20
 
@@ -59,7 +59,7 @@ def test_curves(teacher, digits, tmp_path):
     assert found["results"]["teacher"]["mean"] == pytest.approx(np.mean(last))
     assert found["results"]["teacher"]["std"] == pytest.approx(np.std(last, ddof=1))
     assert found["results"]["teacher"]["mean"] > 0.2
-    assert matplotlib.image.imread(tmp_path / "curves.png").std() > 0
+    expect_drawn(tmp_path / "curves.png")
 
 
 def test_an_interrupted_evaluation_goes_on(teacher, digits, tmp_path):
@@ -148,7 +148,7 @@ def test_pictures(teacher, tmp_path):
     classes = {f"class-{label}.png" for label in range(10)}
     assert names == {"curriculum.png", "curriculum.gif", *steps, *classes}
     for name in names - {"curriculum.gif"}:
-        assert matplotlib.image.imread(tmp_path / name).std() > 0
+        expect_drawn(tmp_path / name)
     with Image.open(tmp_path / "curriculum.gif") as animation:
         assert animation.n_frames == STEPS
     (tmp_path / "file").write_text("")

@@ -10,10 +10,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from gtn_tf import plots, runs
+from conftest import expect_drawn
+from gtn_tf import plots, reports
 from gtn_tf.cli.__main__ import main as cli
 from gtn_tf.config import load_config
-from gtn_tf.runs import FigureSpec
+from gtn_tf.reports import FigureSpec
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 def check_pictures(folder: Path, *names: str) -> None:
     """They are there, and `plot` draws them again from the tables alone."""
     for name in names:
-        assert matplotlib.image.imread(folder / name).std() > 0
+        expect_drawn(folder / name)
         (folder / name).unlink()
     assert cli(["plot", str(folder)]) == 0
     assert all((folder / name).exists() for name in names)
@@ -126,7 +127,7 @@ def test_cifar10(experiment):
 def test_figures_of_a_folder_that_has_none(tmp_path, capsys, monkeypatch):
     assert cli(["plot", str(tmp_path)]) == 1
     assert "expected figures.json" in capsys.readouterr().err
-    runs.write_figures(tmp_path, [FigureSpec("a.png", "pie", "a.csv")])
+    reports.write_figures(tmp_path, [FigureSpec("a.png", "pie", "a.csv")])
     assert cli(["plot", str(tmp_path)]) == 1
     assert "KeyError('pie')" in capsys.readouterr().err
     monkeypatch.chdir(tmp_path)
@@ -140,8 +141,8 @@ def test_figures_are_drawn_from_tables(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "bands", lambda curves, *_: drawn.update(curves))
     (tmp_path / "t.csv").write_text("who,x,y\na,1,0.1\na,2,0.2\na,1,0.3\na,2,0.4\n")
     spec = FigureSpec("t.png", "curves", "t.csv", by="who", x="x", y="y", factor=100)
-    runs.write_figures(tmp_path, [spec])
-    runs.draw_figures(tmp_path, report=lambda line: None)
+    reports.write_figures(tmp_path, [spec])
+    reports.draw_figures(tmp_path, report=lambda line: None)
     places, values = drawn["a"]
     assert places == [1, 2]
     np.testing.assert_allclose(values, [[10, 20], [30, 40]])

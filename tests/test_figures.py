@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gtn_tf import plots, runs
+from gtn_tf import plots, reports
 from gtn_tf.cli.__main__ import main
-from gtn_tf.runs import FigureSpec, RunError, table
+from gtn_tf.reports import FigureSpec, table
+from gtn_tf.runs import RunError
 
 CURVES = FigureSpec("t.png", "curves", "t.csv", by="who", x="x", y="y")
 
@@ -33,7 +34,7 @@ def refusal(folder: Path, **changes: object) -> str:
     (folder / "figures.json").write_text(json.dumps([sound, spec]))
     before = {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")}
     with pytest.raises(RunError) as error:
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
     after = {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")}
     assert after == before
     message = str(error.value)
@@ -77,26 +78,26 @@ def test_what_no_figure_has_is_refused(folder, changes, expected) -> None:
 def test_files_without_an_end_are_refused(folder) -> None:
     (folder / "t.csv").unlink()
     (folder / "t.csv").symlink_to("/dev/zero")
-    runs.write_figures(folder, [CURVES])
+    reports.write_figures(folder, [CURVES])
     with pytest.raises(RunError, match="t.csv: expected a CSV file, found a folder or"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
     (folder / "t.csv").unlink()
     os.mkfifo(folder / "t.csv")
     with pytest.raises(RunError, match="found a folder or a device"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
     (folder / "t.csv").unlink()
     with (folder / "t.csv").open("wb") as file:
         file.truncate(10**10)  # without taking so much of the disk
     with pytest.raises(RunError, match="of at most 67108864 bytes"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
 
 
 def test_names_without_number_are_refused(folder) -> None:
     lines = [f"{n},1,1" for n in range(101)]
     (folder / "t.csv").write_text("\n".join(["who,x,y", *lines]))
-    runs.write_figures(folder, [CURVES])
+    reports.write_figures(folder, [CURVES])
     with pytest.raises(RunError, match="who: expected at most 100 names"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
 
 
 def announced(path: Path, shape: str) -> None:
@@ -131,24 +132,24 @@ SAMPLES = {
 )
 def test_samples_are_bounded(folder, arrays, expected) -> None:
     images = FigureSpec("s.png", "images", "s.npz", title="title")
-    runs.write_figures(folder, [images])
+    reports.write_figures(folder, [images])
     np.savez_compressed(folder / "s.npz", **SAMPLES)
-    runs.draw_figures(folder, report=lambda line: None)
+    reports.draw_figures(folder, report=lambda line: None)
     assert (folder / "s.png").exists()
     np.savez_compressed(folder / "s.npz", **{**SAMPLES, **arrays})
     with pytest.raises(RunError, match=f"s.npz: damaged .*{expected}"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
 
 
 @pytest.mark.parametrize("shape", ["(9**9,1)", "(9, 9, 9)", "(-1,4,1)"])
 def test_samples_that_announce_too_much(folder, shape) -> None:
-    runs.write_figures(folder, [FigureSpec("s.png", "images", "s.npz")])
+    reports.write_figures(folder, [FigureSpec("s.png", "images", "s.npz")])
     announced(folder / "s.npz", shape)
     with pytest.raises(RunError, match="s.npz: damaged"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
     (folder / "s.npz").write_bytes(b"PK not really")
     with pytest.raises(RunError, match="s.npz: damaged"):
-        runs.draw_figures(folder)
+        reports.draw_figures(folder)
 
 
 def test_a_table_to_compare_with_has_an_end(tmp_path, capsys) -> None:

@@ -25,7 +25,7 @@ from gtn_tf.cells import (
 )
 from gtn_tf.cells.blocks import EVALUATION, TRAINING
 from gtn_tf.cells.operations import apply_amoebanet_operation
-from gtn_tf.runs import count_published, published_sizes
+from gtn_tf.reports import count_published, published_sizes
 from gtn_tf.search import NAOSpace, NASBench201Space
 
 NAONET = (

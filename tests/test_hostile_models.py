@@ -11,9 +11,9 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.ops import script_ops
 
 import gtn_tf
-from gtn_tf.description import describe
-from gtn_tf.export import export
 from gtn_tf.teaching import TeacherError, load_teacher, saved_graph
+from gtn_tf.teaching.description import describe
+from gtn_tf.teaching.export import export
 from hostile import MODELS
 
 

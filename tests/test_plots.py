@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.image
 import numpy as np
 
+from conftest import expect_drawn
 from gtn_tf import plots
 
 
@@ -31,7 +32,7 @@ def test_files(tmp_path):
         plots.save_image(grid, tmp_path / "grid.png")
         assert matplotlib.image.imread(tmp_path / "grid.png").shape[:2] == (14, 14)
         plots.save_curriculum(grid, 2, ["a", "b"], "title", tmp_path / "figure.png")
-        assert matplotlib.image.imread(tmp_path / "figure.png").std() > 0
+        expect_drawn(tmp_path / "figure.png")
     values = {"learning_rate": np.array([0.1, 0.3]), "momentum": np.array([0.5, 0.6])}
     picture = plots.hyperparameters(values)
     assert picture.dtype == np.uint8 and picture.std() > 0

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 
-import matplotlib.image
-
+from conftest import expect_drawn
 from gtn_tf.cli.__main__ import main as cli
-from gtn_tf.runs import table
+from gtn_tf.reports import table
 
 
 def test_robustness(recipe, tmp_path):
@@ -19,7 +18,7 @@ def test_robustness(recipe, tmp_path):
     assert len(rows) == 2 * 2 and rows[-1]["trained_on"] == "real data"
     assert all(0 <= float(row["mean"]) <= 1 for row in rows)
     picture = out / "matrix.png"
-    assert matplotlib.image.imread(picture).std() > 0
+    expect_drawn(picture)
     picture.unlink()
     assert cli(["plot", str(out)]) == 0 and picture.exists()
 
@@ -62,7 +61,7 @@ def check_ranking(recipe, name, out, words):
     (out / "scores.png").unlink()
     recipe(*command)
     assert (out / "cells.csv").read_text() == cells  # nothing was computed again
-    assert matplotlib.image.imread(out / "scores.png").std() > 0
+    expect_drawn(out / "scores.png")
 
 
 def test_comparison_of_searches(recipe, tmp_path, capsys):
@@ -78,7 +77,7 @@ def test_comparison_of_searches(recipe, tmp_path, capsys):
         rows = {row["arm"]: row for row in csv.DictReader(file)}
     assert rows["random"]["candidates"] == rows["real data"]["candidates"] == "1"
     assert all(0 <= float(row["test_accuracy"]) <= 1 for row in rows.values())
-    assert matplotlib.image.imread(tmp_path / "out" / "winners.png").std() > 0
+    expect_drawn(tmp_path / "out" / "winners.png")
 
 
 def test_table_of_architectures(recipe, tmp_path):

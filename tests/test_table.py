@@ -7,10 +7,11 @@ import io
 import subprocess
 import sys
 
-import matplotlib.image
 import pytest
 
-from gtn_tf.runs import RunError, table
+from conftest import expect_drawn
+from gtn_tf.reports import table
+from gtn_tf.runs import RunError
 
 ROW = {
     "key": "enas_cutout",
@@ -67,5 +68,5 @@ def test_the_command_prints_and_draws(tmp_path) -> None:
     assert (
         "| Random search + GTN | 3.84 \u00b1 0.06 | 8.2M | 0.67 | not run |" in output
     )
-    assert matplotlib.image.imread(tmp_path / "table.png").std() > 0
+    expect_drawn(tmp_path / "table.png")
     assert len((tmp_path / "table.csv").read_text().splitlines()) == 18

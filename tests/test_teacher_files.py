@@ -16,9 +16,9 @@ import tensorflow as tf
 
 import gtn_tf
 from conftest import real_batches
-from gtn_tf.description import describe
-from gtn_tf.export import export
 from gtn_tf.teaching import TeacherError, load_teacher
+from gtn_tf.teaching.description import describe
+from gtn_tf.teaching.export import export
 
 ACCURACY = {"mean": 0.9, "std": 0.01}
 

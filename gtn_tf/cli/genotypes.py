@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count",
         action="store_true",
         help="build the published networks and count them, which takes a minute, "
-        "instead of reading gtn_tf/runs/sizes.csv; with --format csv, this prints it "
+        "instead of reading the stored counts; with --format csv, this prints them "
         "anew",
     )
 
@@ -43,26 +43,30 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: As parsed.
     """
-    from gtn_tf import runs
+    from gtn_tf import reports
     from gtn_tf.cells import PUBLISHED, draw_genotype, read_genotypes
 
     notes: dict[str, str] = {}
-    sizes: Iterable[runs.Sizes]
+    sizes: Iterable[reports.Sizes]
     if options.file:
         written = read_genotypes(options.file)
-        genotypes = dict(zip(runs.names_of(written), (one.genotype for one in written)))
-        sizes = runs.count_written(written)
+        genotypes = dict(
+            zip(reports.names_of(written), (one.genotype for one in written))
+        )
+        sizes = reports.count_written(written)
     else:
         genotypes = {name: one.genotype for name, one in PUBLISHED.items()}
         notes = {name: one.note for name, one in PUBLISHED.items() if one.note}
-        sizes = runs.count_published() if options.count else runs.published_sizes()
+        sizes = (
+            reports.count_published() if options.count else reports.published_sizes()
+        )
     if options.plot:
         options.plot.mkdir(parents=True, exist_ok=True)
         for name, genotype in genotypes.items():
             draw_genotype(genotype, options.plot / f"{name}.png", name)
     if options.format == "csv":
         table = csv.writer(sys.stdout, lineterminator="\n")
-        table.writerow(runs.Sizes._fields)
+        table.writerow(reports.Sizes._fields)
         for row in sizes:
             table.writerow(row)
             sys.stdout.flush()

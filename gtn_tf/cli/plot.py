@@ -31,7 +31,8 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: As parsed.
     """
-    from gtn_tf.runs import RunError, figures
+    from gtn_tf.reports import figures
+    from gtn_tf.runs import RunError
 
     folders = options.folders or figures.folders_with_figures(_RESULTS)
     if not folders:

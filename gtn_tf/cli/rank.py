@@ -79,8 +79,8 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     from gtn_tf import runs
+    from gtn_tf.evaluation import RealLessons
     from gtn_tf.search import ScoringData, make_scorer
-    from gtn_tf.teaching.sources import RealLessons
 
     name, genotypes = runs.read_ranked(options.genotypes, options.space)
     teacher, splits = _teacher_and_data(options)

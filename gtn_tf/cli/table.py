@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> None:
     """
     from gtn_tf import plots
     from gtn_tf.atomic_file import write
-    from gtn_tf.runs import table
-    from gtn_tf.runs.literature import TABLES
+    from gtn_tf.reports import table
+    from gtn_tf.reports.literature import TABLES
 
     path = options.measured or (_MEASURED if _MEASURED.exists() else None)
     measured = table.read_measured(path) if path else {}

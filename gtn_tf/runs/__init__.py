@@ -2,42 +2,24 @@
 
 from gtn_tf.runs.directory import RunDirectory, RunError
 from gtn_tf.runs.evaluate import SOURCES, evaluate
-from gtn_tf.runs.figures import FigureSpec, draw_figures, write_figures
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.rank import rank, read_ranked
 from gtn_tf.runs.sample import sample
 from gtn_tf.runs.search import make_space, search
-from gtn_tf.runs.sizes import (
-    Sizes,
-    count_published,
-    count_written,
-    names_of,
-    network_sizes,
-    published_sizes,
-)
 from gtn_tf.runs.train import train
 from gtn_tf.runs.train_final import train_final
 
 __all__ = [
     "SOURCES",
-    "FigureSpec",
     "RunDirectory",
     "RunError",
-    "Sizes",
-    "count_published",
-    "count_written",
-    "draw_figures",
     "evaluate",
     "machine",
     "make_space",
-    "names_of",
-    "network_sizes",
-    "published_sizes",
     "rank",
     "read_ranked",
     "sample",
     "search",
     "train",
     "train_final",
-    "write_figures",
 ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import tensorflow as tf
 
+from gtn_tf.atomic_file import whole_folder
 from gtn_tf.data import Splits
 
 
@@ -34,8 +33,5 @@ def export_classifier(model: tf.keras.Model, splits: Splits, path: Path) -> None
     module.variables_kept = model.variables
     module.class_names = [tf.Variable(name) for name in splits.class_names]
     module.classify = classify
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    tf.saved_model.save(module, str(unfinished), signatures=classify)
-    shutil.rmtree(path, ignore_errors=True)
-    os.replace(unfinished, path)
+    with whole_folder(path) as unfinished:
+        tf.saved_model.save(module, str(unfinished), signatures=classify)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from gtn_tf import atomic_file
 
 Curves = dict[tuple[str, int], np.ndarray]  # of each source and learner, [tested]
 
@@ -36,13 +36,12 @@ def as_csv(curves: Mapping[tuple[str, int], np.ndarray], steps: Sequence[int]) -
     Returns:
         CSV with the columns `source`, `learner`, `step` and `accuracy`.
     """
-    lines = io.StringIO()
-    table = csv.writer(lines, lineterminator="\n")
-    table.writerow(["source", "learner", "step", "accuracy"])
-    for (source, learner), curve in curves.items():
-        for step, accuracy in zip(steps, curve):
-            table.writerow([source, learner, step, float(accuracy)])
-    return lines.getvalue()
+    rows = [
+        (source, learner, step, float(accuracy))
+        for (source, learner), curve in curves.items()
+        for step, accuracy in zip(steps, curve)
+    ]
+    return atomic_file.as_csv([("source", "learner", "step", "accuracy"), *rows])
 
 
 def of_learners(curves: Mapping[str, np.ndarray]) -> Curves:

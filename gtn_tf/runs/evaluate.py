@@ -17,19 +17,19 @@ from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import write
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line, shown
-from gtn_tf.learners import named_learner
-from gtn_tf.runs.curves import Curves, as_csv, tested_steps
-from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import damaged, read_json, read_rows
-from gtn_tf.teaching import TrainedTeacher
-from gtn_tf.teaching.fresh_learner import FreshLearner
-from gtn_tf.teaching.sources import (
+from gtn_tf.evaluation import (
+    FreshLearner,
     Lessons,
     RealLessons,
     real_data_sgd,
     shuffled,
     tuned_rates,
 )
+from gtn_tf.learners import named_learner
+from gtn_tf.runs.curves import Curves, as_csv, tested_steps
+from gtn_tf.runs.directory import RunError
+from gtn_tf.runs.reading import damaged, read_json, read_rows
+from gtn_tf.teaching import TrainedTeacher
 
 # What learners are taught with, and how a picture or a table calls it.
 SOURCES = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
 from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.reading import read_cells, read_rows
@@ -133,12 +131,8 @@ def _write(rows: dict[str, Row], names: Sequence[str], out: Path) -> list[Row]:
     for number, row in enumerate(ranked, start=1):
         cells = {**_shown(row), "rank": str(number)}
         written.append({column: cells.get(column, "") for column in columns})
-    lines = io.StringIO()
-    table = csv.DictWriter(lines, columns, lineterminator="\n")
-    table.writeheader()
-    table.writerows(written)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write(out, lines.getvalue())
+    write(out, as_csv([columns, *(row.values() for row in written)]))
     return written
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
-from gtn_tf.atomic_file import naming, write
+from gtn_tf.atomic_file import as_csv, naming, write
 from gtn_tf.data import Splits
 from gtn_tf.errors import shown
-from gtn_tf.evaluation import in_shares
+from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.runs.reading import damaged, read_cells
 
@@ -54,9 +52,7 @@ def _first_epochs(path: Path, epochs_done: int) -> str:
         if len(row) != len(header) or not row[0].isdecimal():
             raise damaged(path, f"no line of an epoch: {shown(row)}")
     kept = [header, *(row for row in rows if int(row[0]) < epochs_done)]
-    lines = io.StringIO()
-    csv.writer(lines, lineterminator="\n").writerows(filter(None, kept))
-    return lines.getvalue()
+    return as_csv(filter(None, kept))
 
 
 class TestAccuracy(tf.keras.callbacks.Callback):
@@ -71,7 +67,7 @@ class TestAccuracy(tf.keras.callbacks.Callback):
 
     def __init__(self, splits: Splits) -> None:
         super().__init__()
-        self._test = in_shares(splits.test_images, splits.test_labels)
+        self._test = split_for_learners(splits.test_images, splits.test_labels)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         found = self.model.evaluate(self._test, verbose=0, return_dict=True)

@@ -18,6 +18,7 @@ from gtn_tf.cells import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line, refused_by_system
+from gtn_tf.evaluation import RealLessons
 from gtn_tf.runs.directory import RunDirectory, RunError
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
@@ -41,7 +42,6 @@ from gtn_tf.search import (
 from gtn_tf.search.cost import search_cost
 from gtn_tf.search.ranking import correlations, format_correlations
 from gtn_tf.teaching import training_seconds
-from gtn_tf.teaching.sources import RealLessons
 
 
 def search(

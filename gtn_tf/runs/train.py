@@ -19,7 +19,7 @@ from gtn_tf.atomic_file import write
 from gtn_tf.build import build_gtn, build_real_data_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
-from gtn_tf.evaluation import TaughtLearners, in_shares
+from gtn_tf.evaluation import TaughtLearners, split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
@@ -175,7 +175,7 @@ def meta_train(
                 initial_epoch=done,
                 epochs=iterations // per_epoch,
                 steps_per_epoch=per_epoch,
-                validation_data=in_shares(
+                validation_data=split_for_learners(
                     splits.validation_images, splits.validation_labels
                 ),
                 callbacks=callbacks,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.search.failures import last_line
 from gtn_tf.search.phases import SCORED_BY
 
@@ -48,14 +46,12 @@ def write_results(
     names = {name for trial in scored for name in trial.metrics.metrics}
     scores = [*rank_by, *sorted(names - {*rank_by, objective})]
     scores = [n for n in scores if n not in (*_SIZES, "seconds")]
-    lines = io.StringIO()
-    table = csv.writer(lines, lineterminator="\n")
     columns = ["trial", "genotype", *_SIZES, *scores, "rank", objective]
-    table.writerow([*columns, "seconds", "training_seconds", "failure"])
+    rows: list[list[object]] = [[*columns, "seconds", "training_seconds", "failure"]]
     for trial in scored:
         full = full_of.get(trial.trial_id)
         failed = [t.message for t in (trial, full) if t and t.status == "FAILED"]
-        table.writerow(
+        rows.append(
             [
                 trial.trial_id,
                 describe(trial.hyperparameters),
@@ -67,7 +63,7 @@ def write_results(
                 last_line(failed[-1]) if failed else "",
             ]
         )
-    write(path, lines.getvalue())
+    write(path, as_csv(rows))
 
 
 def _number(trial: Any, name: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import whole
-from gtn_tf.description import inner_optimizer_of
+from gtn_tf.teaching.description import inner_optimizer_of
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 

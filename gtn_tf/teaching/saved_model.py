@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.description import inner_optimizer_of, read_description
 from gtn_tf.errors import shown
-from gtn_tf.lessons import INSIDE, expect_moderate, read_lessons
+from gtn_tf.teaching.description import inner_optimizer_of, read_description
 from gtn_tf.teaching.errors import TeacherError, as_teacher_error
+from gtn_tf.teaching.lessons import INSIDE, expect_moderate, read_lessons
 from gtn_tf.teaching.saved_graph import SavedGraph
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -20,7 +20,7 @@ _MOST_IMAGES = 128
 
 
 def read_saved_model(path: Path) -> TrainedTeacher:
-    """Reads the teacher that `gtn_tf.export.export` wrote.
+    """Reads the teacher that `gtn_tf.teaching.export.export` wrote.
 
     Args:
         path: The folder with `saved_model.pb`.

@@ -14,17 +14,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.description import (
+from gtn_tf.atomic_file import whole_folder
+from gtn_tf.errors import ArgumentError
+from gtn_tf.shapes import with_channels
+from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
+from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
+from gtn_tf.teaching.description import (
     check_description,
     inner_optimizer_entry,
     inner_optimizer_of,
 )
-from gtn_tf.errors import ArgumentError
-from gtn_tf.lessons import write_lessons
-from gtn_tf.shapes import with_channels
-from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
-from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
+from gtn_tf.teaching.lessons import write_lessons
 from gtn_tf.teaching.pixels import scaled_to_1
 
 CLIPNORM = 0.5  # of the gradient of each weight tensor
@@ -317,7 +318,5 @@ class TrainedTeacher:
             raise TeacherError(
                 f"{path}: expected a new folder, found one; choose another"
             )
-        unfinished = f"{path}.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(self.source, unfinished)
-        os.replace(unfinished, path)
+        with whole_folder(path) as unfinished:
+            shutil.copytree(self.source, unfinished)

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, first_line
+from gtn_tf.evaluation import real_data_sgd
 from gtn_tf.labels import AnyLabels, accuracy, expect_labels
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.data import ScoringData
@@ -18,7 +19,6 @@ from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.base import Scorer
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
-from gtn_tf.teaching.sources import real_data_sgd
 from gtn_tf.teaching.teach import are_logits, check_learner
 
 MEASURES = ("accuracy", "tse")

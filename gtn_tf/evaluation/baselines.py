@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.data import Splits
+from gtn_tf.evaluation.fresh_learner import FreshLearner
 from gtn_tf.teaching.errors import TeacherError
-from gtn_tf.teaching.fresh_learner import FreshLearner
 from gtn_tf.teaching.one_replica import SGD
 from gtn_tf.teaching.trained_teacher import CLIPNORM, TrainedTeacher
 

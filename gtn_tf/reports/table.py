@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from gtn_tf.atomic_file import as_csv
 from gtn_tf.errors import shown
+from gtn_tf.reports.literature import TABLES, Row
 from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.literature import TABLES, Row
 from gtn_tf.runs.reading import read_cells, read_rows
 
 COLUMNS = (
@@ -72,7 +71,7 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
 
     Example:
 
-    >>> from gtn_tf.runs.literature import OTHERS
+    >>> from gtn_tf.reports.literature import OTHERS
     >>> lines(OTHERS[:1], {})[0][:5]
     ('NASNet-A', '3.41', '3.3M', '2000', 'not run')
     """
@@ -128,9 +127,9 @@ def comma_separated(measured: Measured) -> str:
     Args:
         measured: What `read_measured` gave.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("table", *HEADER))
-    for title, rows in TABLES.items():
-        table.writerows((title, *line) for line in lines(rows, measured))
-    return text.getvalue()
+    rows = [
+        (title, *line)
+        for title, rows in TABLES.items()
+        for line in lines(rows, measured)
+    ]
+    return as_csv([("table", *HEADER), *rows])

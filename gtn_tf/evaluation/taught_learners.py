@@ -82,7 +82,7 @@ class TaughtLearners:
         return count_correct(logits_of(self._pool[index], state, images), labels)
 
 
-def in_shares(
+def split_for_learners(
     images: np.ndarray, labels: np.ndarray, learners: int = 4
 ) -> tf.data.Dataset:
     """Real data in as many batches as learners are to be tested on it.

@@ -12,8 +12,8 @@ import numpy as np
 
 from gtn_tf.atomic_file import whole
 from gtn_tf.bounded_npz import open_npz
-from gtn_tf.description import MOST_TEXT, inner_optimizer_of, read_description
 from gtn_tf.errors import ArgumentError, cut, shown
+from gtn_tf.teaching.description import MOST_TEXT, inner_optimizer_of, read_description
 
 # TensorFlow passes this folder of a SavedModel over.
 INSIDE = Path("assets.extra") / "teacher.npz"
@@ -26,7 +26,7 @@ def write_lessons(
 
     Args:
         path: The file; its folder is made.
-        description: What `gtn_tf.description.describe` gave.
+        description: What `gtn_tf.teaching.description.describe` gave.
         arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]`, and each
             hyperparameter of the inner optimizer, such as `learning_rates`, `[steps]`.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from gtn_tf.atomic_file import whole_folder
 from gtn_tf.inner import InnerOptimizer
-from gtn_tf.lessons import INSIDE, write_lessons
 from gtn_tf.teachers import Teacher
+from gtn_tf.teaching.lessons import INSIDE, write_lessons
 
 _SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of it
 
@@ -39,7 +39,7 @@ def export(
     Args:
         teacher: The trained teacher.
         inner_optimizer: The learners' optimizer.
-        description: What `gtn_tf.description.describe` gave.
+        description: What `gtn_tf.teaching.description.describe` gave.
         path: Folder to write, such as `"runs/digits/export/1"`.
 
     Raises:
@@ -48,7 +48,7 @@ def export(
     Example:
 
     >>> import tempfile, gtn_tf
-    >>> from gtn_tf.description import describe
+    >>> from gtn_tf.teaching.description import describe
     >>> teacher = gtn_tf.teachers.DatasetDistillation((8, 8, 1), 10, steps=2)
     >>> path, optimizer = tempfile.mkdtemp() + "/1", gtn_tf.LearnedSGD(steps=2)
     >>> export(teacher, optimizer, describe(teacher, optimizer), path)
@@ -66,19 +66,14 @@ def export(
         "curriculum": _curriculum(teacher, inner_optimizer),
         "describe": _describe(json.dumps(description)),
     }
-    path = Path(path).expanduser()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(unfinished), signatures, options)
-    _forget_gradients(unfinished / "saved_model.pb")
-    lessons = _lessons(signatures["curriculum"], teacher.steps, inner_optimizer)
-    write_lessons(unfinished / INSIDE, description, lessons)
-    # A checksum of the graph as it was before.
-    (unfinished / "fingerprint.pb").unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
-    os.replace(unfinished, path)
+    with whole_folder(Path(path).expanduser()) as unfinished:
+        tf.saved_model.save(module, str(unfinished), signatures, options)
+        _forget_gradients(unfinished / "saved_model.pb")
+        lessons = _lessons(signatures["curriculum"], teacher.steps, inner_optimizer)
+        write_lessons(unfinished / INSIDE, description, lessons)
+        # A checksum of the graph as it was before.
+        (unfinished / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def _forget_gradients(file: Path) -> None:
