@@ -118,7 +118,7 @@ def tiny_gtn():
 
 
 def expect_drawn(path):
-    """Expects something inside the frame of a picture file, an eighth from its edges."""
+    """Expects ink inside the frame of a picture file: an eighth from its edges."""
     picture = matplotlib.image.imread(path)[..., :3]
     height, width = (size // 8 for size in picture.shape[:2])
     middle = picture[height:-height, width:-width].astype(float) / picture.max()
