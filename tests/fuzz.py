@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -273,15 +274,18 @@ def _messages(message: Any) -> Iterator[Any]:
                 kind = field.message_type.fields_by_name["value"].message_type
                 inside = value.values() if kind is not None else ()
         else:
-            repeated = field.label == field.LABEL_REPEATED
-            inside = value if repeated else (value,)
+            inside = value if _is_repeated(value) else (value,)
         for one in inside:
             yield from _messages(one)
 
 
+def _is_repeated(value: Any) -> bool:
+    return not isinstance(value, (Message, bool, int, float, str, bytes))
+
+
 def _change(draw: Callable[..., Any], message: Any, field: Any, value: Any) -> None:
     numbers = st.sampled_from([0, 1, 2, 3, 7, 9, 100, 2**20, 2**31 - 1, -1])
-    if field.label == field.LABEL_REPEATED:
+    if _is_repeated(value):
         if hasattr(value, "values"):
             del value[draw(st.sampled_from(sorted(value)))]
         elif draw(st.booleans()):
