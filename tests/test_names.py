@@ -113,7 +113,6 @@ def _texts(node: ast.AST) -> tuple[str, ...]:
 # above hold the two together.
 ELSEWHERE = {
     ("cells", "OPS"),
-    ("inner", "RATES"),
     ("inner", "UNROLLS"),
     ("config", "OPTIMIZERS"),
     ("search", "BLOCKS"),

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gtn_tf import atomic_file
-
 Curves = dict[tuple[str, int], np.ndarray]  # of each source and learner, [tested]
 
 
@@ -26,22 +24,24 @@ def tested_steps(steps: int, every: int) -> list[int]:
     return sorted({*range(every, steps + 1, every), steps})
 
 
-def as_csv(curves: Mapping[tuple[str, int], np.ndarray], steps: Sequence[int]) -> str:
-    """Writes a line for each source, learner and step.
+def as_rows(
+    curves: Mapping[tuple[str, int], np.ndarray], steps: Sequence[int]
+) -> list[tuple[object, ...]]:
+    """Makes a row for each source, learner and step.
 
     Args:
         curves: Accuracies `[len(steps)]` of each source and learner.
         steps: After which they were measured.
 
     Returns:
-        CSV with the columns `source`, `learner`, `step` and `accuracy`.
+        A header and the rows: `source`, `learner`, `step` and `accuracy`.
     """
     rows = [
         (source, learner, step, float(accuracy))
         for (source, learner), curve in curves.items()
         for step, accuracy in zip(steps, curve)
     ]
-    return atomic_file.as_csv([("source", "learner", "step", "accuracy"), *rows])
+    return [("source", "learner", "step", "accuracy"), *rows]
 
 
 def of_learners(curves: Mapping[str, np.ndarray]) -> Curves:

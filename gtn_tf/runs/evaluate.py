@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line, shown
 from gtn_tf.evaluation import (
@@ -26,7 +26,7 @@ from gtn_tf.evaluation import (
     tuned_rates,
 )
 from gtn_tf.learners import named_learner
-from gtn_tf.runs.curves import Curves, as_csv, tested_steps
+from gtn_tf.runs.curves import Curves, as_rows, tested_steps
 from gtn_tf.runs.directory import RunError
 from gtn_tf.runs.reading import damaged, read_json, read_rows
 from gtn_tf.teaching import TrainedTeacher
@@ -126,7 +126,7 @@ def _finish(
         # Whatever the source, learner n starts from the same weights.
         curve = fresh.curve(lessons, real.test, settings["steps"], (1, number))
         curves[source, number] = curve
-        write(file, as_csv(curves, settings["steps"]))
+        write(file, as_csv(as_rows(curves, settings["steps"])))
         left = (time.monotonic() - started) / (done + 1) * (len(missing) - done - 1)
         report(
             f"{SOURCES[source]}: learner {number + 1} of {len(numbers)}, "

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.build import build_gtn, build_real_data_gtn
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
@@ -23,7 +23,7 @@ from gtn_tf.evaluation import TaughtLearners, split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
-from gtn_tf.runs.curves import as_csv, of_learners, tested_steps
+from gtn_tf.runs.curves import as_rows, of_learners, tested_steps
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import data_of, model_card
@@ -210,7 +210,7 @@ def _write_curves(
         f"{config.evaluation.learners} fresh learners of the pool on "
         f"{splits.title}: mean ± standard deviation"
     )
-    write(run.curves, as_csv(of_learners(curves), steps))
+    write(run.curves, as_csv(as_rows(of_learners(curves), steps)))
     plots.learning_curves(curves, steps, title, run.curves.with_suffix(".png"))
 
 

@@ -44,12 +44,12 @@ class Estimator(abc.ABC):
     """
 
     lengthens: bool  # whether the number of inner steps grows
+    intermediate_every: int  # inner steps between intermediate meta-losses; 0: none
 
     @abc.abstractmethod
     def check(self, steps: int, unroll: str = "auto") -> None:
         """Checks that the settings fit an inner loop of so many steps."""
 
-    @abc.abstractmethod
     def estimate(
         self,
         unroll: Unroll,
@@ -58,7 +58,7 @@ class Estimator(abc.ABC):
         inputs: InnerInputs,
         real: Real,
     ) -> MetaGradient:
-        """Trains a learner and differentiates its meta-losses.
+        """Trains a learner and differentiates its meta-losses through all steps.
 
         Args:
             unroll: One of `UNROLLS`.
@@ -70,6 +70,8 @@ class Estimator(abc.ABC):
         Returns:
             The last meta-loss with its logits, and the gradient.
         """
+        setting = unroll, loop, state, inputs, real
+        return differentiate(*setting, self.intermediate_every)[1]
 
     def window_of(self, steps: int) -> int:
         """The inner steps, out of all, that are differentiated at a time."""

@@ -7,9 +7,7 @@ import dataclasses
 import tensorflow as tf
 
 from gtn_tf.estimator_settings import FullSettings
-from gtn_tf.inner.estimators.base import Estimator, MetaGradient, differentiate
-from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
-from gtn_tf.inner.unrolls import Unroll
+from gtn_tf.inner.estimators.base import Estimator
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -26,14 +24,3 @@ class FullUnroll(FullSettings, Estimator):
     >>> FullUnroll(intermediate_every=4).window_of(steps=12)
     12
     """
-
-    def estimate(
-        self,
-        unroll: Unroll,
-        loop: InnerLoop,
-        state: LearnerState,
-        inputs: InnerInputs,
-        real: Real,
-    ) -> MetaGradient:
-        setting = unroll, loop, state, inputs, real
-        return differentiate(*setting, self.intermediate_every)[1]

@@ -7,9 +7,8 @@ import dataclasses
 import tensorflow as tf
 
 from gtn_tf.estimator_settings import LengtheningSettings
-from gtn_tf.inner.estimators.base import Estimator, MetaGradient, differentiate
-from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
-from gtn_tf.inner.unrolls import Unroll
+from gtn_tf.inner.estimators.base import Estimator
+from gtn_tf.inner.state import InnerInputs
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -47,14 +46,3 @@ class LengtheningUnroll(LengtheningSettings, Estimator):
     def inputs_at(self, iteration: tf.Tensor, inputs: InnerInputs) -> InnerInputs:
         steps = self.steps_at(iteration, inputs.labels.shape[0])
         return inputs.at(slice(steps))
-
-    def estimate(
-        self,
-        unroll: Unroll,
-        loop: InnerLoop,
-        state: LearnerState,
-        inputs: InnerInputs,
-        real: Real,
-    ) -> MetaGradient:
-        setting = unroll, loop, state, inputs, real
-        return differentiate(*setting, self.intermediate_every)[1]

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.names import RATES
 
 OptimizerState = tuple[tf.Tensor, ...]  # such as a velocity, `[size]`
 
 # Of optimizers that divide by a root, whose second derivative is infinite at 0.
 EPSILON = 1e-5
-
-_RATES = ("per_step", "shared", "fixed")
 
 
 class Hyperparameter(NamedTuple):
@@ -71,9 +70,9 @@ class InnerOptimizer(tf.keras.layers.Layer):
 
     def __init__(self, steps: int, rates: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if rates not in _RATES:
+        if rates not in RATES:
             raise ArgumentError(
-                f"rates: expected one of {', '.join(_RATES)}, received {rates!r}"
+                f"rates: expected one of {', '.join(RATES)}, received {rates!r}"
             )
         self.steps = steps
         self.rate_kind = rates
