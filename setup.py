@@ -44,7 +44,6 @@ setup(
         # The bundled teachers are SavedModels in gtn_tf/bundled/.
         "gtn_tf": [
             "py.typed",
-            "reports/sizes.csv",
             "bundled/*/*.md",
             "bundled/*/*.json",
             "bundled/*/1/*.pb",

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common import ROOT, Countdown, read_table, say, write_table
-from gtn_tf import reports, runs
+from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
-from gtn_tf.cells import PUBLISHED, read_genotype
+from gtn_tf.cells import PUBLISHED, count_network, read_genotype
 from gtn_tf.config import (
     DataConfig,
     FinalConfig,
@@ -48,7 +48,6 @@ class _Scale(NamedTuple):
     seeds: int
     augment: bool
     cutout: int  # side of the square, in pixels
-    deepest: int  # N at most, where the full size is counted
     rows: tuple[str, ...]
 
 
@@ -73,8 +72,8 @@ _SEARCHED = {
     "rs_gtn_cutout_4f": ("gtn", True, True),
 }
 _SCALES = {
-    "laptop": _Scale(24, 128, 1, 8, 32, 4, 3, True, 8, 6, (*_SEARCHED, *_PUBLISHED)),
-    "smoke": _Scale(2, 2, 0, 1, 2, 1, 1, False, 2, 0, ("rs_gtn", "enas_cutout")),
+    "laptop": _Scale(24, 128, 1, 8, 32, 4, 3, True, 8, (*_SEARCHED, *_PUBLISHED)),
+    "smoke": _Scale(2, 2, 0, 1, 2, 1, 1, False, 2, ("rs_gtn", "enas_cutout")),
 }
 
 
@@ -100,7 +99,7 @@ def main() -> None:
         say(f"{key}: row {countdown.begin()}")
         # Two searches may find the same: it is trained once.
         name = next(k for k, one in trainings.items() if one == trainings[key])
-        row = {"key": key, **_at_full_size(key, trainings[key][0], scale)}
+        row = {"key": key, **_at_full_size(key, trainings[key][0])}
         row.update(_trained(name, trainings[key], options))
         if key in _SEARCHED:
             row["search_seconds"] = searches[_SEARCHED[key][0]]["seconds"]
@@ -119,17 +118,16 @@ def _training(
     return searches[scorer]["genotype"], cutout, wide
 
 
-def _at_full_size(key: str, genotype: str, scale: _Scale) -> dict[str, Any]:
+def _at_full_size(key: str, genotype: str) -> dict[str, Any]:
     """The parameters at the published size, or, if a search found it, the usual one."""
     if key in _PUBLISHED:
         one = PUBLISHED[genotype]
         cells, filters, layout = one.cells, one.filters, one.layout
     else:
         cells, filters, layout = 6, 128 if _SEARCHED[key][2] else 36, "nao"
-    cells = min(cells, scale.deepest)
     cell = read_genotype(genotype).genotype
-    params, _ = reports.network_sizes(cell, cells, filters, layout)
-    return {"full_size": f"N={cells} F={filters}", "full_params": params}
+    counts = count_network(cell, (32, 32, 3), 10, cells, filters, layout=layout)
+    return {"full_size": f"N={cells} F={filters}", "full_params": counts.params}
 
 
 def _searches(options: argparse.Namespace) -> dict[str, dict[str, Any]]:

@@ -38,7 +38,7 @@ from gtn_tf.data.idx import read_idx
 from gtn_tf.data.npz import read_npz
 from gtn_tf.errors import ArgumentError, GTNError
 from gtn_tf.reports.figures import draw_figures
-from gtn_tf.runs.directory import RunError
+from gtn_tf.run_files import RunError
 from gtn_tf.teaching import TeacherError, load_teacher
 from gtn_tf.teaching.description import describe, read_description
 from gtn_tf.teaching.export import export

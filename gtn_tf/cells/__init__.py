@@ -1,6 +1,6 @@
 """Cells: their genotypes, and the networks that are stacked from them."""
 
-from gtn_tf.cells.drawing import draw_genotype
+from gtn_tf.cells.counts import Counts, count_network
 from gtn_tf.cells.errors import GenotypeError
 from gtn_tf.cells.genotype import NODES, OPS, Cell, Genotype, Node
 from gtn_tf.cells.nas_bench_201 import (
@@ -28,6 +28,7 @@ __all__ = [
     "PUBLISHED",
     "AnyGenotype",
     "Cell",
+    "Counts",
     "Genotype",
     "Genotype201",
     "GenotypeError",
@@ -35,7 +36,7 @@ __all__ = [
     "Published",
     "Written",
     "cell_network",
-    "draw_genotype",
+    "count_network",
     "network_201",
     "parse_genotype",
     "read_genotype",

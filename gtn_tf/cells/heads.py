@@ -34,7 +34,7 @@ def classifier(
     Returns:
         A Keras model to logits, or to a dictionary of two, `logits` and `auxiliary`.
     """
-    x = drops.features(layers.GlobalAveragePooling2D()(blocks.activation(features)))
+    x = drops.features(blocks.pooled_features(features))
     logits = _output(blocks.dense(x, num_classes), "logits")
     if auxiliary is None:
         return tf.keras.Model(inputs, logits)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import tensorflow as tf
-
-from gtn_tf.cells.blocks import TrainingBlocks
+from gtn_tf.cells.composed import Blocks, Tensor
 from gtn_tf.cells.operations import (
     Operation,
     apply_amoebanet_operation,
@@ -16,7 +14,7 @@ from gtn_tf.cells.operations import (
 
 # Gives the two inputs of a cell the same size and the cell's number of channels:
 # (two cells back, previous cell, channels, layers) -> both inputs.
-Calibrate = Callable[[tf.Tensor, tf.Tensor, int, TrainingBlocks], list[tf.Tensor]]
+Calibrate = Callable[[Tensor, Tensor, int, Blocks], list[Tensor]]
 
 
 class Layout(NamedTuple):
@@ -27,30 +25,30 @@ class Layout(NamedTuple):
 
 
 def _nao(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> list[tf.Tensor]:
+    before: Tensor, previous: Tensor, filters: int, blocks: Blocks
+) -> list[Tensor]:
     if previous.shape[-1] == filters:
         return [_older(before, previous, filters, blocks), previous]
     return _nasnet(before, previous, filters, blocks)
 
 
 def _enas(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> list[tf.Tensor]:
+    before: Tensor, previous: Tensor, filters: int, blocks: Blocks
+) -> list[Tensor]:
     before, previous = _nao(before, previous, filters, blocks)
     return [before, blocks.conv_norm(previous, filters, 1)]
 
 
 def _nasnet(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> list[tf.Tensor]:
+    before: Tensor, previous: Tensor, filters: int, blocks: Blocks
+) -> list[Tensor]:
     older = _older(before, previous, filters, blocks)
     return [older, blocks.conv_norm(previous, filters, 1)]
 
 
 def _darts(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> list[tf.Tensor]:
+    before: Tensor, previous: Tensor, filters: int, blocks: Blocks
+) -> list[Tensor]:
     if before.shape[1:3] != previous.shape[1:3]:
         before = blocks.factorized_reduce(before, filters)
     else:
@@ -59,16 +57,14 @@ def _darts(
 
 
 def _amoebanet(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> list[tf.Tensor]:
+    before: Tensor, previous: Tensor, filters: int, blocks: Blocks
+) -> list[Tensor]:
     if before is previous:  # the first cell has one input, the stem: as it is, too
         return [before, blocks.conv_norm(previous, filters, 1)]
     return _nasnet(before, previous, filters, blocks)
 
 
-def _older(
-    before: tf.Tensor, previous: tf.Tensor, filters: int, blocks: TrainingBlocks
-) -> tf.Tensor:
+def _older(before: Tensor, previous: Tensor, filters: int, blocks: Blocks) -> Tensor:
     if before.shape[1:3] != previous.shape[1:3]:
         return blocks.factorized_reduce(before, filters)
     if before.shape[-1] != filters:

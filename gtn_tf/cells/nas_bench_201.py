@@ -6,20 +6,20 @@ import csv
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
-from gtn_tf.cells.blocks import TrainingBlocks
-from gtn_tf.cells.drops import Drops, Paths
+from gtn_tf.cells.composed import Blocks, Paths, Tensor
 from gtn_tf.cells.errors import GenotypeError, check_length
-from gtn_tf.cells.heads import classifier
 from gtn_tf.errors import shown
 from gtn_tf.names import BLOCKS
 
-layers = tf.keras.layers
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 OPS_201 = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))  # to a node, from a node
@@ -147,9 +147,39 @@ def network_201(
     >>> network_201(cell, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
+    from gtn_tf.cells.drops import Drops  # TensorFlow, which counts come without
+    from gtn_tf.cells.heads import classifier
+
     blocks = BLOCKS.load(kind)
-    inputs = layers.Input(image_shape)
+    inputs = blocks.input(image_shape)
     drops = Drops(inputs, 3 * cells, dropout, drop_path, steps, seed)
+    x, reduced = stack_cells_201(genotype, inputs, cells, filters, blocks, drops.paths)
+    middle = reduced if auxiliary else None
+    return classifier(inputs, x, num_classes, blocks, drops, middle)
+
+
+def stack_cells_201(
+    genotype: Genotype201,
+    inputs: Tensor,
+    cells: int,
+    filters: int,
+    blocks: Blocks,
+    paths: Callable[[int], Paths],
+) -> tuple[Tensor, Tensor]:
+    """All of a network but its head.
+
+    Args:
+        genotype: The cell.
+        inputs: Images of the network.
+        cells: Cells in each part.
+        filters: Channels of the first part.
+        blocks: What is made of the wiring.
+        paths: Gives what the edges of a cell go through, by its number from 1.
+
+    Returns:
+        The features before the head's activation, and those behind the second
+        residual block.
+    """
     x = blocks.norm(blocks.conv(inputs, filters, 3))
     number = 0
     for part in range(3):
@@ -158,18 +188,17 @@ def network_201(
             x = reduced = _residual(x, width, blocks)
         for _ in range(cells):
             number += 1
-            x = _cell(genotype, x, width, blocks, drops.paths(number))
-    middle = reduced if auxiliary else None
-    return classifier(inputs, blocks.norm(x), num_classes, blocks, drops, middle)
+            x = _cell(genotype, x, width, blocks, paths(number))
+    return blocks.norm(x), reduced
 
 
 def _cell(
     genotype: Genotype201,
-    x: tf.Tensor,
+    x: Tensor,
     filters: int,
-    blocks: TrainingBlocks,
+    blocks: Blocks,
     paths: Paths,
-) -> tf.Tensor:
+) -> Tensor:
     nodes = [x]
     for node in (1, 2, 3):
         arriving = [
@@ -178,17 +207,17 @@ def _cell(
             if to == node and op != "none"
         ]
         if not arriving:
-            nodes.append(layers.Rescaling(0.0)(x))  # zeros, of the same shape
+            nodes.append(blocks.zeros(x))
         elif len(arriving) == 1:
             nodes.append(arriving[0])
         else:
-            nodes.append(layers.Add()(arriving))
+            nodes.append(blocks.add(arriving))
     return nodes[-1]
 
 
 def _operation(
-    op: str, x: tf.Tensor, filters: int, blocks: TrainingBlocks, paths: Paths
-) -> tf.Tensor:
+    op: str, x: Tensor, filters: int, blocks: Blocks, paths: Paths
+) -> Tensor:
     if op == "skip_connect":
         return x
     if op == "avg_pool_3x3":
@@ -196,10 +225,10 @@ def _operation(
     return paths(blocks.conv_norm(x, filters, 1 if op == "nor_conv_1x1" else 3))
 
 
-def _residual(x: tf.Tensor, filters: int, blocks: TrainingBlocks) -> tf.Tensor:
+def _residual(x: Tensor, filters: int, blocks: Blocks) -> Tensor:
     y = blocks.conv_norm(blocks.conv_norm(x, filters, 3, 2), filters, 3)
-    smaller = layers.AveragePooling2D(2, 2, "same")(x)
-    return layers.Add()([blocks.conv(smaller, filters, 1), y])
+    smaller = blocks.halve(x)
+    return blocks.add([blocks.conv(smaller, filters, 1), y])
 
 
 def read_table(path: str | os.PathLike[str]) -> dict[str, dict[str, float]]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
-from gtn_tf.cells.blocks import TrainingBlocks
-from gtn_tf.cells.drops import Drops, Paths
+from gtn_tf.cells.composed import Blocks, Paths, Tensor
 from gtn_tf.cells.genotype import Cell, Genotype
-from gtn_tf.cells.heads import classifier
 from gtn_tf.cells.layouts import Layout
 from gtn_tf.names import BLOCKS, LAYOUTS
 
-layers = tf.keras.layers
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _STEM = 3  # times F channels
 
@@ -67,10 +66,44 @@ def cell_network(
     >>> cell_network(genotype, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
+    from gtn_tf.cells.drops import Drops  # TensorFlow, which counts come without
+    from gtn_tf.cells.heads import classifier
+
     blocks = BLOCKS.load(kind)
-    calibration = LAYOUTS.load(layout)
-    inputs = layers.Input(image_shape)
+    inputs = blocks.input(image_shape)
     drops = Drops(inputs, 3 * cells + 2, dropout, drop_path, steps, seed)
+    x, reduced = stack_cells(
+        genotype, inputs, cells, filters, blocks, layout, drops.paths
+    )
+    middle = reduced if auxiliary else None
+    return classifier(inputs, x, num_classes, blocks, drops, middle)
+
+
+def stack_cells(
+    genotype: Genotype,
+    inputs: Tensor,
+    cells: int,
+    filters: int,
+    blocks: Blocks,
+    layout: str,
+    paths: Callable[[int], Paths],
+) -> tuple[Tensor, Tensor]:
+    """All of a network but its head.
+
+    Args:
+        genotype: The cells.
+        inputs: Images of the network.
+        cells: N.
+        filters: F.
+        blocks: What is made of the wiring.
+        layout: As for `cell_network`.
+        paths: Gives what the paths of a cell go through, by its number from 1.
+
+    Returns:
+        The features before the head's activation, and those behind the second
+        reduction cell.
+    """
+    calibration = LAYOUTS.load(layout)
     stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
     before, x, number = stem, stem, 0
     for part in range(3):
@@ -79,14 +112,13 @@ def cell_network(
             stack = [genotype.reduction, *stack]
         for place, cell in enumerate(stack):
             number += 1
-            width, paths = filters * 2**part, drops.paths(number)
-            builder = _Builder(width, blocks, calibration, paths)
+            width = filters * 2**part
+            builder = _Builder(width, blocks, calibration, paths(number))
             stride = 2 if part > 0 and place == 0 else 1
             before, x = x, builder.cell(cell, before, x, stride)
             if part == 2 and place == 0:
                 reduced = x
-    middle = reduced if auxiliary else None
-    return classifier(inputs, x, num_classes, blocks, drops, middle)
+    return x, reduced
 
 
 @dataclass
@@ -94,19 +126,17 @@ class _Builder:
     """Builds cells of one width."""
 
     filters: int
-    blocks: TrainingBlocks
+    blocks: Blocks
     layout: Layout
     paths: Paths
 
-    def cell(
-        self, cell: Cell, before: tf.Tensor, previous: tf.Tensor, stride: int
-    ) -> tf.Tensor:
+    def cell(self, cell: Cell, before: Tensor, previous: Tensor, stride: int) -> Tensor:
         states = self.layout.calibrate(before, previous, self.filters, self.blocks)
         for node in cell.nodes:
             pair = (node.input_a, node.op_a), (node.input_b, node.op_b)
             # Only what reads a cell's inputs has the stride: nodes are smaller.
             a, b = (self._path(op, states[i], stride if i < 2 else 1) for i, op in pair)
-            states.append(layers.Add()([a, b]))
+            states.append(self.blocks.add([a, b]))
         size = states[-1].shape[1:3]  # of every node
         ends = [states[i] for i in cell.ends]
         ends = [
@@ -115,8 +145,8 @@ class _Builder:
             else self.blocks.factorized_reduce(end, self.filters)
             for end in ends
         ]
-        return ends[0] if len(ends) == 1 else layers.Concatenate()(ends)
+        return ends[0] if len(ends) == 1 else self.blocks.concatenate(ends)
 
-    def _path(self, op: str, x: tf.Tensor, stride: int) -> tf.Tensor:
+    def _path(self, op: str, x: Tensor, stride: int) -> Tensor:
         x = self.layout.operation(op, x, self.filters, stride, self.blocks)
         return x if op == "identity" and stride == 1 else self.paths(x)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import tensorflow as tf
-
-from gtn_tf.cells.blocks import TrainingBlocks
+from gtn_tf.cells.composed import Blocks, Tensor
 
 # Puts an operation on a tensor: (name, x, channels, stride, layers) -> result.
-Operation = Callable[[str, tf.Tensor, int, int, TrainingBlocks], tf.Tensor]
+Operation = Callable[[str, Tensor, int, int, Blocks], Tensor]
 
 # In AmoebaNet, between two 1x1 convolutions, with this share of the channels.
 _BOTTLENECKS = {"conv_3x3": 1 / 4, "conv_1x3_3x1": 3 / 8, "conv_1x7_7x1": 1 / 4}
 
 
 def apply_operation(
-    name: str, x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
-) -> tf.Tensor:
+    name: str, x: Tensor, filters: int, stride: int, blocks: Blocks
+) -> Tensor:
     """Puts an operation of a cell on a Keras tensor.
 
     Args:
@@ -34,8 +32,8 @@ def apply_operation(
 
 
 def apply_amoebanet_operation(
-    name: str, x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
-) -> tf.Tensor:
+    name: str, x: Tensor, filters: int, stride: int, blocks: Blocks
+) -> Tensor:
     """Puts an operation on a Keras tensor as the authors of AmoebaNet do.
 
     Convolutions larger than 1x1 have a bottleneck, a strided identity is a strided 1x1
@@ -68,32 +66,28 @@ def apply_amoebanet_operation(
     return x
 
 
-def _identity(
-    x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
-) -> tf.Tensor:
+def _identity(x: Tensor, filters: int, stride: int, blocks: Blocks) -> Tensor:
     return x if stride == 1 else blocks.factorized_reduce(x, filters)
 
 
-def _max_pool(size: int) -> Callable[..., tf.Tensor]:
+def _max_pool(size: int) -> Callable[..., Tensor]:
     return lambda x, filters, stride, blocks: blocks.max_pool(x, size, stride)
 
 
-def _average_pool(size: int) -> Callable[..., tf.Tensor]:
+def _average_pool(size: int) -> Callable[..., Tensor]:
     return lambda x, filters, stride, blocks: blocks.average_pool(x, size, stride)
 
 
-def _conv(size: int) -> Callable[..., tf.Tensor]:
+def _conv(size: int) -> Callable[..., Tensor]:
     return lambda x, filters, stride, blocks: blocks.conv_norm(x, filters, size, stride)
 
 
-def _separable(size: int) -> Callable[..., tf.Tensor]:
+def _separable(size: int) -> Callable[..., Tensor]:
     return lambda x, filters, stride, blocks: blocks.separable(x, filters, size, stride)
 
 
-def _dilated(size: int, times: int) -> Callable[..., tf.Tensor]:
-    def run(
-        x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
-    ) -> tf.Tensor:
+def _dilated(size: int, times: int) -> Callable[..., Tensor]:
+    def run(x: Tensor, filters: int, stride: int, blocks: Blocks) -> Tensor:
         for stride_now in (stride, 1)[:times]:
             x = blocks.dilated(x, filters, size, stride_now)
         return x
@@ -101,17 +95,15 @@ def _dilated(size: int, times: int) -> Callable[..., tf.Tensor]:
     return run
 
 
-def _row_and_column(size: int) -> Callable[..., tf.Tensor]:
-    def run(
-        x: tf.Tensor, filters: int, stride: int, blocks: TrainingBlocks
-    ) -> tf.Tensor:
+def _row_and_column(size: int) -> Callable[..., Tensor]:
+    def run(x: Tensor, filters: int, stride: int, blocks: Blocks) -> Tensor:
         x = blocks.conv_norm(x, filters, (1, size), (1, stride))
         return blocks.conv_norm(x, filters, (size, 1), (stride, 1))
 
     return run
 
 
-_OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
+_OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "identity": _identity,
     "conv_1x1": _conv(1),
     "conv_3x3": _conv(3),

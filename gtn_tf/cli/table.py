@@ -36,7 +36,6 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: As parsed.
     """
-    from gtn_tf import plots
     from gtn_tf.atomic_file import write
     from gtn_tf.reports import table
     from gtn_tf.reports.literature import TABLES
@@ -46,6 +45,8 @@ def run(options: argparse.Namespace) -> None:
     text = table.markdown(measured)
     print(text, end="")
     if options.out:
+        from gtn_tf import plots
+
         options.out.mkdir(parents=True, exist_ok=True)
         write(options.out / "table.md", text)
         write(options.out / "table.csv", table.comma_separated(measured))

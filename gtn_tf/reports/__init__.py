@@ -1,23 +1,24 @@
 """What is made of results: pictures, the literature's table, sizes of networks."""
 
-from gtn_tf.reports.figures import FigureSpec, draw_figures, write_figures
-from gtn_tf.reports.sizes import (
-    Sizes,
-    count_published,
-    count_written,
-    names_of,
-    network_sizes,
-    published_sizes,
-)
+from __future__ import annotations
 
-__all__ = [
-    "FigureSpec",
-    "Sizes",
-    "count_published",
-    "count_written",
-    "draw_figures",
-    "names_of",
-    "network_sizes",
-    "published_sizes",
-    "write_figures",
-]
+import importlib
+from typing import Any
+
+_NAMES = {
+    "FigureSpec": "gtn_tf.reports.figures",
+    "Sizes": "gtn_tf.reports.sizes",
+    "draw_figures": "gtn_tf.reports.figures",
+    "names_of": "gtn_tf.reports.sizes",
+    "published_sizes": "gtn_tf.reports.sizes",
+    "sizes_of": "gtn_tf.reports.sizes",
+    "write_figures": "gtn_tf.reports.figures",
+}
+__all__ = [*_NAMES]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that what draws no picture does without matplotlib.
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'gtn_tf.reports' has no attribute {name!r}")

@@ -14,8 +14,7 @@ import numpy as np
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
 from gtn_tf.errors import shown
-from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import read_json, read_rows, read_samples
+from gtn_tf.run_files import RunError, read_json, read_rows, read_samples
 
 _FILE = "figures.json"
 _LONGEST = 250  # characters of a name or a title

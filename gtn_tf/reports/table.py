@@ -9,8 +9,7 @@ from pathlib import Path
 from gtn_tf.atomic_file import as_csv
 from gtn_tf.errors import shown
 from gtn_tf.reports.literature import TABLES, Row
-from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import read_cells, read_rows
+from gtn_tf.run_files import RunError, read_cells, read_rows
 
 COLUMNS = (
     *("key", "full_size", "full_params", "scale", "params", "error", "std", "seeds"),

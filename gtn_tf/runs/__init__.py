@@ -1,6 +1,7 @@
 """The jobs, from training a teacher to searching with it, and their folders."""
 
-from gtn_tf.runs.directory import RunDirectory, RunError
+from gtn_tf.run_files import RunError
+from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.evaluate import SOURCES, evaluate
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.rank import rank, read_ranked

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gtn_tf import optimizers
 from gtn_tf.errors import first_line, refused_by_system
-from gtn_tf.runs.directory import RunError
+from gtn_tf.run_files import RunError
 from gtn_tf.runs.soundness import damage, single_values, unreadable
 
 _KEPT = 3

@@ -21,15 +21,11 @@ from gtn_tf.config import (
     load_config,
     to_yaml,
 )
-from gtn_tf.errors import GTNError
+from gtn_tf.run_files import RunError
 
 _ID = "run_id"
 
 AnyConfig = Union[Config, SearchConfig, FinalConfig]
-
-
-class RunError(GTNError, RuntimeError):
-    """A run directory that cannot be used. Its message is one line."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,8 @@ from gtn_tf.evaluation import (
     tuned_rates,
 )
 from gtn_tf.learners import named_learner
+from gtn_tf.run_files import RunError, damaged, read_json, read_rows
 from gtn_tf.runs.curves import Curves, as_rows, tested_steps
-from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import damaged, read_json, read_rows
 from gtn_tf.teaching import TrainedTeacher
 
 # What learners are taught with, and how a picture or a table calls it.

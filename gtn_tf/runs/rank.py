@@ -11,8 +11,7 @@ import numpy as np
 
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
-from gtn_tf.runs.directory import RunError
-from gtn_tf.runs.reading import read_cells, read_rows
+from gtn_tf.run_files import RunError, read_cells, read_rows
 from gtn_tf.runs.score_table import SECONDS, Row, add_scores
 from gtn_tf.search import CellSpace, Scorer, ScoringData, make_scorer
 from gtn_tf.search.ranking import summed_ranks

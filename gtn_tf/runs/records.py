@@ -14,7 +14,7 @@ from gtn_tf.data import Splits
 from gtn_tf.errors import shown
 from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
-from gtn_tf.runs.reading import damaged, read_cells
+from gtn_tf.run_files import damaged, read_cells
 
 _SEED = (0, 0)  # of the batches that are shown
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gtn_tf.errors import first_line
+from gtn_tf.run_files import damaged, read_json
 from gtn_tf.runs.directory import RunDirectory
-from gtn_tf.runs.reading import damaged, read_json
 
 
 def is_finished(

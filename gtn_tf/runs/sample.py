@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gtn_tf import plots
-from gtn_tf.runs.directory import RunError
+from gtn_tf.run_files import RunError
 from gtn_tf.teaching import TrainedTeacher
 
 _EXAMPLES = 12  # of a class in a step, at most

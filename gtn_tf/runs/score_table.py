@@ -11,7 +11,7 @@ from typing import Any
 
 from gtn_tf.atomic_file import write
 from gtn_tf.errors import first_line
-from gtn_tf.runs.reading import damaged, read_json
+from gtn_tf.run_files import damaged, read_json
 from gtn_tf.search import Candidate, CellSpace, Scorer, ScoringData, score
 from gtn_tf.search.identity import Identity, expect_same, identity, settings_of
 from gtn_tf.search.scorers import Preparation

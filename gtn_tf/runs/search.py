@@ -14,15 +14,15 @@ import tensorflow as tf
 
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
-from gtn_tf.cells import draw_genotype
+from gtn_tf.cells.drawing import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line, refused_by_system
 from gtn_tf.evaluation import RealLessons
-from gtn_tf.runs.directory import RunDirectory, RunError
+from gtn_tf.run_files import RunError, read_json, read_rows
+from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.reading import read_json, read_rows
 from gtn_tf.runs.splits import load_splits
 from gtn_tf.runs.workers import (
     expect_address,

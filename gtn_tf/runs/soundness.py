@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.errors import first_line, refused_by_system
-from gtn_tf.runs.directory import RunError
+from gtn_tf.run_files import RunError
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # what TensorFlow adds to a variable's path
 

@@ -17,12 +17,12 @@ from gtn_tf.config import ConfigError, FinalConfig
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line
 from gtn_tf.precision import precision
+from gtn_tf.run_files import damaged, read_rows
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.classifier import export_classifier
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.reading import damaged, read_rows
 from gtn_tf.runs.records import Metrics
 from gtn_tf.runs.results import is_finished, tell
 from gtn_tf.runs.splits import load_splits

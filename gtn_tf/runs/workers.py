@@ -7,7 +7,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterator
 
-from gtn_tf.runs.directory import RunError
+from gtn_tf.run_files import RunError
 
 _IP, _PORT, _ID = (
     *("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.cells import Counts
 from gtn_tf.search.errors import ScoreError
 
 Build = Callable[[], tf.keras.Model]
@@ -20,10 +21,12 @@ class Candidate:
     Args:
         build: Makes the network with fresh weights, compiled or not.
         genotype: Where the space has genotypes; otherwise `None`.
+        counts: Size of the network, where the space knows it without building one.
     """
 
     build: Build
     genotype: Any = None
+    counts: Counts | None = None
 
     def __call__(self) -> tf.keras.Model:
         model = self.build()

@@ -20,6 +20,8 @@ class ParameterScorer(Scorer):
     name = "params"
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        if candidate.counts is not None:
+            return float(candidate.counts.params)
         model = candidate()
         if not model.built:
             model(data.some_images(1), training=False)
@@ -30,12 +32,14 @@ class FlopScorer(Scorer):
     """Floating-point operations for one image, as TensorFlow's profiler counts them.
 
     A multiplication and an addition count as two; papers often count them as one.
-    Convolutions, dense layers and pools are counted, batch norm is not.
+    Convolutions, dense layers and pools are counted, Keras' batch norm is not.
     """
 
     name = "flops"
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        if candidate.counts is not None:
+            return float(candidate.counts.flops)
         model = candidate()
         image = data.some_images(1)
         model(image, training=False)

@@ -10,7 +10,7 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells import Genotype, Genotype201
+from gtn_tf.cells import Counts, Genotype, Genotype201
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.shapes import ImageShape, image_shape_of
@@ -63,6 +63,12 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         self.scored_as = scored_as
         self.optimizer = optimizer or _sgd
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # What is known of an inherited network is not known of its own.
+        if "network" in vars(cls) and "counts" not in vars(cls):
+            cls.counts = CellSpace.counts  # type: ignore[method-assign]
+
     def build(self, hp: keras_tuner.HyperParameters) -> tf.keras.Model:
         """Declares the choices and makes the network that is trained, compiled.
 
@@ -83,7 +89,11 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         Args:
             genotype: Of the kind that the space has; it need not be in it.
         """
-        return Candidate(lambda: self.network(genotype, self.scored_as), genotype)
+        return Candidate(
+            lambda: self.network(genotype, self.scored_as),
+            genotype,
+            self.counts(genotype, self.scored_as),
+        )
 
     def describe(self, hp: keras_tuner.HyperParameters) -> str:
         """The genotype of a trial, as `parse` reads it.
@@ -120,6 +130,19 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
             genotype: Its cells.
             kind: `"training"` or `"evaluation"` layers.
         """
+
+    def counts(self, genotype: _G, kind: str = "training") -> Counts | None:
+        """The size of a network, if it is known without one.
+
+        Args:
+            genotype: As for `network`.
+            kind: As for `network`.
+
+        Returns:
+            What the scorers `params` and `flops` would find in `network(genotype,
+            kind)`; `None` lets them build it.
+        """
+        return None
 
     @abc.abstractmethod
     def sample(self, rng: np.random.Generator) -> _G:

@@ -12,10 +12,12 @@ from gtn_tf.cells import (
     NODES,
     OPS,
     Cell,
+    Counts,
     Genotype,
     GenotypeError,
     Node,
     cell_network,
+    count_network,
 )
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.spaces.base import CellSpace
@@ -91,6 +93,11 @@ class NAOSpace(CellSpace[Genotype]):
 
     def network(self, genotype: Genotype, kind: str = "training") -> tf.keras.Model:
         return cell_network(
+            genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
+        )
+
+    def counts(self, genotype: Genotype, kind: str = "training") -> Counts:
+        return count_network(
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
 

@@ -8,7 +8,14 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells import EDGES, OPS_201, Genotype201, network_201
+from gtn_tf.cells import (
+    EDGES,
+    OPS_201,
+    Counts,
+    Genotype201,
+    count_network,
+    network_201,
+)
 from gtn_tf.search.spaces.base import CellSpace
 
 _EDGE_NAMES = [f"edge_{to}_from_{source}" for to, source in EDGES]
@@ -42,6 +49,11 @@ class NASBench201Space(CellSpace[Genotype201]):
 
     def network(self, genotype: Genotype201, kind: str = "training") -> tf.keras.Model:
         return network_201(
+            genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
+        )
+
+    def counts(self, genotype: Genotype201, kind: str = "training") -> Counts:
+        return count_network(
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
 

@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from gtn_tf.errors import first_line, shown
-from gtn_tf.runs.directory import RunError
+from gtn_tf.errors import GTNError, first_line, shown
 
 _WIDEST = 10_000  # pixels of a picture, at most ten times as high
 LARGEST = 2**26  # bytes; the largest that a recipe has left is a hundredth of it
 _REMEDY = "move it away and start the same command again"
+
+
+class RunError(GTNError, RuntimeError):
+    """A run directory that cannot be used. Its message is one line."""
 
 
 def read_bytes(path: Path, kind: str = "a file") -> bytes:
