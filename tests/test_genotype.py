@@ -19,13 +19,13 @@ from gtn_tf.cells import (
     GenotypeError,
     Node,
     cell_network,
-    draw_genotype,
     network_201,
     read_table,
 )
 from gtn_tf.cells.blocks import EVALUATION, TRAINING
+from gtn_tf.cells.drawing import draw_genotype
 from gtn_tf.cells.operations import apply_amoebanet_operation
-from gtn_tf.reports import count_published, published_sizes
+from gtn_tf.reports import published_sizes
 from gtn_tf.search import NAOSpace, NASBench201Space
 
 NAONET = (
@@ -123,8 +123,6 @@ def test_what_is_no_cell_of_nas_bench_201_is_told() -> None:
         Genotype201.parse(CELL_201.replace("nor_conv", "conv"))
 
 
-SIZES = {one.name: one for one in published_sizes()}
-
 # What the reference counts, in millions; AmoebaNet-A is in none. NASNet-A's first cell
 # reads the stem as it is in its authors' code, and here after a 1x1 convolution: at
 # F = 32 and 96 channels, 21440 parameters of its operations against 3136 of that.
@@ -141,26 +139,9 @@ MILLIONS = {
 }
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_parameters_of_published_cells_are_those_of_the_reference(name: str) -> None:
-    one = PUBLISHED[name]
-    model = cell_network(
-        one.genotype, (32, 32, 3), 10, one.cells, one.filters, layout=one.layout
-    )
-    assert weights(model) / 1e6 == pytest.approx(MILLIONS[name], rel=1e-3)
-    assert weights(model) == SIZES[name].params
-
-
-def test_the_table_of_sizes_is_that_of_the_published_cells() -> None:
-    assert [*SIZES] == [*PUBLISHED]
-    for name, one in PUBLISHED.items():
-        assert SIZES[name].layout == f"{one.layout} N={one.cells} F={one.filters}"
-        assert SIZES[name].published_params == one.params
-
-
-@pytest.mark.parametrize("name", ["amoebanet_b", "amoebanet_a", "darts_v1"])
-def test_operations_in_the_table_of_sizes_are_those_counted(name: str) -> None:
-    assert [*count_published([name])] == [SIZES[name]]
+def test_parameters_of_published_cells_are_those_of_the_reference() -> None:
+    found = {one.name: one.params / 1e6 for one in published_sizes()}
+    assert found == pytest.approx(MILLIONS, rel=1e-3)
 
 
 def test_parameters_of_the_papers_fixed_network_are_those_of_the_reference() -> None:

@@ -13,6 +13,7 @@ import gtn_tf
 from gtn_tf import inner, names
 from gtn_tf.cells import OPS
 from gtn_tf.cells.blocks import TrainingBlocks
+from gtn_tf.cells.counts import KINDS
 from gtn_tf.cells.layouts import Layout
 from gtn_tf.config import SearchConfig, load_config
 from gtn_tf.data.catalog import find_entry
@@ -90,6 +91,7 @@ def test_every_scorer_builds(name: str) -> None:
 def test_layouts_and_blocks_are_such() -> None:
     assert all(isinstance(names.LAYOUTS.load(n), Layout) for n in names.LAYOUTS)
     assert all(isinstance(names.BLOCKS.load(n), TrainingBlocks) for n in names.BLOCKS)
+    assert set(KINDS) == set(names.BLOCKS)
 
 
 def test_every_value_is_accepted_where_it_decides() -> None:
@@ -112,6 +114,7 @@ def _texts(node: ast.AST) -> tuple[str, ...]:
 # What a name stands for is written where it is looked up, in these rooms. The tests
 # above hold the two together.
 ELSEWHERE = {
+    ("cells", "BLOCKS"),
     ("cells", "OPS"),
     ("inner", "UNROLLS"),
     ("config", "OPTIMIZERS"),

@@ -88,7 +88,7 @@ def test_table_of_architectures(recipe, tmp_path):
     assert list(measured) == ["rs_gtn", "enas_cutout"]
     shown = table.comma_separated(measured)
     assert shown.count("digits at 8x8, N=0, F=1, 1 epochs") == 2
-    assert shown.count("M, N=0 F=36") == 2
+    assert shown.count("M, N=6 F=36") == 2
     assert float(measured["rs_gtn"]["search_seconds"]) > 300  # the teacher's counted
     rows = (tmp_path / "out" / "rows.csv").read_text()
     elsewhere = tmp_path / "new"  # the tables alone are enough to go on

@@ -124,14 +124,10 @@ class EvaluationCounts(TrainingCounts):
         return Counted(x.shape, 2 * channels, flops, (x,))
 
     def dense(self, x: Counted, units: int) -> Counted:
-        kernel = x.shape[-1] * units
-        # Where there are more features than images, the outputs are scaled instead.
-        reading = self._reading(kernel, units) - (x.shape[-1] > 1) * (
-            kernel - 2 * units
-        )
-        return Counted(
-            (1, units), kernel + 2 * units, 2 * kernel + units + reading, (x,)
-        )
+        plain, kernel = super().dense(x, units), x.shape[-1] * units
+        # There are more features than images: not the kernel is scaled, the outputs.
+        flops = plain.flops + 2 * kernel + 4 * units
+        return Counted(plain.shape, plain.params + self._scales(units), flops, (x,))
 
     def _scales(self, filters: int) -> int:
         return filters

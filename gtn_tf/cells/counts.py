@@ -11,7 +11,8 @@ from gtn_tf.cells.network import stack_cells
 from gtn_tf.cells.reading import AnyGenotype
 from gtn_tf.errors import ArgumentError, not_one_of
 
-_BLOCKS = {"training": TrainingCounts(), "evaluation": EvaluationCounts()}
+# What counts the layers of each of `gtn_tf.names.BLOCKS`.
+KINDS = {"training": TrainingCounts(), "evaluation": EvaluationCounts()}
 
 
 class Counts(NamedTuple):
@@ -52,9 +53,9 @@ def count_network(
     >>> count_network(Genotype201(["nor_conv_3x3"] * 6), (32, 32, 3), 10, 5, 16).params
     1531642
     """
-    if kind not in _BLOCKS:
-        raise ArgumentError(not_one_of("blocks", kind, _BLOCKS))
-    blocks = _BLOCKS[kind]
+    if kind not in KINDS:
+        raise ArgumentError(not_one_of("blocks", kind, KINDS))
+    blocks = KINDS[kind]
     size = blocks.input(image_shape), cells, filters, blocks
     if isinstance(genotype, Genotype201):
         features, _ = stack_cells_201(genotype, *size, _nothing_dropped)
