@@ -51,7 +51,7 @@ def count_network(
     Example:
 
     >>> count_network(Genotype201(["nor_conv_3x3"] * 6), (32, 32, 3), 10, 5, 16).params
-    1531642
+    1531546
     """
     if kind not in KINDS:
         raise ArgumentError(not_one_of("blocks", kind, KINDS))
