@@ -140,7 +140,8 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
         Returns:
             What the scorers `params` and `flops` would find in `network(genotype,
-            kind)`; `None` lets them build it.
+            kind)`. With `None` they build it, as they do where a subclass has a
+            `network` and no `counts` of its own.
         """
         return None
 
