@@ -26,7 +26,7 @@ def published_sizes() -> list[Sizes]:
 
     Example:
 
-    >>> published_sizes()[0]._asdict()["params"]
+    >>> published_sizes()[0].params
     3328234
     """
     return [
