@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
-from gtn_tf.inner.optimizers.adam import adam_update
+from gtn_tf.inner.optimizers.adam import LearnedAdam, adam_update
 from gtn_tf.inner.optimizers.base import EPSILON
-from gtn_tf.inner.optimizers.rmsprop import rmsprop_update
+from gtn_tf.inner.optimizers.rmsprop import LearnedRMSProp, rmsprop_update
 from gtn_tf.teaching.curriculum_sgd import PerStep
 from gtn_tf.teaching.one_replica import OneReplica
 
@@ -96,6 +96,7 @@ class CurriculumAdam(_Adaptive):
     0.75
     """
 
+    kind = LearnedAdam.kind
     _update = staticmethod(adam_update)
 
     def __init__(
@@ -145,6 +146,7 @@ class CurriculumRMSProp(_Adaptive):
     0.5
     """
 
+    kind = LearnedRMSProp.kind
     _update = staticmethod(rmsprop_update)
 
     def __init__(

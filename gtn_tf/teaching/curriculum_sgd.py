@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.inner.optimizers.sgd import LearnedSGD
 from gtn_tf.teaching.one_replica import OneReplica
 
 
@@ -63,6 +64,8 @@ class CurriculumSGD(OneReplica, tf.keras.optimizers.Optimizer):
     >>> float(weight)
     0.0
     """
+
+    kind = LearnedSGD.kind
 
     def __init__(
         self,
