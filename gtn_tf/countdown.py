@@ -34,8 +34,8 @@ class Pace(NamedTuple):
 
     @property
     def per_minute(self) -> float:
-        """Items per minute; NaN if none was timed."""
-        return 60 * self.timed / max(self.seconds, 1e-9) if self.timed else math.nan
+        """Timed items per minute."""
+        return 60 * self.timed / max(self.seconds, 1e-9)
 
     @property
     def seconds_left(self) -> float:

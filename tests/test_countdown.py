@@ -22,7 +22,8 @@ def test_what_was_done_before_has_no_share_in_the_pace() -> None:
 
 def test_a_pace_without_a_timed_item_is_not_known() -> None:
     pace = Pace(3, 10, 0, 2.0)
-    assert math.isnan(pace.per_minute) and math.isnan(pace.seconds_left)
+    assert pace.per_minute == 0 and math.isnan(pace.seconds_left)
+    assert pace.left == pace.rate("candidate") == ""
 
 
 def test_items_that_took_no_time() -> None:
