@@ -31,8 +31,8 @@ from gtn_tf.teaching.pixels import scaled_to_1
 CLIPNORM = 0.5  # of the gradient of each weight tensor
 
 # By the kind of the inner optimizer.
-_OPTIMIZERS: dict[str, type[tf.keras.optimizers.Optimizer]] = {
-    one.kind: one for one in (CurriculumSGD, CurriculumAdam, CurriculumRMSProp)
+_OPTIMIZERS: dict[str, Any] = {
+    one.learned.kind: one for one in (CurriculumSGD, CurriculumAdam, CurriculumRMSProp)
 }
 
 
