@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from common import ROOT, Countdown, read_table, say, write_table
+from common import ROOT, part_that_begins, read_table, say, write_table
 from gtn_tf import runs
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.cells import PUBLISHED, count_network, read_genotype
@@ -33,6 +33,7 @@ from gtn_tf.config import (
     SpaceConfig,
     TrainingConfig,
 )
+from gtn_tf.countdown import Countdown
 from gtn_tf.reports.table import COLUMNS
 from gtn_tf.teaching import load_teacher, training_seconds
 from rankings import write_ranking_facts
@@ -96,7 +97,7 @@ def main() -> None:
     missing = [key for key in scale.rows if all(row["key"] != key for row in rows)]
     countdown = Countdown(len(missing))
     for key in missing:
-        say(f"{key}: row {countdown.begin()}")
+        say(f"{key}: row {part_that_begins(countdown)}")
         # Two searches may find the same: it is trained once.
         name = next(k for k, one in trainings.items() if one == trainings[key])
         row = {"key": key, **_at_full_size(key, trainings[key][0])}
@@ -105,6 +106,7 @@ def main() -> None:
             row["search_seconds"] = searches[_SEARCHED[key][0]]["seconds"]
         rows.append({column: row.get(column, "") for column in COLUMNS})
         write_table(rows, options.out / "rows.csv")
+        countdown.next()
     say(f"Written: rows.csv in {options.out}; python -m gtn_tf.cli table shows it")
 
 

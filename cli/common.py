@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import tensorflow as tf
 from gtn_tf import reports, runs
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.config import Config, to_yaml
+from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.teaching import TrainedTeacher
 
@@ -86,26 +86,15 @@ def add_recipe_arguments(
     )
 
 
-class Countdown:
-    """The time left of a recipe that has several parts of about equal length.
+def part_that_begins(countdown: Countdown) -> str:
+    """Its number, and the time left of all parts once one is done.
 
     Args:
-        parts: That are left to do.
+        countdown: Of the parts.
     """
-
-    def __init__(self, parts: int) -> None:
-        self._parts = parts
-        self._begun = 0
-        self._started = time.monotonic()
-
-    def begin(self) -> str:
-        """Counts a part that begins, and tells the minutes left once one is done."""
-        done, self._begun = self._begun, self._begun + 1
-        number = f"{self._begun} of {self._parts}"
-        if not done:
-            return number
-        each = (time.monotonic() - self._started) / done
-        return f"{number}, {each * (self._parts - done) / 60:.0f} minutes left in all"
+    pace = countdown.pace
+    number = f"{pace.done + 1} of {pace.total}"
+    return f"{number}, {pace.left} in all" if pace.left else number
 
 
 def meta_train_all(
@@ -124,8 +113,9 @@ def meta_train_all(
     missing = [n for n in configs if not (folders[n] / "summary.json").exists()]
     countdown = Countdown(len(missing))
     for name in missing:
-        print(f"{name}: run {countdown.begin()}", flush=True)
+        print(f"{name}: run {part_that_begins(countdown)}", flush=True)
         runs.train(configs[name], folders[name], True, options.data_dir, say)
+        countdown.next()
         tf.keras.backend.clear_session()
     return folders
 

@@ -22,8 +22,8 @@ import scipy.stats
 import tensorflow as tf
 
 from common import (
-    Countdown,
     add_recipe_arguments,
+    part_that_begins,
     publish,
     run_name,
     say,
@@ -32,6 +32,7 @@ from common import (
 from gtn_tf import reports
 from gtn_tf.build import build_gtn
 from gtn_tf.config import Config
+from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
@@ -99,7 +100,7 @@ class MetaTraining(keras_tuner.HyperModel):
             meta-training was given up or ends with a number that is not finite.
         """
         del hp, kwargs
-        say(f"meta-training {self._countdown.begin()}")
+        say(f"meta-training {part_that_begins(self._countdown)}")
         try:
             model.fit(
                 self._splits.train, steps_per_epoch=self._scale.iterations, verbose=0
@@ -108,6 +109,7 @@ class MetaTraining(keras_tuner.HyperModel):
             loss = math.inf
         else:
             loss = self._meta_loss(model)
+        self._countdown.next()
         say(f"meta-loss {loss:.3f}")
         tf.keras.backend.clear_session()
         return loss

@@ -13,13 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf import learners, teachers
-from gtn_tf.config import (
-    INNER_OPTIMIZERS,
-    Config,
-    InnerOptimizerConfig,
-    LearnersConfig,
-    MetaConfig,
-)
+from gtn_tf.config import Config, InnerOptimizerConfig, LearnersConfig, MetaConfig
 from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
@@ -95,8 +89,8 @@ def _gtn(
 
 
 def _inner_optimizer(config: InnerOptimizerConfig, steps: int) -> InnerOptimizer:
-    settings = {name: getattr(config, name) for name in INNER_OPTIMIZERS[config.name]}
-    return OPTIMIZERS.load(config.name)(**settings, steps=steps, rates=config.rates)
+    kind = OPTIMIZERS.load(config.name)
+    return kind(**_taken({**vars(config), "steps": steps}, kind))
 
 
 def _estimator(meta: MetaConfig) -> Estimator:

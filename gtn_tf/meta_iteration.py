@@ -42,7 +42,7 @@ class MetaIteration:
         inner_optimizer: The learners' optimizer.
         pool: The networks.
         estimator: Of the meta-gradient.
-        unroll: One of `UNROLLS`.
+        unroll: What `choose_unroll` gave.
         loss: Of the learners, in training and as the meta-loss.
     """
 

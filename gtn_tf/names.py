@@ -91,6 +91,16 @@ ESTIMATORS = Registry(
     },
 )
 
+# Ways to differentiate the inner loop, each a `gtn_tf.inner.Unroll`.
+UNROLLS = Registry(
+    "unroll",
+    {
+        "nested_tapes": "gtn_tf.inner.unrolls.nested_tapes:unroll",
+        "keep": "gtn_tf.inner.unrolls.keep:unroll",
+        "recompute": "gtn_tf.inner.unrolls.recompute:unroll",
+    },
+)
+
 # Cell spaces: their genotypes, and the networks of them.
 SPACES = Registry(
     "space",
@@ -164,4 +174,3 @@ NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is t
 DOWNSAMPLE = ("max_pool", "stride")  # what takes a convolution's stride
 OPS = ("large", "small")  # of the space nao: 11 operations, or 5
 RATES = ("per_step", "shared", "fixed")  # of the inner loop
-UNROLLS = ("nested_tapes", "keep", "recompute")  # ways to differentiate the inner loop

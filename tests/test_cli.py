@@ -280,7 +280,7 @@ def test_lists_need_neither_tensorflow_nor_matplotlib(tmp_path, command):
         "from gtn_tf.cli.__main__ import main\n"
         f"status = main({command.split()!r})\n"
         "slow = {'tensorflow', 'keras', 'tf_keras', 'matplotlib'} & {*sys.modules}\n"
-        "sys.exit(status or ' '.join(slow))\n"
+        "sys.exit(status or ' '.join(slow) or 0)\n"
     )
     run = [sys.executable, "-c", program]
     found = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtn_tf.config import (
-    TEACHERS,
     Config,
     ConfigError,
     DataConfig,
@@ -31,6 +30,7 @@ from gtn_tf.config import (
     load_config,
     to_yaml,
 )
+from gtn_tf.names import TEACHERS
 
 _ALL = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 _OTHERS = {"search": SearchConfig, "final": FinalConfig}

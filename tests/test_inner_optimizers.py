@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from gtn_tf import inner, names
-from gtn_tf.config import INNER_OPTIMIZERS
+from gtn_tf.config.schema import INNER_OPTIMIZERS
 from gtn_tf.estimator_settings import SETTINGS
 
 

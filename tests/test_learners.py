@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +12,7 @@ import tensorflow as tf
 from gtn_tf.learners import (
     CellLearners,
     ConvLearners,
+    Learners,
     MixedLearners,
     MLPLearners,
     fresh_weights,
@@ -127,6 +131,74 @@ def test_mixed_pools():
     assert config["parts"][0]["filters"] == [3]
     with pytest.raises(ValueError, match="at least one distribution"):
         MixedLearners([])
+
+
+class Linear(Learners):
+    """A user's own, a plain class."""
+
+    def __init__(self, bias: bool) -> None:
+        self.bias = bias
+
+    def build(self, image_shape, num_classes):
+        layers = tf.keras.layers
+        head = [layers.Flatten(), layers.Dense(num_classes, use_bias=self.bias)]
+        return [tf.keras.Sequential([layers.Input(image_shape), *head])]
+
+
+class Wide(MLPLearners):
+    """A user's own kind of a kind that is there."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__([width])
+        self.width = width
+
+    def get_config(self):
+        return {"kind": "Wide", "width": self.width}
+
+
+@pytest.mark.parametrize(
+    "learners",
+    [
+        ConvLearners([(2, 5), 3], [4], [1, 2], "stride", True, False, "full", 2, 7),
+        MLPLearners([(2, 9)], False, "none", 2, 7),
+        CellLearners("nas_bench_201", 0, 2, 2, 7),
+        MixedLearners([ConvLearners([3], []), MLPLearners([5])]),
+        Linear(bias=False),
+        Wide(3),
+    ],
+)
+def test_a_config_makes_the_same_networks(learners: Learners) -> None:
+    config = json.loads(json.dumps(learners.get_config()))  # as a file has it
+    again = Learners.from_config(config)
+    assert type(again) is type(learners)
+    assert json.loads(json.dumps(again.get_config())) == config
+    shapes, expected = (
+        [w.shape for model in one.build((6, 6, 1), 3) for w in model.weights]
+        for one in (again, learners)
+    )
+    assert shapes == expected
+
+
+def test_a_config_of_an_earlier_version() -> None:
+    config = {
+        "kind": "ConvLearners",
+        "weight_norm": True,
+        "batch_norm": "full",
+        "pool": 2,
+        "seed": 3,
+        "filters": [[2, 5], 4],
+        "units": [6],
+        "strides": [2, 1],
+        "downsample": "max_pool",
+        "global_pooling": False,
+    }
+    assert Learners.from_config(config).get_config() == config
+
+
+def test_a_distribution_stays_as_it_is() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ConvLearners([3], []).pool = 2
+    assert repr(MLPLearners([3], seed=4)).startswith("MLPLearners(units=[3], weight")
 
 
 @pytest.mark.parametrize("space", ["nao", "nas_bench_201"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gtn_tf
-from gtn_tf import inner, names
+from gtn_tf import names
 from gtn_tf.cells import OPS
 from gtn_tf.cells.blocks import TrainingBlocks
 from gtn_tf.cells.counts import KINDS
@@ -102,7 +102,6 @@ def test_every_value_is_accepted_where_it_decides() -> None:
     for rates in names.RATES:
         LearnedSGD(0.1, 0.5, steps=2, rates=rates)
     assert set(names.OPS) == set(OPS)
-    assert tuple(inner.UNROLLS) == names.UNROLLS
 
 
 def _texts(node: ast.AST) -> tuple[str, ...]:
@@ -116,10 +115,8 @@ def _texts(node: ast.AST) -> tuple[str, ...]:
 ELSEWHERE = {
     ("cells", "BLOCKS"),
     ("cells", "OPS"),
-    ("inner", "UNROLLS"),
     ("config", "OPTIMIZERS"),
     ("search", "BLOCKS"),
-    ("teaching", "OPTIMIZERS"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import keras_tuner
 import numpy as np
@@ -17,6 +18,7 @@ from gtn_tf.search import (
     RandomProposer,
     SearchError,
 )
+from gtn_tf.search.progress import progress_line
 from test_search import Stub, search_killed_at_any_write, weights_of
 
 
@@ -214,6 +216,32 @@ def test_lines_of_progress_go_where_they_are_wanted(tmp_path, capsys) -> None:
     tuner = Stub(tmp_path, oracle=oracle(report=lines.append))
     tuner.search(verbose=1)
     assert lines[0].startswith("candidate 1/6  weights ")
+    assert re.search(r"  \d+ candidates/min, \d+ s left$", lines[0])
     assert lines[-1].startswith("full training 2/2  val_accuracy ")
+    assert lines[-1].endswith(" full trainings/min, 0 s left")
     assert len(lines) == 8 and "candidate" not in capsys.readouterr().out
     assert not math.isnan(float(lines[0].split()[3]))
+
+
+def ended(seconds: float | None) -> keras_tuner.engine.trial.Trial:
+    """A trial that took so long, or, for None, failed."""
+    status = "FAILED" if seconds is None else "COMPLETED"
+    trial = keras_tuner.engine.trial.Trial(
+        keras_tuner.HyperParameters(), status=status, message="out of luck"
+    )
+    if seconds is not None:
+        trial.metrics.register("seconds", "min")
+        trial.metrics.update("seconds", seconds)
+    return trial
+
+
+def test_the_time_left_is_that_of_all_workers_and_within_the_budget() -> None:
+    def line(trials: list, seconds_left: float = math.inf, workers: int = 1) -> str:
+        last, settings = trials[-1], ("candidate", 10, ["seconds"])
+        return progress_line(last, trials, *settings, seconds_left, workers)
+
+    trials = [ended(None), ended(2.0), ended(4.0)]
+    assert line(trials).endswith("3/10  seconds 4  20 candidates/min, 21 s left")
+    assert line(trials, workers=2).endswith("40 candidates/min, 10 s left")
+    assert line(trials, 12.0, 2).endswith("40 candidates/min, 6 s left")
+    assert line(trials[:1]) == "candidate 1/10  failed: out of luck"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -55,6 +56,7 @@ def test_what_is_missing_is_scored_and_saved_at_once(tmp_path) -> None:
     saved, lines = fill(rows, [convs], file, GENOTYPES[:2])
     assert [len(table) for table in saved] == [1, 2]
     assert lines[-1].startswith("2/2  convs ")
+    assert re.search(r"  \d+ candidates/min, 0 s left$", lines[-1])
     saved, lines = fill(rows, [convs, pools], file)
     names = [str(g) for g in GENOTYPES]
     assert convs._scored == names and pools._scored == names

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 import gtn_tf
-from gtn_tf.config import SCORERS
+from gtn_tf.names import SCORERS
 from gtn_tf.search import (
     Candidate,
     GTNScorer,

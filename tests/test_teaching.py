@@ -259,7 +259,7 @@ def test_optimizer_is_a_keras_optimizer(optimizer):
     config = tf.keras.optimizers.serialize(optimizer)
     again = tf.keras.optimizers.deserialize(config)
     assert again.get_config() == optimizer.get_config()
-    with pytest.raises(ValueError, match="2 learning rates and 1 momenta"):
+    with pytest.raises(ValueError, match="2 learning rates beside {'momenta': 1}"):
         CurriculumSGD([0.5, 0.25], [0.1])
     with pytest.raises(ValueError, match="2 learning rates beside {'rhos': 1}"):
         CurriculumRMSProp([0.5, 0.25], [0.1])

@@ -23,6 +23,7 @@ from gtn_tf.learners import (
     MLPLearners,
     fresh_weights,
 )
+from gtn_tf.names import UNROLLS
 
 LEARNERS = {
     "conv": ConvLearners(filters=[3, 2], units=[4]),
@@ -71,7 +72,7 @@ def meta_gradient(name, loop, every):
         with tf.GradientTape() as tape:
             tape.watch(sources)
             first = inner.init_state(loop, weights)
-            state, total = inner.UNROLLS[name](loop, first, inputs, real, every)
+            state, total = UNROLLS.load(name)(loop, first, inputs, real, every)
             objective = inner.meta_loss(loop, state, real)[0] + total
         return objective, tape.gradient(objective, sources)
 
@@ -85,7 +86,7 @@ def learner_of(distribution, optimizer=LearnedSGD):
     return InnerLoop(learner, cross_entropy, optimizer()), weights
 
 
-@pytest.mark.parametrize("name", inner.UNROLLS)
+@pytest.mark.parametrize("name", UNROLLS)
 def test_closed_form_of_gradient_descent_on_a_parabola(name):
     """w' = w - r (w - y) for images of 1, so that w_T - y = (1 - r)^T (w_0 - y)."""
     model = tf.keras.Sequential(
@@ -182,7 +183,7 @@ def test_training_alone_ends_in_the_same_state():
     loop, weights = learner_of(LEARNERS["conv"])
     inputs, first = inner_inputs(4), inner.init_state(loop, weights)
     state = tf.function(inner.train)(loop, first, inputs)
-    expected, _ = inner.UNROLLS["nested_tapes"](loop, first, inputs, real(), 0)
+    expected, _ = UNROLLS.load("nested_tapes")(loop, first, inputs, real(), 0)
     for a, b in zip(tf.nest.flatten(state), tf.nest.flatten(expected)):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
@@ -207,7 +208,7 @@ def stored_numbers(name, steps):
         with tf.GradientTape() as tape:
             tape.watch(inputs.images)
             first = inner.init_state(loop, weights)
-            last, _ = inner.UNROLLS[name](loop, first, inputs, real(), 0)
+            last, _ = UNROLLS.load(name)(loop, first, inputs, real(), 0)
             objective = tf.reduce_sum(last.weights)
         graph = tf.compat.v1.get_default_graph()
         forward = set(graph.get_operations())
@@ -258,7 +259,7 @@ def test_auto_picks_by_memory_and_says_why(caplog):
 
 def estimate(estimator, name, loop, state, inputs):
     run = tf.function(estimator.estimate)
-    return run(inner.UNROLLS[name], loop, state, inputs, real(np.float64))
+    return run(UNROLLS.load(name), loop, state, inputs, real(np.float64))
 
 
 @pytest.mark.parametrize("name", ["keep", "recompute"])
@@ -288,7 +289,7 @@ def test_fewer_steps_than_the_graph_was_traced_for(double_precision):
 
     @tf.function
     def run(steps):
-        unroll, given = inner.UNROLLS["recompute"], inputs.at(slice(steps))
+        unroll, given = UNROLLS.load("recompute"), inputs.at(slice(steps))
         return full.estimate(unroll, loop, first, given, real(np.float64))
 
     pairs = zip(tf.nest.flatten(run(tf.constant(3))), tf.nest.flatten(expected))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gtn_tf.config import load_config, to_yaml
+from gtn_tf.config.rules import Checked
 from gtn_tf.names import DATASETS
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
@@ -14,14 +18,29 @@ if TYPE_CHECKING:  # importing TensorFlow takes five seconds
     from gtn_tf.teaching import TrainedTeacher
 
 
-def add_run(parser: argparse.ArgumentParser, preset: str, example: str) -> None:
-    """Adds what a job with a configuration and a directory of its own has.
+def job_command(
+    schema: type[Checked], preset: str, example: str, job: str
+) -> tuple[
+    Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]
+]:
+    """Makes the command of a job with a configuration and a directory of its own.
 
     Args:
-        parser: To be added to.
+        schema: Of the configuration.
         preset: The configuration by default.
         example: Of an override.
+        job: Name of a function in `gtn_tf.runs`.
+
+    Returns:
+        What declares the command's options, and what runs it with them.
     """
+    return (
+        functools.partial(_add_job, preset=preset, example=example),
+        functools.partial(_run_job, schema=schema, job=job),
+    )
+
+
+def _add_job(parser: argparse.ArgumentParser, preset: str, example: str) -> None:
     parser.add_argument(
         "--config",
         default=preset,
@@ -48,13 +67,20 @@ def add_run(parser: argparse.ArgumentParser, preset: str, example: str) -> None:
     )
 
 
-def run_dir(options: argparse.Namespace) -> Path:
-    """The directory that `--run-dir` names, or the default.
+def _run_job(options: argparse.Namespace, schema: type[Checked], job: str) -> None:
+    config = load_config(options.config, options.overrides, schema)
+    if options.print_config:
+        print(to_yaml(config), end="")
+        return
+    from gtn_tf import runs  # late: bad options are reported before TensorFlow starts
 
-    Args:
-        options: As parsed.
-    """
-    return options.run_dir or Path("runs") / Path(options.config).stem
+    getattr(runs, job)(
+        config,
+        options.run_dir or Path("runs") / Path(options.config).stem,
+        resume=options.resume,
+        data_dir=options.data_dir,
+        report=lambda line: print(line, flush=True),
+    )
 
 
 def add_teacher(parser: argparse.ArgumentParser, required: bool = True) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from gtn_tf.cli.options import add_run, run_dir
-from gtn_tf.config import FinalConfig, load_config, to_yaml
+from gtn_tf.cli.options import job_command
+from gtn_tf.config import FinalConfig
+
+_add_job, _run_job = job_command(
+    FinalConfig, "final_digits", "training.epochs=20", "train_final"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a published one's name (see genotypes), a genotype, or a file with one "
         "(default: network.genotype of the configuration)",
     )
-    add_run(parser, "final_digits", "training.epochs=20")
+    _add_job(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -30,19 +34,6 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: As parsed.
     """
-    overrides = list(options.overrides)
     if options.genotype is not None:
-        overrides.append(f"network.genotype={json.dumps(options.genotype)}")
-    config = load_config(options.config, overrides, FinalConfig)
-    if options.print_config:
-        print(to_yaml(config), end="")
-        return
-    from gtn_tf import runs  # a mistake is reported before TensorFlow starts
-
-    runs.train_final(
-        config,
-        run_dir(options),
-        resume=options.resume,
-        data_dir=options.data_dir,
-        report=lambda line: print(line, flush=True),
-    )
+        options.overrides.append(f"network.genotype={json.dumps(options.genotype)}")
+    _run_job(options)

@@ -8,7 +8,6 @@ from gtn_tf.config.files import differences, load_config, to_yaml
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
-    INNER_OPTIMIZERS,
     Config,
     DataConfig,
     EvaluationConfig,
@@ -24,15 +23,8 @@ from gtn_tf.config.search import (
     SpaceConfig,
     TrainingConfig,
 )
-from gtn_tf.names import DATASETS, LEARNERS, SCORERS, SPACES, TEACHERS
 
 __all__ = [
-    "DATASETS",
-    "INNER_OPTIMIZERS",
-    "LEARNERS",
-    "SCORERS",
-    "SPACES",
-    "TEACHERS",
     "Config",
     "ConfigError",
     "DataConfig",

@@ -174,7 +174,7 @@ class InnerOptimizerConfig(Checked):
 
     _prefix: ClassVar[str] = "inner_optimizer."
 
-    name: str = setting("sgd", one_of(*INNER_OPTIMIZERS))
+    name: str = setting("sgd", one_of(*names.OPTIMIZERS))
     # These before meta-training, for every step.
     learning_rate: float = setting(0.3, ABOVE_0)
     momentum: float = setting(0.5, FROM_0)  # of sgd

@@ -24,7 +24,7 @@ from gtn_tf.inner.state import (
 )
 from gtn_tf.inner.step import inner_step, logits_of, meta_loss
 from gtn_tf.inner.train import train
-from gtn_tf.inner.unrolls import UNROLLS, Unroll, choose_unroll
+from gtn_tf.inner.unrolls import Unroll, choose_unroll
 
 __all__ = [
     "Estimator",
@@ -41,7 +41,6 @@ __all__ = [
     "MetaGradient",
     "Real",
     "TruncatedUnroll",
-    "UNROLLS",
     "Unroll",
     "choose_unroll",
     "graph_rewrites_off",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, not_one_of
-from gtn_tf.learners.learners import Learners, check_pool
+from gtn_tf.learners.learners import DrawnLearners
 from gtn_tf.names import SPACES
 
 
-class CellLearners(Learners):
+@dataclasses.dataclass(frozen=True, eq=False)
+class CellLearners(DrawnLearners):
     """Networks of random cells with the layers of the paper's learners.
 
     Each has weight normalization, full batch norm and LeakyReLU.
@@ -33,22 +36,16 @@ class CellLearners(Learners):
     [(None, 10), (None, 10)]
     """
 
-    def __init__(
-        self,
-        space: str = "nao",
-        cells: int = 1,
-        filters: int = 8,
-        pool: int = 1,
-        seed: int = 0,
-    ) -> None:
-        if space not in SPACES:
-            raise ArgumentError(not_one_of("space", space, SPACES))
-        check_pool(pool)
-        self.space = space
-        self.cells = cells
-        self.filters = filters
-        self.pool = pool
-        self.seed = seed
+    space: str = "nao"
+    cells: int = 1
+    filters: int = 8
+    pool: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise ArgumentError(not_one_of("space", self.space, SPACES))
+        super().__post_init__()
 
     def build(
         self, image_shape: tuple[int, int, int], num_classes: int

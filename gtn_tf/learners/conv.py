@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from gtn_tf.learners.learners import SequentialLearners, Width
 from gtn_tf.names import DOWNSAMPLE
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class ConvLearners(SequentialLearners):
     """3x3 convolutions, each followed by its norm and LeakyReLU, then dense layers.
 
@@ -41,38 +43,34 @@ class ConvLearners(SequentialLearners):
     [(None, 10), (None, 10), (None, 10)]
     """
 
-    def __init__(
-        self,
-        filters: Sequence[Width] = (16, 32),
-        units: Sequence[Width] = (64,),
-        strides: Sequence[int] | None = None,
-        downsample: str = "max_pool",
-        global_pooling: bool = False,
-        weight_norm: bool = True,
-        batch_norm: str = "mean_only",
-        pool: int = 1,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(weight_norm, batch_norm, pool, seed)
-        strides = [2] * len(filters) if strides is None else list(strides)
-        if len(strides) != len(filters):
+    filters: Sequence[Width] = (16, 32)
+    units: Sequence[Width] = (64,)
+    strides: Sequence[int] | None = None
+    downsample: str = "max_pool"
+    global_pooling: bool = False
+    weight_norm: bool = True
+    batch_norm: str = "mean_only"
+    pool: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self._strides()) != len(self.filters):
             raise ArgumentError(
-                f"strides: expected {len(filters)}, one for each entry of filters, "
-                f"received {strides}"
+                f"strides: expected {len(self.filters)}, one for each entry of "
+                f"filters, received {self.strides}"
             )
-        if downsample not in DOWNSAMPLE:
-            raise ArgumentError(not_one_of("downsample", downsample, DOWNSAMPLE))
-        self.filters = filters
-        self.units = units
-        self.strides = strides
-        self.downsample = downsample
-        self.global_pooling = global_pooling
+        if self.downsample not in DOWNSAMPLE:
+            raise ArgumentError(not_one_of("downsample", self.downsample, DOWNSAMPLE))
+
+    def _strides(self) -> Sequence[int]:
+        return [2] * len(self.filters) if self.strides is None else self.strides
 
     def _layers(
         self, rng: np.random.Generator, num_classes: int
     ) -> list[tf.keras.layers.Layer]:
         layers: list[tf.keras.layers.Layer] = []
-        for width, stride in zip(self._draw(rng, self.filters), self.strides):
+        for width, stride in zip(self._draw(rng, self.filters), self._strides()):
             layers += self._conv(width, stride)
         if self.global_pooling:
             layers.append(tf.keras.layers.GlobalAveragePooling2D())

@@ -80,40 +80,36 @@ def _kinds(parent: type) -> dict[str, Any]:
     return found
 
 
-def check_pool(pool: int) -> None:
-    """Checks that a pool has networks.
+class DrawnLearners(Learners):
+    """A distribution that is drawn from at random.
 
-    Args:
-        pool: Networks drawn.
+    A subclass is a frozen dataclass whose last fields are `pool`, the number of
+    networks drawn, and `seed`, an integer that they are drawn from.
     """
-    if pool < 1:
-        raise ArgumentError(f"pool: expected at least 1, received {pool}")
+
+    pool: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.pool < 1:
+            raise ArgumentError(f"pool: expected at least 1, received {self.pool}")
 
 
-class SequentialLearners(Learners):
+class SequentialLearners(DrawnLearners):
     """Stacks of layers that share the choice of norms.
 
-    Args:
-        weight_norm: Whether every layer is weight-normalised.
-        batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
-        pool: Networks drawn. Each meta-iteration teaches one of them with fresh
-            weights.
-        seed: Integer that the architectures are drawn from.
-
-    Raises:
-        ValueError: If a setting is out of its range.
+    A subclass also has the fields `weight_norm`, whether every layer is
+    weight-normalised, and `batch_norm`: `"mean_only"` (the paper's), `"full"` or
+    `"none"`.
     """
 
-    def __init__(
-        self, weight_norm: bool, batch_norm: str, pool: int, seed: int
-    ) -> None:
-        if batch_norm not in NORMS:
-            raise ArgumentError(not_one_of("batch_norm", batch_norm, NORMS))
-        check_pool(pool)
-        self.weight_norm = weight_norm
-        self.batch_norm = batch_norm
-        self.pool = pool
-        self.seed = seed
+    weight_norm: bool
+    batch_norm: str
+
+    def __post_init__(self) -> None:
+        if self.batch_norm not in NORMS:
+            raise ArgumentError(not_one_of("batch_norm", self.batch_norm, NORMS))
+        super().__post_init__()
 
     def build(
         self, image_shape: tuple[int, int, int], num_classes: int

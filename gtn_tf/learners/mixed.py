@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from gtn_tf.errors import ArgumentError
 from gtn_tf.learners.learners import Learners
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class MixedLearners(Learners):
     """The pools of several distributions, put together.
 
@@ -30,10 +32,11 @@ class MixedLearners(Learners):
     3
     """
 
-    def __init__(self, parts: Sequence[Learners]) -> None:
-        if not parts:
+    parts: Sequence[Learners]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
             raise ArgumentError("expected at least one distribution, received none")
-        self.parts = tuple(parts)
 
     def build(
         self, image_shape: tuple[int, int, int], num_classes: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from gtn_tf.learners.learners import SequentialLearners, Width
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class MLPLearners(SequentialLearners):
     """Dense layers on the flattened image, each with its norm and LeakyReLU.
 
@@ -28,16 +30,11 @@ class MLPLearners(SequentialLearners):
     (None, 10)
     """
 
-    def __init__(
-        self,
-        units: Sequence[Width] = (256, 128),
-        weight_norm: bool = True,
-        batch_norm: str = "mean_only",
-        pool: int = 1,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(weight_norm, batch_norm, pool, seed)
-        self.units = units
+    units: Sequence[Width] = (256, 128)
+    weight_norm: bool = True
+    batch_norm: str = "mean_only"
+    pool: int = 1
+    seed: int = 0
 
     def _layers(
         self, rng: np.random.Generator, num_classes: int

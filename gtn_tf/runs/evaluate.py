@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import tensorflow as tf
 from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import as_csv, write
+from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line, shown
 from gtn_tf.evaluation import (
@@ -119,17 +119,16 @@ def _finish(
         return
     optimizer = _optimizer(source, teacher, real, settings["learner"], report)
     fresh = FreshLearner(_network(settings["learner"], teacher), optimizer)
-    started = time.monotonic()
-    for done, number in enumerate(missing):
+    countdown = Countdown(len(numbers), done=len(numbers) - len(missing))
+    for number in missing:
         lessons = _lessons(source, teacher, real, number)
         # Whatever the source, learner n starts from the same weights.
         curve = fresh.curve(lessons, real.test, settings["steps"], (1, number))
         curves[source, number] = curve
         write(file, as_csv(as_rows(curves, settings["steps"])))
-        left = (time.monotonic() - started) / (done + 1) * (len(missing) - done - 1)
         report(
             f"{SOURCES[source]}: learner {number + 1} of {len(numbers)}, "
-            f"{curve[-1]:.2%}  {left:.0f} s left"
+            f"{curve[-1]:.2%}  {countdown.next().left}"
         )
 
 

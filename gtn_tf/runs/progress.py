@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.countdown import Pace
+
 
 class Progress(tf.keras.callbacks.Callback):
     """One line for each epoch; on a terminal also one that moves within the epoch.
@@ -45,44 +47,36 @@ class Progress(tf.keras.callbacks.Callback):
             self._traced = now
         if sys.stdout.isatty() and now - self._shown > 1:
             self._shown = now
-            done = int(self.model.iterations)
-            line = f"{self._position(done)}  {self._left(done, now)}"
-            print(f"\r{line}\x1b[K", end="", flush=True)
+            pace = self._pace(now)
+            print(f"\r{self._position(pace)}  {pace.left}\x1b[K", end="", flush=True)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         now = time.monotonic()
         self.seconds.assign_add(now - self._epoch_began)
-        done = int(self.model.iterations)
-        logs["iteration"] = done
-        logs["iterations_per_second"] = self._speed(done, now)
+        pace = self._pace(now)
+        logs["iteration"] = pace.done
+        logs["iterations_per_second"] = pace.per_minute / 60
         skipped = int(logs["skipped"])
         parts = [
-            self._position(done),
+            self._position(pace),
             f"meta-loss {logs['meta_loss']:.3f}",
             f"validation accuracy {logs['val_accuracy']:.1%}",
             f"{logs['iterations_per_second']:.2f} it/s",
-            self._left(done, now),
+            pace.left,
             *([f"{skipped} skipped (not finite)"] if skipped else []),
         ]
         if sys.stdout.isatty():
             print("\r\x1b[K", end="")
         self.report("  ".join(parts))
 
-    def _position(self, done: int) -> str:
-        width = len(str(self.iterations))
-        return f"iteration {done:{width}}/{self.iterations}"
+    def _position(self, pace: Pace) -> str:
+        width = 2 * len(str(self.iterations)) + 1
+        return f"iteration {pace.position:>{width}}"
 
-    def _speed(self, done: int, now: float) -> float:
-        # The first iteration is left out: it is spent on tracing.
-        began = self._started if self._traced is None else self._traced
-        elapsed = max(now - began, 1e-9)
-        return max(done - self._first - 1, 1) / elapsed
-
-    def _left(self, done: int, now: float) -> str:
-        if done - self._first < 2:
-            return ""
-        seconds = round((self.iterations - done) / self._speed(done, now))
-        minutes, seconds = divmod(seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        clock = f"{hours}:{minutes:02}" if hours else f"{minutes}"
-        return f"{clock}:{seconds:02} left"
+    def _pace(self, now: float) -> Pace:
+        done = int(self.model.iterations)
+        timed, began = done - self._first, self._started
+        if self._traced is not None and timed > 1:
+            # The first iteration is left out: it is spent on tracing.
+            timed, began = timed - 1, self._traced
+        return Pace(done, self.iterations, timed, now - began)

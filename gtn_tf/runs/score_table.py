@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gtn_tf.atomic_file import write
+from gtn_tf.countdown import Countdown
 from gtn_tf.errors import first_line
 from gtn_tf.run_files import damaged, read_json
 from gtn_tf.search import Candidate, CellSpace, Scorer, ScoringData, score
@@ -58,9 +59,9 @@ def add_scores(
     by_name = {space.text(genotype): genotype for genotype in genotypes}
     lacks = {n: [s for s in scorers if s.name not in rows.get(n, {})] for n in by_name}
     left = {name: missing for name, missing in lacks.items() if missing}
-    started = time.monotonic()
+    countdown = Countdown(len(by_name), done=len(by_name) - len(left))
     with Preparation(seed) as preparation:
-        for done, (name, missing) in enumerate(left.items(), start=1):
+        for name, missing in left.items():
             row = rows.setdefault(name, {})
             row["genotype"] = name
             candidate = space.candidate(by_name[name])
@@ -69,10 +70,9 @@ def add_scores(
                 if scorer.name not in row:  # else another found it on the way
                     row.update(_timed(candidate, scorer, data, seed, report))
             save()
-            seconds = (time.monotonic() - started) / done * (len(left) - done)
-            number = f"{len(by_name) - len(left) + done}/{len(by_name)}"
+            pace = countdown.next()
             found = "  ".join(f"{s.name} {_shown(row[s.name])}" for s in missing)
-            report(f"{number}  {found}  {seconds:.0f} s left")
+            report(f"{pace.position}  {found}  {pace.rate('candidate')}, {pace.left}")
 
 
 def _shown(value: float) -> str:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import Genotype201, cell_network, network_201, read_genotype
 from gtn_tf.config import ConfigError, FinalConfig
+from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line
 from gtn_tf.precision import precision
@@ -271,27 +272,24 @@ class _EpochLine(tf.keras.callbacks.Callback):
     def __init__(self, epochs: int, done: int, report: Report) -> None:
         super().__init__()
         self._epochs, self._done, self._report = epochs, done, report
-        self._began = self._first = 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._report("tracing the network: the first epoch takes longer ...")
-        self._first = time.monotonic()
+        self._countdown = Countdown(self._epochs, self._done)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        now = time.monotonic()
         for name in ("accuracy", "val_accuracy"):
             inner = name.replace("accuracy", "logits_accuracy")
             if inner in logs:
                 logs[name] = logs.pop(inner)
-        logs["seconds"] = now - self._began
-        each = (now - self._first) / (epoch + 1 - self._done)
-        left = each * (self._epochs - epoch - 1)
+        logs["seconds"] = time.monotonic() - self._began
+        pace = self._countdown.next()
         self._report(
-            f"epoch {epoch + 1}/{self._epochs}  loss {logs['loss']:.3f}  "
-            f"validation accuracy {logs['val_accuracy']:.2%}  {left:.0f} s left"
+            f"epoch {pace.position}  loss {logs['loss']:.3f}  "
+            f"validation accuracy {logs['val_accuracy']:.2%}  {pace.left}"
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from gtn_tf.countdown import Pace, time_left
 from gtn_tf.search.failures import last_line
 from gtn_tf.search.kerastuner import FINISHED
 from gtn_tf.search.results import score_of
@@ -32,15 +32,21 @@ def progress_line(
         seconds_left: At most, of all workers together.
         workers: That share the phase.
     """
-    done = sum(other.status in FINISHED for other in same)
+    pace = _pace(same, total, workers)
     if trial.status == "COMPLETED":
         found = "  ".join(f"{name} {score_of(trial, name):.4g}" for name in names)
     else:
         found = f"failed: {last_line(trial.message)}"
+    left = time_left(min(pace.seconds_left, seconds_left / workers))
+    speed = ", ".join(filter(None, [pace.rate(kind), left]))
+    return "  ".join(filter(None, [f"{kind} {pace.position}", found, speed]))
+
+
+def _pace(same: Sequence[Any], total: int, workers: int) -> Pace:
+    done = sum(trial.status in FINISHED for trial in same)
     seconds = [score_of(t, "seconds") for t in same if t.status == "COMPLETED"]
-    left = float(np.nanmean(seconds or [0.0])) * (total - done)
-    left = min(left, seconds_left) / workers
-    return f"{kind} {done}/{total}  {found}  about {left:.0f} s left"
+    known = [one for one in seconds if not math.isnan(one)]
+    return Pace(done, total, len(known), sum(known) / workers)
 
 
 def say(line: str) -> None:

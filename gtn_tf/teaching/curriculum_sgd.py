@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from gtn_tf.errors import ArgumentError
-from gtn_tf.teaching.one_replica import OneReplica
-
-
-class PerStep(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """A value for each step; after the last comes the first again.
-
-    Args:
-        values: One for each step.
-
-    Example:
-
-    >>> schedule = PerStep([0.5, 0.25])
-    >>> [float(schedule(step)) for step in range(3)]
-    [0.5, 0.25, 0.5]
-    """
-
-    def __init__(self, values: Sequence[float] | np.ndarray) -> None:
-        self.values = [float(value) for value in values]
-
-    def __call__(self, step: Any) -> tf.Tensor:
-        values = tf.constant(self.values)
-        return values[tf.cast(step, tf.int32) % len(self.values)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {"values": self.values}
+from gtn_tf.inner.optimizers.sgd import LearnedSGD, sgd_update
+from gtn_tf.teaching.curriculum_optimizer import CurriculumOptimizer, Values
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
-class CurriculumSGD(OneReplica, tf.keras.optimizers.Optimizer):
+class CurriculumSGD(CurriculumOptimizer):
     """SGD with heavy-ball momentum, both rates as a teacher has learned them.
 
     `v = momentum[t] * v + gradient; w = w - learning_rate[t] * v`, the inner loop's
@@ -64,45 +38,17 @@ class CurriculumSGD(OneReplica, tf.keras.optimizers.Optimizer):
     0.0
     """
 
+    learned = LearnedSGD
+    _update = staticmethod(sgd_update)
+
     def __init__(
         self,
-        learning_rates: Sequence[float] | np.ndarray,
-        momenta: Sequence[float] | np.ndarray,
+        learning_rates: Values,
+        momenta: Values,
         name: str = "CurriculumSGD",
         **kwargs: Any,
     ) -> None:
-        if len(learning_rates) != len(momenta) or not len(momenta):
-            raise ArgumentError(
-                "expected one momentum for each learning rate, received "
-                f"{len(learning_rates)} learning rates and {len(momenta)} momenta"
-            )
-        super().__init__(name, **kwargs)
-        self._learning_rate = self._build_learning_rate(PerStep(learning_rates))
-        self.momentum = PerStep(momenta)
+        super().__init__(learning_rates, {"momenta": momenta}, name, **kwargs)
 
-    def build(self, var_list: Sequence[tf.Variable]) -> None:
-        """Makes a velocity for each variable; Keras calls it."""
-        super().build(var_list)
-        if getattr(self, "_built", False):
-            return
-        self.velocities = [
-            self.add_variable_from_reference(variable, "velocity")
-            for variable in var_list
-        ]
-        self._built = True
-
-    def update_step(self, gradient: Any, variable: tf.Variable) -> None:
-        """Updates one variable; Keras calls it."""
-        velocity = self.velocities[self._index_dict[self._var_key(variable)]]
-        momentum = tf.cast(self.momentum(self.iterations), variable.dtype)
-        learning_rate = tf.cast(self.learning_rate, variable.dtype)
-        # An embedding's gradient is sparse; its velocity is not.
-        velocity.assign(momentum * velocity + tf.convert_to_tensor(gradient))
-        variable.assign_sub(learning_rate * velocity)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {
-            "learning_rates": self._learning_rate.values,
-            "momenta": self.momentum.values,
-        }
-        return {**super().get_config(), **config}
+    def _new_state(self, variable: tf.Variable) -> list[tf.Variable]:
+        return [self.add_variable_from_reference(variable, "velocity")]

@@ -31,10 +31,8 @@ from gtn_tf.teaching.pixels import scaled_to_1
 CLIPNORM = 0.5  # of the gradient of each weight tensor
 
 # By the kind of the inner optimizer.
-_OPTIMIZERS = {
-    "sgd": CurriculumSGD,
-    "adam": CurriculumAdam,
-    "rmsprop": CurriculumRMSProp,
+_OPTIMIZERS: dict[str, Any] = {
+    one.learned.kind: one for one in (CurriculumSGD, CurriculumAdam, CurriculumRMSProp)
 }
 
 

@@ -61,7 +61,7 @@ class Estimator(abc.ABC):
         """Trains a learner and differentiates its meta-losses through all steps.
 
         Args:
-            unroll: One of `UNROLLS`.
+            unroll: What `choose_unroll` gave.
             loop: The inner loop.
             state: Of a fresh learner.
             inputs: Batches and hyperparameters of `steps` steps.
@@ -107,7 +107,7 @@ def differentiate(
     """Trains a learner and differentiates the sum of its meta-losses.
 
     Args:
-        unroll: One of `UNROLLS`.
+        unroll: What `choose_unroll` gave.
         loop: The inner loop.
         state: Before the first of these steps.
         inputs: Batches and hyperparameters of `steps` steps.

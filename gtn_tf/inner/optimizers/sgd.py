@@ -83,9 +83,7 @@ class LearnedSGD(InnerOptimizer):
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
     ) -> tuple[tf.Tensor, OptimizerState]:
-        (velocity,) = state
-        velocity = hyperparameters["momenta"] * velocity + gradient
-        return weights - hyperparameters["learning_rates"] * velocity, (velocity,)
+        return sgd_update(weights, state, gradient, hyperparameters)
 
     def transpose(
         self,
@@ -122,3 +120,25 @@ class LearnedSGD(InnerOptimizer):
     def get_config(self) -> dict[str, Any]:
         config = {"learning_rate": self.learning_rate, "momentum": self.momentum}
         return {**super().get_config(), **config}
+
+
+def sgd_update(
+    weights: tf.Tensor,
+    state: OptimizerState,
+    gradient: tf.Tensor,
+    hyperparameters: Mapping[str, tf.Tensor],
+) -> tuple[tf.Tensor, OptimizerState]:
+    """One step of SGD with momentum as a pure function.
+
+    Args:
+        weights: Of any shape.
+        state: The velocity, 0 at first.
+        gradient: Of the loss.
+        hyperparameters: Scalars `momenta` and `learning_rates`.
+
+    Returns:
+        The new weights and the new state.
+    """
+    (velocity,) = state
+    velocity = hyperparameters["momenta"] * velocity + gradient
+    return weights - hyperparameters["learning_rates"] * velocity, (velocity,)

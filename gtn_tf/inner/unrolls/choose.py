@@ -8,16 +8,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.functional import PureModel
-from gtn_tf.inner.unrolls import keep, nested_tapes, recompute
 from gtn_tf.inner.unrolls.contract import Unroll
-
-UNROLLS: dict[str, Unroll] = {
-    "nested_tapes": nested_tapes.unroll,
-    "keep": keep.unroll,
-    "recompute": recompute.unroll,
-}
+from gtn_tf.names import UNROLLS
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,10 +65,8 @@ def choose_unroll(
             *(name, steps, kept / 1e9, _KEPT_BYTES / 1e9),
         )
     if name not in UNROLLS:
-        raise ArgumentError(
-            f"unroll: expected one of auto, {', '.join(UNROLLS)}, received {name!r}"
-        )
-    return name, UNROLLS[name]
+        raise ArgumentError(not_one_of("unroll", name, ("auto", *UNROLLS)))
+    return name, UNROLLS.load(name)
 
 
 def kept_bytes(learner: PureModel, batch_size: int) -> float:
