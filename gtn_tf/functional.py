@@ -14,14 +14,19 @@ Slots = list[tuple[dict[str, Any], str]]
 
 
 class _Assignable:
-    """A tensor in a variable's place, whose `assign` keeps the new value."""
+    """A tensor in a variable's place, which keeps what is assigned to it."""
 
     def __init__(self, value: tf.Tensor) -> None:
         self.value = value
+        self.dtype = value.dtype
+        self.shape = value.shape
 
-    def assign(self, value: tf.Tensor) -> tf.Tensor:
-        self.value = value
-        return value
+    def assign(self, value: tf.Tensor, name: str | None = None) -> tf.Tensor:
+        self.value = tf.convert_to_tensor(value)
+        return self.value
+
+    def assign_sub(self, delta: tf.Tensor, name: str | None = None) -> tf.Tensor:
+        return self.assign(self.value - delta)
 
 
 tf.register_tensor_conversion_function(

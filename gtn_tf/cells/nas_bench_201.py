@@ -185,7 +185,7 @@ def stack_cells_201(
     for part in range(3):
         width = filters * 2**part
         if part > 0:
-            x = reduced = _residual(x, width, blocks)
+            x = reduced = residual_block(x, width, blocks)
         for _ in range(cells):
             number += 1
             x = _cell(genotype, x, width, blocks, paths(number))
@@ -225,7 +225,7 @@ def _operation(
     return paths(blocks.conv_norm(x, filters, 1 if op == "nor_conv_1x1" else 3))
 
 
-def _residual(x: Tensor, filters: int, blocks: Blocks) -> Tensor:
+def residual_block(x: Tensor, filters: int, blocks: Blocks) -> Tensor:
     y = blocks.conv_norm(blocks.conv_norm(x, filters, 3, 2), filters, 3)
     smaller = blocks.halve(x)
     return blocks.add([blocks.conv(smaller, filters, 1), y])

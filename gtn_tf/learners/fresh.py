@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -10,8 +11,18 @@ import tensorflow as tf
 from gtn_tf.errors import ArgumentError
 from gtn_tf.layers import WeightNormalization
 
+Shape = Any  # of integers and, where only the graph knows them, integer scalars
 
-def fresh_weights(model: tf.keras.Model, seed: tf.Tensor) -> list[tf.Tensor]:
+
+def _own_shape(variable: tf.Variable) -> Shape:
+    return variable.shape
+
+
+def fresh_weights(
+    model: tf.keras.Model,
+    seed: tf.Tensor,
+    shape_of: Callable[[tf.Variable], Shape] = _own_shape,
+) -> list[tf.Tensor]:
     """Draws all weights of a network anew by its layers' initializers.
 
     Keras' initializers draw from a state or from a Python number; this draws the
@@ -21,6 +32,7 @@ def fresh_weights(model: tf.keras.Model, seed: tf.Tensor) -> list[tf.Tensor]:
     Args:
         model: A built Keras model.
         seed: int32 `[2]`.
+        shape_of: The shape to draw for each variable, if it is another one.
 
     Returns:
         One tensor for each of `model.trainable_variables`, in their order. Under
@@ -50,7 +62,9 @@ def fresh_weights(model: tf.keras.Model, seed: tf.Tensor) -> list[tf.Tensor]:
             layer, name = owners[variable.ref()]
             initializer = _initializer(layer, name)
             key = tf.random.experimental.stateless_fold_in(seed, index)
-            drawn[variable.ref()] = _draw(initializer, variable, layer, key)
+            drawn[variable.ref()] = _draw(
+                initializer, variable, shape_of(variable), layer, key
+            )
     for g, wrapper in direction_of.items():
         drawn[g] = wrapper.scale_of(drawn[wrapper.v.ref()])
     return [drawn[variable.ref()] for variable in model.trainable_variables]
@@ -63,9 +77,13 @@ def _initializer(layer: tf.keras.layers.Layer, name: str) -> Any:
 
 
 def _draw(
-    initializer: Any, variable: tf.Variable, layer: tf.keras.layers.Layer, seed: Any
+    initializer: Any,
+    variable: tf.Variable,
+    shape: Shape,
+    layer: tf.keras.layers.Layer,
+    seed: tf.Tensor,
 ) -> tf.Tensor:
-    shape, dtype = variable.shape, variable.dtype
+    dtype = variable.dtype
     known = tf.keras.initializers
     if isinstance(initializer, (known.Zeros, known.Ones, known.Constant)):
         return tf.cast(initializer(shape, dtype), dtype)
@@ -80,19 +98,23 @@ def _draw(
 
 def _variance_scaling(
     initializer: tf.keras.initializers.VarianceScaling,
-    shape: tf.TensorShape,
+    shape: Shape,
     dtype: tf.DType,
     seed: tf.Tensor,
 ) -> tf.Tensor:
     field = math.prod(shape[:-2])  # pixels of a kernel; 1 for a dense layer
     fan_in, fan_out = field * shape[-2], field * shape[-1]
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-    variance = initializer.scale / max(1.0, fans[initializer.mode])
+    fan = fans[initializer.mode]
+    if tf.is_tensor(fan):
+        stddev = tf.sqrt(initializer.scale / tf.maximum(tf.cast(fan, dtype), 1))
+    else:
+        stddev = math.sqrt(initializer.scale / max(1.0, fan))
     if initializer.distribution == "uniform":
-        limit = math.sqrt(3 * variance)
+        limit = math.sqrt(3) * stddev
         return tf.random.stateless_uniform(shape, seed, -limit, limit, dtype)
     if initializer.distribution == "untruncated_normal":
-        return tf.random.stateless_normal(shape, seed, 0.0, math.sqrt(variance), dtype)
+        return tf.random.stateless_normal(shape, seed, 0.0, stddev, dtype)
     # A normal cut off at two standard deviations has 0.8796 of its spread left.
-    stddev = math.sqrt(variance) / 0.87962566103423978
+    stddev = stddev / 0.87962566103423978
     return tf.random.stateless_truncated_normal(shape, seed, 0.0, stddev, dtype)

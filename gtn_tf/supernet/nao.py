@@ -1,0 +1,241 @@
+"""The super-network of the NAO space; `gtn_tf.cells.cell_network` is a single one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.cells.genotype import NODES
+from gtn_tf.cells.operations import apply_operation
+from gtn_tf.supernet.choice_block import ChoiceBlock, Index
+from gtn_tf.supernet.operation import Operation
+from gtn_tf.supernet.wiring import Pass, Pick, Wiring
+
+_STATES = 2 + NODES
+_MOST_ENDS = _STATES - 1  # a node reads at least one
+_STEM = 3  # times F channels
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The choice blocks of a cell, in the order in which they run."""
+
+    reduces: bool
+    filters: int
+    size: tuple[int, int]  # of its inputs
+    out: tuple[int, int]
+    older: ChoiceBlock  # calibrates the output two cells back
+    previous: ChoiceBlock
+    halves_older: bool
+    nodes: list[tuple[ChoiceBlock, ChoiceBlock]]
+    ends: list[ChoiceBlock]  # bring inputs that are loose ends to the nodes' size
+
+
+class WiringNAO(Wiring):
+    """Two inputs and two operations for each of five nodes, in both cells.
+
+    A genotype is int32 `[40]`, `input_a op_a input_b op_b` for each node of both cells;
+    operations count from 0 in the space's own list.
+
+    Args:
+        *args: As for `Wiring`.
+        ops: Names of the operations.
+    """
+
+    def __init__(self, *args: Any, ops: Sequence[str]) -> None:
+        super().__init__(*args)
+        self.ops = tuple(ops)
+        layers, stem = self.layers, _STEM * self.filters
+        self._stem = self._add(
+            self._operation(
+                "stem",
+                lambda x: layers.norm(layers.conv(x, stem, 3)),
+                self.image_shape,
+            )
+        )
+        self._cells: list[_Cell] = []
+        before = previous = (*self.image_shape[:2], stem)  # size and most channels
+        for part in range(3):
+            for place in range(self.cells + (part > 0)):
+                reduces = part > 0 and place == 0
+                cell = self._cell(before, previous, self.filters * 2**part, reduces)
+                self._cells.append(cell)
+                before, previous = previous, (*cell.out, _MOST_ENDS * cell.filters)
+        self._last = self._add(self._operation("head", self._head, previous, True))
+
+    def _cell(self, before: Any, previous: Any, filters: int, reduces: bool) -> _Cell:
+        (h, w), halves = previous[:2], before[:2] != previous[:2]
+        out = (-(-h // 2), -(-w // 2)) if reduces else (h, w)
+        if halves:
+            older = self._add(self._halving(before, filters, True))
+        else:
+            older = self._add(*self._calibrating(before, filters))
+        newer = self._add(*self._calibrating(previous, filters))
+        nodes = [self._node(n, (h, w), out, filters, reduces) for n in range(NODES)]
+        ends: list[ChoiceBlock] = []
+        if out != (h, w):
+            shape = h, w, filters
+            absent = self._operation("absent", _nothing, shape)
+            ends = [
+                self._add(absent, self._halving(shape, filters, False))
+                for _ in range(2)
+            ]
+        return _Cell(reduces, filters, (h, w), out, older, newer, halves, nodes, ends)
+
+    def _node(
+        self, number: int, size: Any, out: Any, filters: int, reduces: bool
+    ) -> tuple[ChoiceBlock, ChoiceBlock]:
+        operations = self._all(size, filters, stride=2 if reduces else 1)
+        inputs = 2 if reduces and number else 1
+        if inputs == 2:  # a node has no stride
+            operations = [*operations, *self._all(out, filters, stride=1)]
+        a, b = (self._add(*operations, inputs=inputs) for _ in range(2))
+        return a, b
+
+    def _all(self, size: Any, filters: int, stride: int) -> list[Operation]:
+        def build(name: str) -> Any:
+            return lambda x: apply_operation(name, x, filters, stride, self.layers)
+
+        shape = *size, filters
+        return [self._operation((o, stride), build(o), shape) for o in self.ops]
+
+    def _calibrating(self, shape: Any, filters: int) -> list[Operation]:
+        """As it is, if the channels are right, or through a 1x1 convolution."""
+
+        def conv(x: tf.Tensor) -> tf.Tensor:
+            return self.layers.conv_norm(x, filters, 1)
+
+        return [
+            self._operation("as it is", lambda x: x, shape, True),
+            self._operation(("calibrate", filters), conv, shape, True),
+        ]
+
+    def _halving(self, shape: Any, filters: int, any_channels: bool) -> Operation:
+        def build(x: tf.Tensor) -> tf.Tensor:
+            return self.layers.factorized_reduce(x, filters)
+
+        return self._operation(("halve", filters), build, shape, any_channels)
+
+    def picks(self, genotype: tf.Tensor) -> list[Pick]:
+        genes = _Genes(genotype)
+        picks = [Pick()]
+        before = previous = _STEM * self.filters
+        for cell in self._cells:
+            k, filters = int(cell.reduces), cell.filters
+            older = Pick(0 if cell.halves_older else _differs(before, filters), before)
+            picks += [older, Pick(_differs(previous, filters), previous)]
+            for number in range(NODES):
+                picks += [Pick(self._index(genes, cell, number, s)) for s in range(2)]
+            picks += [Pick(tf.cast(genes.loose[k][i], tf.int32)) for i in range(2)][
+                : len(cell.ends)
+            ]
+            before, previous = previous, filters * genes.ends_of(k)
+        return [*picks, Pick(0, previous)]
+
+    def _index(self, genes: _Genes, cell: _Cell, number: int, side: int) -> Index:
+        index = genes.ops[int(cell.reduces)][number][side]
+        if not (cell.reduces and number):
+            return index
+        of_node = genes.inputs[int(cell.reduces)][number][side] > 1
+        return index + len(self.ops) * tf.cast(of_node, tf.int32)
+
+    def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
+        genes = _Genes(genotype)
+        before = previous = run(self._stem, images)
+        for cell in self._cells:
+            before, previous = (
+                previous,
+                self._run_cell(run, cell, genes, before, previous),
+            )
+        return run(self._last, previous)
+
+    def _run_cell(
+        self,
+        run: Pass,
+        cell: _Cell,
+        genes: _Genes,
+        before: tf.Tensor,
+        previous: tf.Tensor,
+    ) -> tf.Tensor:
+        batch, k = before.shape[0], int(cell.reduces)
+
+        def states(count: int, size: tuple[int, int]) -> tf.TensorArray:
+            shape = [batch, *size, cell.filters]
+            return tf.TensorArray(
+                images_dtype, count, element_shape=shape, clear_after_read=False
+            )
+
+        images_dtype = before.dtype
+        shape = [batch, *cell.size, cell.filters]
+        pair = run(cell.older, before), run(cell.previous, previous)
+        a, b = (tf.ensure_shape(one, shape) for one in pair)
+        inputs = states(_STATES, cell.size).write(0, a).write(1, b)
+        nodes = states(_STATES, cell.out) if cell.reduces else inputs
+        for number, sides in enumerate(cell.nodes):
+            read = [genes.inputs[k][number][side] for side in range(2)]
+            sum_ = tf.add_n(
+                [
+                    tf.ensure_shape(
+                        run(block, *_read(inputs, nodes, i, cell.reduces, number)),
+                        [batch, *cell.out, cell.filters],
+                    )
+                    for block, i in zip(sides, read)
+                ]
+            )
+            nodes = nodes.write(2 + number, sum_)
+            inputs = inputs if cell.reduces else nodes
+        for i, block in enumerate(cell.ends):
+            nodes = nodes.write(i, run(block, inputs.read(i)))
+        if cell.reduces and not cell.ends:  # an image of one pixel
+            nodes = nodes.write(0, a).write(1, b)
+        ends = nodes.gather(genes.ends[k])  # [ends, batch, h, w, filters]
+        joined = tf.transpose(ends, [1, 2, 3, 0, 4])
+        return tf.reshape(joined, [batch or tf.shape(a)[0], *cell.out, -1])
+
+
+class _Genes:
+    """A genotype, taken apart."""
+
+    def __init__(self, genotype: tf.Tensor) -> None:
+        genes = tf.reshape(genotype, [2, NODES, 2, 2])
+        self.inputs = genes[..., 0]
+        self.ops = genes[..., 1]
+        read = tf.one_hot(tf.reshape(self.inputs, [2, -1]), _STATES, True, False)
+        self.loose = tf.logical_not(tf.reduce_any(read, axis=1))  # [2, states]
+        self.ends = [
+            tf.cast(tf.reshape(tf.where(self.loose[k]), [-1]), tf.int32)
+            for k in range(2)
+        ]
+
+    def ends_of(self, k: int) -> tf.Tensor:
+        """How many loose ends a cell has."""
+        return tf.size(self.ends[k])
+
+
+def _read(
+    inputs: tf.TensorArray,
+    nodes: tf.TensorArray,
+    index: tf.Tensor,
+    reduces: bool,
+    number: int,
+) -> list[tf.Tensor]:
+    """What an operation may read: of a reduction cell's states, those of each size."""
+    if not reduces:
+        return [nodes.read(index)]
+    of_inputs = inputs.read(tf.minimum(index, 1))
+    return [of_inputs, nodes.read(tf.maximum(index, 2))] if number else [of_inputs]
+
+
+def _differs(channels: Any, filters: int) -> Index:
+    if isinstance(channels, int):
+        return int(channels != filters)
+    return tf.cast(channels != filters, tf.int32)
+
+
+def _nothing(x: tf.Tensor) -> tf.Tensor:
+    """Zeros of half the size."""
+    every_other = tf.keras.layers.MaxPool2D(1, 2, "same")(x)
+    return tf.keras.layers.Rescaling(0.0)(every_other)

@@ -1,0 +1,101 @@
+"""The super-network of NAS-Bench-201; `gtn_tf.cells.network_201` is a single one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201, residual_block
+from gtn_tf.supernet.choice_block import ChoiceBlock
+from gtn_tf.supernet.wiring import Pass, Pick, Wiring
+
+_NONE = OPS_201.index("none")
+
+
+class Wiring201(Wiring):
+    """Six edges in each cell, each with the five operations.
+
+    A genotype is int32 `[6]`: for each of `EDGES` the place in `OPS_201`.
+
+    Args:
+        *args: As for `Wiring`.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        h, w, c = self.image_shape
+        layers, filters = self.layers, self.filters
+        self._stem = self._add(
+            self._operation(
+                "stem", lambda x: layers.norm(layers.conv(x, filters, 3)), (h, w, c)
+            )
+        )
+        self._parts: list[tuple[ChoiceBlock | None, list[list[ChoiceBlock]]]] = []
+        for part in range(3):
+            width, residual = self.filters * 2**part, None
+            if part:
+                residual = self._add(self._residual(width, (h, w, width // 2)))
+                h, w = -(-h // 2), -(-w // 2)
+            operations = self._edge(width, (h, w, width))
+            cells = [[self._add(*operations) for _ in EDGES] for _ in range(self.cells)]
+            self._parts.append((residual, cells))
+        self._last = self._add(
+            self._operation("head", lambda x: self._head(layers.norm(x)), (h, w, width))
+        )
+
+    def _residual(self, width: int, shape: Any) -> Any:
+        return self._operation(
+            "residual", lambda x: residual_block(x, width, self.layers), shape
+        )
+
+    def _edge(self, width: int, shape: Any) -> list[Any]:
+        layers = self.layers
+        builds = {
+            "none": tf.keras.layers.Rescaling(0.0),
+            "skip_connect": lambda x: x,
+            "nor_conv_1x1": lambda x: layers.conv_norm(x, width, 1),
+            "nor_conv_3x3": lambda x: layers.conv_norm(x, width, 3),
+            "avg_pool_3x3": lambda x: layers.average_pool(x, 3, 1),
+        }
+        return [self._operation(name, builds[name], shape) for name in OPS_201]
+
+    def picks(self, genotype: tf.Tensor) -> list[Pick]:
+        edges = [Pick(index) for index in tf.unstack(genotype)]
+        picks = [Pick()]
+        for residual, cells in self._parts:
+            picks += [Pick()] if residual else []
+            picks += edges * len(cells)
+        return [*picks, Pick()]
+
+    def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
+        used = _used(genotype)
+        x = run(self._stem, images)
+        for residual, cells in self._parts:
+            x = run(residual, x) if residual else x
+            for cell in cells:
+                x = self._cell(run, cell, x, used)
+        return run(self._last, x)
+
+    def _cell(
+        self, run: Pass, cell: list[ChoiceBlock], x: tf.Tensor, used: list[tf.Tensor]
+    ) -> tf.Tensor:
+        nodes = [x]
+        for node in (1, 2, 3):
+            arriving = [
+                tf.ensure_shape(run(block, nodes[source], index=index), x.shape)
+                for block, index, (to, source) in zip(cell, used, EDGES)
+                if to == node
+            ]
+            nodes.append(tf.add_n(arriving))
+        return nodes[-1]
+
+
+def _used(genotype: tf.Tensor) -> list[tf.Tensor]:
+    """The operations, but none on edges to nodes that nothing reads."""
+    ops = dict(zip(EDGES, tf.unstack(genotype)))
+    reads = {edge: op != _NONE for edge, op in ops.items()}
+    alive = {3: tf.constant(True)}
+    alive[2] = reads[3, 2]
+    alive[1] = reads[3, 1] | (reads[2, 1] & alive[2])
+    return [tf.where(alive[to], ops[to, source], _NONE) for to, source in EDGES]

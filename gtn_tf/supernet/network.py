@@ -1,0 +1,274 @@
+"""One network for all architectures of a cell space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.cells import Genotype, Genotype201, GenotypeError
+from gtn_tf.cells.genotype import NODES, OPS
+from gtn_tf.cells.nas_bench_201 import OPS_201, network_201
+from gtn_tf.cells.network import cell_network
+from gtn_tf.names import BLOCKS
+from gtn_tf.supernet.choice_block import ChoiceBlock
+from gtn_tf.supernet.nao import WiringNAO
+from gtn_tf.supernet.nas_bench_201 import Wiring201
+from gtn_tf.supernet.operation import Channels, Operation, made_in_order
+from gtn_tf.supernet.wiring import Pass, Wiring
+
+
+class SuperNetwork:
+    """A network whose architecture is an argument, traced once for a whole space.
+
+    It holds every choice of the space and runs the chosen operations alone, forward
+    and backward. Weights and batch-norm statistics are arguments, too, each one vector,
+    with a slot for each place where there is a choice. So it computes what the
+    stand-alone networks of `gtn_tf.cells` do, as a pure function.
+
+    Args:
+        space: `"nas_bench_201"` or `"nao"`.
+        image_shape: `(height, width, channels)` of an image, any size.
+        num_classes: Number of logits.
+        cells: N, cells in each of the three parts.
+        filters: F, channels of the first part.
+        kind: `"training"` or `"evaluation"` layers, as for `cell_network`.
+        ops: Of the space nao: `"large"`, 11 operations, or `"small"`, 5.
+
+    Example:
+
+    >>> network = SuperNetwork("nas_bench_201", (8, 8, 1), 10, cells=1, filters=2)
+    >>> cell = network.encode(Genotype201(["nor_conv_3x3"] * 6))
+    >>> weights = network.fresh_weights(cell, tf.constant([0, 1]))
+    >>> statistics = network.fresh_statistics(cell)
+    >>> logits, _ = network(weights, statistics, tf.ones([4, 8, 8, 1]), cell)
+    >>> logits.shape
+    TensorShape([4, 10])
+    """
+
+    def __init__(
+        self,
+        space: str,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        cells: int = 1,
+        filters: int = 8,
+        kind: str = "training",
+        ops: str = "large",
+    ) -> None:
+        self.space = space
+        self._size = image_shape, num_classes, cells, filters
+        self.kind = kind
+        settings = *self._size, BLOCKS.load(kind)
+        self._names = OPS[ops] if space == "nao" else OPS_201
+        self._wiring: Wiring
+        if space == "nao":
+            self._wiring = WiringNAO(*settings, ops=self._names)
+        else:
+            self._wiring = Wiring201(*settings)
+        blocks = self._wiring.blocks
+        self._sizes = [block.size for block in blocks]
+        self._statistics_sizes = [block.statistics_size for block in blocks]
+
+    @property
+    def size(self) -> int:
+        """Of a vector of weights."""
+        return sum(self._sizes)
+
+    @property
+    def statistics_size(self) -> int:
+        """Of a vector of batch-norm statistics."""
+        return sum(self._statistics_sizes)
+
+    def encode(self, genotype: Genotype | Genotype201) -> tf.Tensor:
+        """A genotype as the network takes it.
+
+        Args:
+            genotype: Of the space.
+
+        Returns:
+            int32 `[6]`, or `[40]` for nao, with operations counted from 0.
+
+        Raises:
+            GenotypeError: If it is not in the space.
+        """
+        if isinstance(genotype, Genotype201):
+            if self.space != "nas_bench_201":
+                raise GenotypeError(f"expected a genotype of nao, received {genotype}")
+            return tf.constant([OPS_201.index(op) for op in genotype.ops], tf.int32)
+        cells = genotype.normal, genotype.reduction
+        nodes = [node for cell in cells for node in cell.nodes]
+        if (
+            self.space != "nao"
+            or any(len(cell.nodes) != NODES or cell.concat for cell in cells)
+            or any(op not in self._names for n in nodes for op in (n.op_a, n.op_b))
+        ):
+            raise GenotypeError(
+                f"expected a genotype of {self.space} with {NODES} nodes in each cell, "
+                f"its loose ends as output, and operations of "
+                f"{', '.join(self._names)}, received {genotype}"
+            )
+        op = self._names.index
+        return tf.constant(
+            [i for n in nodes for i in (n.input_a, op(n.op_a), n.input_b, op(n.op_b))],
+            tf.int32,
+        )
+
+    def __call__(
+        self,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        images: tf.Tensor,
+        genotype: tf.Tensor,
+        training: bool = False,
+        twice: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs an architecture.
+
+        Args:
+            weights: `[size]`.
+            statistics: `[statistics_size]`.
+            images: `[batch, h, w, c]`.
+            genotype: As `encode` gives it.
+            training: As for Keras.
+            twice: Whether a training pass can be differentiated twice, and with respect
+                to the statistics after it. It is slower then.
+
+        Returns:
+            The logits `[batch, num_classes]`, and the statistics after the call.
+        """
+        run = Pass(
+            self._wiring.picks(genotype),
+            tf.split(weights, self._sizes),
+            tf.split(statistics, self._statistics_sizes),
+            training,
+            twice,
+        )
+        logits = self._wiring.logits(run, images, genotype)
+        return logits, tf.concat(run.after, 0)
+
+    def fresh_weights(self, genotype: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draws weights as the stand-alone network's initializers do.
+
+        Args:
+            genotype: As `encode` gives it.
+            seed: int32 `[2]`.
+
+        Returns:
+            `[size]`; zeros where the architecture has no weights.
+        """
+        fold = tf.random.experimental.stateless_fold_in
+        picks = self._wiring.picks(genotype)
+        return tf.concat(
+            [
+                block.fresh(pick.index, fold(seed, number), pick.channels)
+                for number, (block, pick) in enumerate(zip(self._wiring.blocks, picks))
+            ],
+            0,
+        )
+
+    def fresh_statistics(self, genotype: tf.Tensor) -> tf.Tensor:
+        """Batch-norm statistics before the first step, `[statistics_size]`.
+
+        Args:
+            genotype: As `encode` gives it.
+        """
+        picks = self._wiring.picks(genotype)
+        pairs = zip(self._wiring.blocks, picks)
+        return tf.concat([b.fresh_statistics(pick.index) for b, pick in pairs], 0)
+
+    def tensor_numbers(self, genotype: tf.Tensor) -> tf.Tensor:
+        """Which weight tensor each number of the vector belongs to, int32 `[size]`.
+
+        Args:
+            genotype: As `encode` gives it.
+        """
+        found, first = [], 0
+        pairs = zip(self._wiring.blocks, self._wiring.picks(genotype))
+        for block, pick in pairs:
+            most = max(len(o.weights) for o in block.operations)
+
+            def numbers(
+                operation: Any, block: Any = block, pick: Any = pick, most: int = most
+            ) -> tf.Tensor:
+                sizes = operation.sizes(pick.channels)
+                sizes = [*sizes, block.size - sum(sizes)]
+                which = [*range(len(operation.weights)), most]
+                return tf.ensure_shape(tf.repeat(which, sizes), [block.size])
+
+            found.append(first + block.pick(pick.index, numbers))
+            first += most + 1
+        return tf.concat(found, 0)
+
+    @property
+    def tensors(self) -> int:
+        """More than the greatest of `tensor_numbers`."""
+        blocks = self._wiring.blocks
+        return sum(1 + max(len(o.weights) for o in b.operations) for b in blocks)
+
+    def extract(
+        self,
+        genotype: Genotype | Genotype201,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+    ) -> tf.keras.Model:
+        """The stand-alone network of an architecture.
+
+        Args:
+            genotype: Of the space.
+            weights: `[size]`.
+            statistics: `[statistics_size]`.
+        """
+        model, of_weights, of_statistics = self._alone(genotype)
+        slots = zip(
+            self._chosen(genotype),
+            tf.split(weights, self._sizes),
+            tf.split(statistics, self._statistics_sizes),
+        )
+        values: list[tf.Tensor] = []
+        running: list[tf.Tensor] = []
+        for (_, operation, channels), slot, statistics in slots:
+            values += operation.split(slot, channels)
+            running += operation.split_statistics(statistics)
+        for variable, value in zip(of_weights + of_statistics, values + running):
+            variable.assign(value)
+        return model
+
+    def insert(
+        self, genotype: Genotype | Genotype201, model: tf.keras.Model
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The weights and statistics of a stand-alone network as vectors.
+
+        Args:
+            genotype: Of the space.
+            model: What `extract` gave, or the network that `gtn_tf.cells` makes of the
+                genotype in the same size.
+        """
+        alone, of_weights, of_statistics = self._alone(genotype)
+        alone.set_weights(model.get_weights())
+        values, running = iter(of_weights), iter(of_statistics)
+        weights, statistics = [], []
+        for block, operation, _ in self._chosen(genotype):
+            own = [next(values) for _ in operation.weights]
+            weights.append(operation.join(own, block.size))
+            own = [next(running) for _ in operation.statistics]
+            statistics.append(operation.join(own, block.statistics_size))
+        return tf.concat(weights, 0), tf.concat(statistics, 0)
+
+    def _chosen(
+        self, genotype: Genotype | Genotype201
+    ) -> list[tuple[ChoiceBlock, Operation, Channels]]:
+        blocks = self._wiring.blocks
+        picks = self._wiring.picks(self.encode(genotype))
+        return [
+            (b, b.operations[int(p.index)], p.channels) for b, p in zip(blocks, picks)
+        ]
+
+    def _alone(
+        self, genotype: Genotype | Genotype201
+    ) -> tuple[tf.keras.Model, list[tf.Variable], list[tf.Variable]]:
+        """A stand-alone network; its weights and statistics in the blocks' order."""
+        make = network_201 if self.space == "nas_bench_201" else cell_network
+        model, made = made_in_order(lambda: make(genotype, *self._size, self.kind))
+        weights = [variable for variable in made if variable.trainable]
+        return model, weights, [v for v in made if not v.trainable]

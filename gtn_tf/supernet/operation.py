@@ -1,0 +1,184 @@
+"""A candidate operation: a few layers as a pure function of one vector of weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from gtn_tf.functional import PureModel
+from gtn_tf.learners.fresh import fresh_weights
+from gtn_tf.supernet.vjp import ForwardBackward, forward_backward
+
+Channels = Any  # an integer, an integer scalar, or None
+
+
+class Operation:
+    """Layers on one input, whose weights are the first numbers of a vector.
+
+    Args:
+        build: Puts the layers on a Keras tensor.
+        shape: `(h, w, channels)` of the input.
+        any_channels: Whether the input may have fewer channels, a number known only
+            when the graph runs. The layers that read it then have smaller kernels.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[tf.Tensor], tf.Tensor],
+        shape: tuple[int, int, int],
+        any_channels: bool = False,
+    ) -> None:
+        def make() -> tf.keras.Model:
+            inputs = tf.keras.layers.Input(shape)
+            return tf.keras.Model(inputs, build(inputs))
+
+        model, variables = made_in_order(make)
+        self._model = PureModel(model)
+        self._any_channels = any_channels
+        self.weights = [v for v in variables if v.trainable]
+        self.statistics = [v for v in variables if not v.trainable]
+        self.size = sum(v.shape.num_elements() for v in self.weights)
+        self.statistics_size = sum(v.shape.num_elements() for v in self.statistics)
+        self._order = _places(self._model.trainable, self.weights)
+        self._statistics_order = _places(self._model.running, self.statistics)
+        self._pairs: dict[Any, ForwardBackward] = {}
+
+    def __call__(
+        self, x: tf.Tensor, weights: tf.Tensor, statistics: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs the layers.
+
+        Args:
+            x: `[batch, h, w, c]`.
+            weights: `[n]`, of which the first `size` count.
+            statistics: `[m]`, of which the first `statistics_size` count.
+            training: As for Keras.
+
+        Returns:
+            The output, and the statistics after the call.
+        """
+        channels = tf.shape(x)[-1] if self._any_channels else None
+        parts = self.split(weights, channels)
+        before = self.split_statistics(statistics)
+        y, after = self._model(
+            [parts[i] for i in self._order],
+            [before[i] for i in self._statistics_order],
+            x,
+            training,
+        )
+        flat = [tf.zeros([0], statistics.dtype)] * len(after)
+        for place, value in zip(self._statistics_order, after):
+            flat[place] = tf.reshape(value, [-1])
+        return y, tf.concat([*flat, statistics[self.statistics_size :]], 0)
+
+    def split(self, weights: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
+        """Takes the weights out of a vector, in the order in which they were made.
+
+        Args:
+            weights: `[n]`.
+            channels: Of the input, if they may differ.
+        """
+        return _split(weights, [self._shape(v, channels) for v in self.weights])
+
+    def split_statistics(self, statistics: tf.Tensor) -> list[tf.Tensor]:
+        """Takes the statistics out of a vector, in the order in which they were made.
+
+        Args:
+            statistics: `[m]`.
+        """
+        return _split(statistics, [v.shape for v in self.statistics])
+
+    def join(self, weights: Sequence[tf.Tensor], size: int) -> tf.Tensor:
+        """Puts weights into a vector, with zeros behind them.
+
+        Args:
+            weights: In the order in which they were made.
+            size: Of the vector.
+        """
+        if not weights:
+            return tf.zeros([size], tf.keras.backend.floatx())
+        flat = tf.concat([tf.reshape(w, [-1]) for w in weights], 0)
+        return tf.ensure_shape(tf.pad(flat, [[0, size - tf.size(flat)]]), [size])
+
+    def sizes(self, channels: Channels = None) -> list[Any]:
+        """How many numbers each weight tensor has.
+
+        Args:
+            channels: Of the input, if they may differ.
+        """
+        return [math.prod(self._shape(v, channels)) for v in self.weights]
+
+    def fresh(self, seed: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
+        """Draws weights by the layers' initializers.
+
+        Args:
+            seed: int32 `[2]`.
+            channels: Of the input, if they may differ.
+        """
+        drawn = fresh_weights(
+            self._model.model, seed, lambda v: self._shape(v, channels)
+        )
+        return [drawn[self._order.index(i)] for i in range(len(drawn))]
+
+    def fresh_statistics(self) -> list[tf.Tensor]:
+        """The statistics before the first step."""
+        return [tf.convert_to_tensor(v) for v in self.statistics]
+
+    def pair(self, *inputs: tf.Tensor) -> ForwardBackward:
+        """A training step's two passes, traced once for each kind of inputs.
+
+        Args:
+            *inputs: As for a call, without `training`.
+        """
+        specs = [tf.TensorSpec(one.shape, one.dtype) for one in inputs]
+        key = tuple((str(spec.shape), spec.dtype) for spec in specs)
+        if key not in self._pairs:
+            self._pairs[key] = forward_backward(
+                lambda x, w, s: self(x, w, s, training=True), specs, sources=2
+            )
+        return self._pairs[key]
+
+    def _shape(self, variable: tf.Variable, channels: Channels) -> list[Any]:
+        shape: list[Any] = variable.shape.as_list()
+        if channels is not None and len(shape) > 1:
+            shape[-2] = channels
+        return shape
+
+
+def made_in_order(
+    make: Callable[[], tf.keras.Model],
+) -> tuple[tf.keras.Model, list[tf.Variable]]:
+    """Makes a network, and lists its floating-point variables as they are made.
+
+    A network lists its layers in another order, which depends on all of its wiring.
+
+    Args:
+        make: Makes the network.
+    """
+    made: list[tf.Variable] = []
+
+    def keep(create: Callable[..., tf.Variable], **kwargs: Any) -> tf.Variable:
+        made.append(create(**kwargs))
+        return made[-1]
+
+    with tf.variable_creator_scope(keep):
+        model = make()
+    return model, [v for v in made if v.dtype.is_floating]
+
+
+def _places(
+    variables: Sequence[tf.Variable], among: Sequence[tf.Variable]
+) -> list[int]:
+    refs = [one.ref() for one in among]
+    return [refs.index(variable.ref()) for variable in variables]
+
+
+def _split(vector: tf.Tensor, shapes: Sequence[Any]) -> list[tf.Tensor]:
+    if not shapes:
+        return []
+    sizes = [math.prod(shape) for shape in shapes]
+    parts = tf.split(vector, [*sizes, vector.shape[0] - sum(sizes)])
+    return [tf.reshape(part, shape) for part, shape in zip(parts, shapes)]

@@ -1,0 +1,134 @@
+"""What the super-networks of both spaces share: choice blocks in a row, and a pass."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from gtn_tf.cells.blocks import TrainingBlocks
+from gtn_tf.supernet.choice_block import ChoiceBlock, Index
+from gtn_tf.supernet.operation import Channels, Operation
+
+Build = Callable[[tf.Tensor], tf.Tensor]
+
+
+class Pick(NamedTuple):
+    """What a genotype says of a choice block."""
+
+    index: Index = 0
+    channels: Channels = None  # of its input, if they may differ
+
+
+class Wiring(abc.ABC):
+    """The choice blocks of a space's network, and how tensors pass through them.
+
+    The blocks stand in the order in which the stand-alone network makes its layers.
+
+    Args:
+        image_shape: `(height, width, channels)` of an image.
+        num_classes: Number of logits.
+        cells: N, cells in each of the three parts.
+        filters: F, channels of the first part.
+        layers: Kind of the layers.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        cells: int,
+        filters: int,
+        layers: TrainingBlocks,
+    ) -> None:
+        self.image_shape = image_shape
+        self.num_classes = num_classes
+        self.cells = cells
+        self.filters = filters
+        self.layers = layers
+        self.blocks: list[ChoiceBlock] = []
+        self._operations: dict[Any, Operation] = {}
+
+    @abc.abstractmethod
+    def picks(self, genotype: tf.Tensor) -> list[Pick]:
+        """What a genotype says of each choice block.
+
+        Args:
+            genotype: int32, as the space encodes it.
+        """
+
+    @abc.abstractmethod
+    def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
+        """The logits `[batch, num_classes]`.
+
+        Args:
+            run: The pass, which is given each block once, in their order.
+            images: `[batch, h, w, c]`.
+            genotype: int32, as the space encodes it.
+        """
+
+    def _operation(
+        self, key: Any, build: Build, shape: Any, any_channels: bool = False
+    ) -> Operation:
+        """An operation, one for all places with the same key and shape."""
+        key = key, shape
+        if key not in self._operations:
+            self._operations[key] = Operation(build, shape, any_channels)
+        return self._operations[key]
+
+    def _add(self, *operations: Operation, inputs: int = 1) -> ChoiceBlock:
+        self.blocks.append(ChoiceBlock(*operations, inputs=inputs))
+        return self.blocks[-1]
+
+    def _head(self, x: tf.Tensor) -> tf.Tensor:
+        pooled = tf.keras.layers.GlobalAveragePooling2D()(self.layers.activation(x))
+        return self.layers.dense(pooled, self.num_classes)
+
+
+class Pass:
+    """One pass through a super-network: hands out weights, takes in statistics.
+
+    Args:
+        picks: One for each choice block.
+        weights: A vector for each block.
+        statistics: A vector for each block.
+        training: As for Keras.
+        twice: As for `ChoiceBlock`.
+    """
+
+    def __init__(
+        self,
+        picks: Sequence[Pick],
+        weights: Sequence[tf.Tensor],
+        statistics: Sequence[tf.Tensor],
+        training: bool,
+        twice: bool,
+    ) -> None:
+        self._ahead = iter(zip(picks, weights, statistics))
+        self._training = training
+        self._twice = twice
+        self.after: list[tf.Tensor] = []  # statistics of the blocks so far
+
+    def __call__(
+        self, block: ChoiceBlock, *inputs: tf.Tensor, index: Index | None = None
+    ) -> tf.Tensor:
+        """Runs the next block.
+
+        Args:
+            block: The block.
+            *inputs: Of the block.
+            index: Instead of the genotype's own.
+        """
+        pick, weights, statistics = next(self._ahead)
+        y, after = block(
+            pick.index if index is None else index,
+            inputs,
+            weights,
+            statistics,
+            self._training,
+            self._twice,
+        )
+        self.after.append(after)
+        return y
