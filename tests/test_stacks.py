@@ -70,7 +70,7 @@ from keras_tuner.src.backend import keras
 from keras_tuner.src.engine import tuner_utils
 import gtn_tf.search
 
-network = keras_tuner.applications.HyperResNet(input_shape=(32, 32, 3), classes=2)
+network = keras_tuner.applications.HyperXception(input_shape=(32, 32, 3), classes=2)
 network = network.build(keras_tuner.HyperParameters())
 assert isinstance(network, tf.keras.Model), type(network)
 assert layers.Layer is tf.keras.layers.Layer is keras.layers.Layer
