@@ -56,7 +56,7 @@ def some_lines() -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize("name", ["problem"])
+@pytest.mark.parametrize("name", ["padding", "problem"])
 def test_examples(name):
     found = doctest.testmod(importlib.import_module(f"ranking.{name}"))
     assert found.attempted and not found.failed
@@ -251,6 +251,7 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
             np.savez(rest[rest.index("--save") + 1], **arrays)
             return {}
         versions = {"Python": "3.9.1"}
+        count = int(rest[1]) if rest else 0
         return {
             "speed": {
                 "seconds": [2.0 if name == "gtn_tf" else 3.0],
@@ -260,7 +261,7 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
             },
             "sizes": {"seconds": [0.5]},
             "steps": {"scoring": [3.0], "alone": [2.0]},
-            "memory": {"resident": [[1, 10**8], [int(rest[1]), 2 * 10**8]]},
+            "memory": {"resident": [[1, 10**8], [count, 2 * 10**8]]},
         }[part]
 
     monkeypatch.setattr(measuring, "run_process", run_process)

@@ -44,7 +44,7 @@ def _bars(axes: Any, rows: Sequence[Row], title: str, names: bool) -> None:
     axes.barh([*values], [*values.values()], color=colors, edgecolor="black", lw=0.5)
     for place, value in enumerate(values.values()):
         axes.text(value, place, f" {value:.3g}", va="center")
-    axes.set_xlim(0, 1.2 * max(values.values(), default=1.0))
+    axes.set_xlim(0, 1.3 * max(values.values(), default=1.0))
     axes.invert_yaxis()  # the first row on top
     axes.tick_params(labelleft=names)
     axes.set(title=title, xlabel="candidates per minute")

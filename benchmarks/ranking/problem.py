@@ -85,7 +85,7 @@ def draw_201(rng: np.random.Generator) -> str:
     Example:
 
     >>> draw_201(np.random.default_rng(0)).count("|")
-    12
+    9
     """
     drawn = [rng.integers(0, len(OPS_201), node).tolist() for node in _NODES_201]
     return "+".join(

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ranking.padding import same
+
 Size = Union[int, tuple[int, int]]
 
 
@@ -109,20 +111,3 @@ class Pool(nn.Module):
         if self.kind == "max":
             return F.max_pool2d(x, self.size, self.stride, before, ceil_mode=True)
         return F.avg_pool2d(x, self.size, self.stride, before, True, False)
-
-
-def same(pixels: int, size: int, stride: int) -> tuple[int, int]:
-    """The padding before and after that TensorFlow calls "SAME".
-
-    Args:
-        pixels: Height or width.
-        size: Of the kernel.
-        stride: Of the kernel.
-
-    Example:
-
-    >>> same(16, 3, 1), same(16, 3, 2)
-    ((1, 1), (0, 1))
-    """
-    total = max((-(-pixels // stride) - 1) * stride + size - pixels, 0)
-    return total // 2, total - total // 2
