@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ _NAO_CODES = 5, 16  # of the 11 operations, the end excluded
 
 _SHAPE = 2  # axes of an image but its channels
 _COLORS = 3
-_NOISE = 1.0  # beside the classes' own images, of the same size
+_NOISE = 5.0  # times the classes' own images: enough for scores that differ
 
 
 class Setting(NamedTuple):
@@ -72,7 +73,8 @@ def make_data(setting: Setting) -> Data:
     for count in (setting.train_images, setting.validation_images):
         labels = rng.integers(0, CLASSES, count, dtype=np.int32)
         noise = _NOISE * rng.normal(size=[count, *shape])
-        parts += [(classes[labels] + noise).astype(np.float32), labels]
+        images = (classes[labels] + noise) / math.hypot(1, _NOISE)
+        parts += [images.astype(np.float32), labels]
     return Data(*parts)
 
 
