@@ -20,7 +20,7 @@ _NAO_CODES = 5, 16  # of the 11 operations, the end excluded
 
 _SHAPE = 2  # axes of an image but its channels
 _COLORS = 3
-_NOISE = 5.0  # times the classes' own images: enough for scores that differ
+_NOISE = 3.0  # times the classes' own images: enough for scores that differ
 
 
 class Setting(NamedTuple):
