@@ -5,6 +5,7 @@
 #   make train CONFIG=mnist_laptop ARGS="..."    another preset, more options
 #   make test ARGS="-k meta"                     some of the tests
 #   make bench SIZE=sweep                        another benchmark
+#   make bench SIZE=ranking                      how fast architectures are ranked
 #   make bench OTHER=path/to/python              gtn_tf also on another TensorFlow
 
 CONFIG ?= digits

@@ -3,6 +3,7 @@
     python benchmarks {digits,small,paper,sweep} [--rounds N] [--only NAME,NAME]
     python benchmarks SIZE --other PYTHON
     python benchmarks SIZE --plot
+    python benchmarks ranking [--memory N] [--quick]
 
 `make bench SIZE=small` makes the two virtual environments and runs this. Run it on an
 otherwise idle machine. One that was interrupted goes on where it stopped.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import contenders
 import machine
+import ranking.command
 import report
 from agreement import TOLERANCE
 from contenders import Contender, StackError, is_gtn_tf, is_other_stack
@@ -32,6 +34,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     """Reads the command line."""
+    if sys.argv[1:2] == ["ranking"]:  # another benchmark, with options of its own
+        ranking.command.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(
         prog="benchmarks", description=__doc__.splitlines()[0]
     )

@@ -143,7 +143,7 @@ class Measuring:
     def _save(
         self, label: str, steps: int, contender: Contender, special: tuple[str, ...]
     ) -> Line:
-        path = self._store.gradient(label, steps)
+        path = self._store.arrays(label, steps)
         if path.exists():
             return {}
         if (label, steps) in self._kept:
@@ -154,7 +154,7 @@ class Measuring:
         return line
 
     def _gradients(self, label: str, steps: int) -> dict[str, np.ndarray]:
-        with np.load(self._store.gradient(label, steps)) as arrays:
+        with np.load(self._store.arrays(label, steps)) as arrays:
             return dict(arrays)
 
     def _exclude(self, label: str, compared: int, line: Line) -> None:

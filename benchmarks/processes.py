@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,33 @@ def run_worker(
         WorkerError: If it failed otherwise.
     """
     command = [contender.python, _WORKER, contender.name, size, "--steps", steps]
+    what = f"{contender.label} with {steps} steps of size {size}"
+    asked = {"implementation": contender.label, "size": size, "steps": steps}
+    return {**run_process([*command, *options], what), **asked}
+
+
+def run_process(command: Sequence[object], what: str) -> dict[str, Any]:
+    """Runs one process to its end.
+
+    Args:
+        command: A Python and its arguments. It finds this gtn_tf, and the modules of
+            this folder.
+        what: Said of one that fails.
+
+    Returns:
+        As `run_worker`, without the contender's label.
+
+    Raises:
+        WorkerError: As `run_worker`.
+    """
     # What a compiler keeps on disk would make the next process's first call a fast one.
     folder = tempfile.mkdtemp(prefix="benchmark-")
     # Both stacks measure this gtn_tf, whichever is installed.
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(_ROOT), str(_WORKER.parent)]
+    paths += filter(None, [os.environ.get("PYTHONPATH")])
     try:
         run = subprocess.run(
-            [str(word) for word in [*command, *options]],
+            [str(word) for word in command],
             env={
                 **os.environ,
                 "TMPDIR": folder,
@@ -58,15 +79,13 @@ def run_worker(
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    asked = {"implementation": contender.label, "size": size, "steps": steps}
     if run.returncode == -signal.SIGKILL:
-        return {**asked, "gave_up": "killed, probably for want of memory"}
+        return {"gave_up": "killed, probably for want of memory"}
     printed = None if run.returncode else last_object(run.stdout)
     if printed is None:
         end = "\n".join(run.stderr.strip().splitlines()[-15:])
-        name = contender.label
-        raise WorkerError(f"{name} with {steps} steps of size {size} failed:\n{end}")
-    return {**printed, **asked}
+        raise WorkerError(f"{what} failed:\n{end}")
+    return printed
 
 
 def last_object(output: str) -> dict[str, Any] | None:

@@ -46,9 +46,14 @@ class Store:
         partial.write_text("".join(lines))
         partial.replace(self._file)
 
-    def gradient(self, name: str, steps: int) -> Path:
-        """The file of an implementation's float64 meta-gradient."""
-        return self.folder / f"{name}-{steps}.npz"
+    def arrays(self, name: str, number: int) -> Path:
+        """The file of arrays that are compared, such as a float64 meta-gradient.
+
+        Args:
+            name: Whose they are.
+            number: How much they are made of, such as steps.
+        """
+        return self.folder / f"{name}-{number}.npz"
 
     def remove(self) -> None:
         """Forgets all of this size, when the results are written."""

@@ -114,7 +114,7 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
     for _ in range(repeats):
         outcome, taken = _timed(job.iterate)
         seconds.append(round(taken, 5))
-    peak = _peak_bytes()  # before the check below makes arrays of its own
+    peak = peak_bytes()  # before the check below makes arrays of its own
     _check(job.gradients(outcome))
     return {
         "seconds": seconds,
@@ -152,7 +152,8 @@ def _timed(function: Any) -> tuple[Any, float]:
     return outcome, time.perf_counter() - began
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
+    """The most memory that the process has had."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

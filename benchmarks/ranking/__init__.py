@@ -1,0 +1,1 @@
+"""How fast architectures are ranked, beside PyTorch: `make bench SIZE=ranking`."""

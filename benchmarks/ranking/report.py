@@ -1,0 +1,226 @@
+"""The results' files: two tables, facts, a picture, and a page in Markdown."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gtn_tf.atomic_file import as_csv, write
+from markdown import table
+from ranking import picture
+from ranking.problem import SPACES, TITLES
+from ranking.rows import Row, times_faster
+
+_TEXTS = ("space", "contender")
+_ABOUT_50 = 50  # candidates: memory is compared with what it is then
+
+
+def write_results(
+    folder: Path, speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any]
+) -> None:
+    """Writes `speed.csv`, `memory.csv`, `facts.json`, `ranking.png` and `README.md`.
+
+    Args:
+        folder: Where they go.
+        speed: One row for each contender and space.
+        memory: One row for each contender and recorded number of candidates.
+        facts: What was measured, how, where and when.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("speed", speed), ("memory", memory)):
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        cells = [[row.get(column, "") for column in columns] for row in rows]
+        write(folder / f"{name}.csv", as_csv([columns, *cells]))
+    write(folder / "facts.json", json.dumps(facts, indent=2) + "\n")
+    draw(folder)
+    write(folder / "README.md", page(speed, memory, facts))
+
+
+def draw(folder: Path) -> None:
+    """Draws the picture from the tables alone.
+
+    Args:
+        folder: Where they are.
+    """
+    speed, memory = (_read(folder / f"{name}.csv") for name in ("speed", "memory"))
+    picture.save(speed, memory, folder / "ranking.png")
+
+
+def _read(path: Path) -> list[Row]:
+    with path.open(newline="") as file:
+        return [
+            {k: v if k in _TEXTS else float(v) for k, v in row.items() if v}
+            for row in csv.DictReader(file)
+        ]
+
+
+def page(speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any]) -> str:
+    """The Markdown page.
+
+    Args:
+        speed: As for `write_results`.
+        memory: As for `write_results`.
+        facts: As for `write_results`.
+    """
+    setting = facts["setting"]
+    pixels = setting["pixels"]
+    about = (
+        f"A candidate is a network of random cells (N = {setting['cells']}, F = "
+        f"{setting['filters']}) for images of {pixels}x{pixels}x3 "
+        f"pixels. It is trained for {setting['steps']} steps of SGD with batches of "
+        f"{setting['batch_size']}, its batch norm is estimated again, and its accuracy "
+        f"on {setting['validation_images']} images is its score. The images are "
+        "random, the same for all: noise around an image for each class."
+    )
+    parts = [
+        "# How fast architectures are ranked",
+        f"`{facts['command']}`",
+        "\n".join(headlines(speed)),
+        "![Candidates per minute, and memory by candidates](ranking.png)",
+        about,
+        _speed(speed),
+        "Each contender and space has a process of its own; the first candidate's "
+        "seconds are from before the data is made, with all tracing. Candidates per "
+        "minute are those after it, by all their seconds.",
+        _agreement(facts),
+        _sizes(speed),
+        _steps(speed),
+        _memory(memory, setting),
+        "## Machine and versions",
+        "\n".join(
+            f"- {k}: {v}" for k, v in {**facts["machine"], **_versions(facts)}.items()
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def headlines(speed: Sequence[Row]) -> list[str]:
+    """The ratios as lines of a list.
+
+    Args:
+        speed: As for `write_results`.
+    """
+    lines = [
+        f"- {TITLES[space]}: gtn_tf's candidates per minute / those of {label}: "
+        f"**{ratio:.2f}**"
+        for space in SPACES
+        for label, ratio in times_faster(speed, space).items()
+    ]
+    for row in speed:
+        if "steps_ratio_median" in row:
+            lines.append(
+                f"- {TITLES[row['space']]}: time of the steps in scoring / of the "
+                f"network alone, traced: **{row['steps_ratio_median']:.2f}**"
+            )
+    return lines
+
+
+def _speed(rows: Sequence[Row]) -> str:
+    header = ["space", "contender", "candidates", "first, s", "median, s", "min, s"]
+    header += ["max, s", "per minute", "mean accuracy"]
+    return table(
+        header,
+        (
+            [
+                TITLES[row["space"]],
+                row["contender"],
+                f"{row['candidates']}",
+                f"{row['first_seconds']:.1f}",
+                *(f"{row[f'seconds_{k}']:.2f}" for k in ("median", "min", "max")),
+                f"**{row['candidates_per_minute']:.1f}**",
+                f"{row['accuracy_mean']:.3f}",
+            ]
+            for row in rows
+            if "seconds_median" in row
+        ),
+    )
+
+
+def _agreement(facts: dict[str, Any]) -> str:
+    text = []
+    if facts["logits_difference"] is not None:
+        text.append(
+            "Before anything is timed, each network in PyTorch is compared with "
+            "gtn_tf's: it has as many parameters, and with the same weights its logits "
+            f"differ by {facts['logits_difference']:.1e} of their norm at most."
+        )
+    if facts["score_difference"] is not None:
+        text.append(
+            "gtn_tf's scores of a candidate differ from those of a Keras network each "
+            f"by {facts['score_difference']:.4f} at most."
+        )
+    return " ".join(text)
+
+
+def _sizes(rows: Sequence[Row]) -> str:
+    cells = [
+        [
+            TITLES[row["space"]],
+            row["contender"],
+            f"{row['sizes_seconds_median']:.3f}",
+        ]
+        for row in rows
+        if "sizes_seconds_median" in row
+    ]
+    if not cells:
+        return ""
+    header = ["space", "contender", "params and flops of a candidate, median, s"]
+    return "## Sizes\n\n" + table(header, cells)
+
+
+def _steps(rows: Sequence[Row]) -> str:
+    cells = [
+        [
+            TITLES[row["space"]],
+            f"{row['steps_seconds_median']:.2f}",
+            f"{row['steps_alone_seconds_median']:.2f}",
+            f"{row['steps_ratio_median']:.2f}",
+        ]
+        for row in rows
+        if "steps_ratio_median" in row
+    ]
+    if not cells:
+        return ""
+    header = ["space", "in scoring, s", "the network alone, traced, s", "ratio"]
+    text = (
+        "Medians over candidates. Both times are differences, of trainings of twice "
+        "the steps and of the steps, so that they have nothing that is done once."
+    )
+    return f"## The steps alone\n\n{text}\n\n{table(header, cells)}"
+
+
+def _memory(rows: Sequence[Row], setting: dict[str, Any]) -> str:
+    if not rows:
+        return ""
+    by_label: dict[str, list[Row]] = {}
+    for row in rows:
+        by_label.setdefault(row["contender"], []).append(row)
+    cells = []
+    for label, own in by_label.items():
+        near = min(own, key=lambda row: abs(row["candidates"] - _ABOUT_50))
+        cells.append(
+            [
+                label,
+                *(
+                    f"{row['resident_bytes'] / 1e6:.0f} after {row['candidates']:.0f}"
+                    for row in (own[0], near, own[-1])
+                ),
+            ]
+        )
+    header = ["contender", "MB, first", "MB, about 50", "MB, last"]
+    text = (
+        "Resident memory of a process that scores candidates of NAS-Bench-201, each "
+        f"for {setting['memory_steps']} steps and on {setting['memory_images']} images."
+    )
+    return f"## Memory\n\n{text}\n\n{table(header, cells)}"
+
+
+def _versions(facts: dict[str, Any]) -> dict[str, str]:
+    versions = facts["versions"]
+    return {
+        label: ", ".join(f"{name} {version}" for name, version in found.items())
+        for label, found in versions.items()
+    }
