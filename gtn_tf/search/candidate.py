@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.cells import Counts
 from gtn_tf.search.errors import ScoreError
+from gtn_tf.supernet import SuperNetwork
 
 Build = Callable[[], tf.keras.Model]
 
@@ -22,11 +23,14 @@ class Candidate:
         build: Makes the network with fresh weights, compiled or not.
         genotype: Where the space has genotypes; otherwise `None`.
         counts: Size of the network, where the space knows it without building one.
+        supernetwork: Gives what runs the genotype without a network of its own, or
+            `None`.
     """
 
     build: Build
     genotype: Any = None
     counts: Counts | None = None
+    supernetwork: Callable[[], SuperNetwork | None] = lambda: None
 
     def __call__(self) -> tf.keras.Model:
         model = self.build()

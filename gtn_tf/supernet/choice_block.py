@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Union
 
 import tensorflow as tf
 
 from gtn_tf.supernet.operation import Channels, Operation
+from gtn_tf.supernet.vjp import ForwardBackward
 
 Index = Union[int, tf.Tensor]
 
@@ -16,7 +18,8 @@ class ChoiceBlock:
     """Operations of which an index picks one (Guo et al. 2020, arXiv 1904.00420).
 
     Their outputs have the same shape, and their weights take the same slot of the
-    network's vector, which is as long as the longest of them.
+    network's vector, which is as long as the longest of them. What a block does is
+    traced once, however many places of a network it has.
 
     Args:
         *operations: For each input that the block may read, as many operations.
@@ -28,6 +31,12 @@ class ChoiceBlock:
         self.size = max(operation.size for operation in operations)
         self.statistics_size = max(o.statistics_size for o in operations)
         self._for_each = len(operations) // inputs
+        self._run = {
+            training: _shared(functools.partial(self._one, training))
+            for training in (False, True)
+        }
+        self._traced_fresh = _shared(self._fresh)
+        self._passes: dict[Any, ForwardBackward] = {}
 
     def __call__(
         self,
@@ -37,6 +46,7 @@ class ChoiceBlock:
         statistics: tf.Tensor,
         training: bool,
         twice: bool = False,
+        clipnorm: float | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs the operation that is picked, and no other.
 
@@ -48,18 +58,14 @@ class ChoiceBlock:
             training: As for Keras.
             twice: Whether it can be differentiated twice, and with respect to the
                 statistics after it, too. It is slower then.
+            clipnorm: What the gradient of each weight tensor is cut to, unless `twice`.
 
         Returns:
             The output, and the statistics after the call.
         """
         if not training or twice:
-
-            def run(number: int) -> tuple[tf.Tensor, tf.Tensor]:
-                x = inputs[self._input_of(number)]
-                return self.operations[number](x, weights, statistics, training)
-
-            return self._pick(index, run)
-        return self._train(index, list(inputs), weights, statistics)
+            return self._run[training](index, weights, statistics, *inputs)
+        return self._train(index, weights, statistics, inputs, clipnorm)
 
     def pick(self, index: Index, run: Callable[[Operation], Any]) -> Any:
         """Calls a function on the operation that is picked.
@@ -78,7 +84,7 @@ class ChoiceBlock:
             seed: int32 `[2]`.
             channels: Of the input, if they may differ.
         """
-        return self.pick(index, lambda o: o.join(o.fresh(seed, channels), self.size))
+        return self._traced_fresh(index, seed, channels)
 
     def fresh_statistics(self, index: Index) -> tf.Tensor:
         """The statistics before the first step, `[statistics_size]`.
@@ -89,6 +95,23 @@ class ChoiceBlock:
         size = self.statistics_size
         return self.pick(index, lambda o: o.join(o.fresh_statistics(), size))
 
+    def _fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
+        return self.pick(index, lambda o: o.join(o.fresh(seed, channels), self.size))
+
+    def _one(
+        self,
+        training: bool,
+        index: Index,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        *inputs: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        def run(number: int) -> tuple[tf.Tensor, tf.Tensor]:
+            x = inputs[self._input_of(number)]
+            return self.operations[number](x, weights, statistics, training)
+
+        return self._pick(index, run)
+
     def _input_of(self, number: int) -> int:
         return number // self._for_each
 
@@ -96,46 +119,88 @@ class ChoiceBlock:
         if isinstance(index, int):
             return run(index)
         numbers = range(len(self.operations))
-        return tf.switch_case(index, [lambda n=n: run(n) for n in numbers])
+        return tf.switch_case(index, [functools.partial(run, n) for n in numbers])
 
     def _train(
         self,
         index: Index,
-        inputs: list[tf.Tensor],
         weights: tf.Tensor,
         statistics: tf.Tensor,
+        inputs: Sequence[tf.Tensor],
+        clipnorm: float | None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        pairs = [
-            operation.pair(inputs[self._input_of(number)], weights, statistics)
-            for number, operation in enumerate(self.operations)
-        ]
-        most = max(pair.residuals for pair in pairs)
+        passes = self._traced_passes(index, (weights, statistics, *inputs), clipnorm)
 
         @tf.custom_gradient
         def run(weights: tf.Tensor, *inputs: tf.Tensor) -> tuple[Any, Any]:
-            def forward(number: int) -> list[tf.Tensor]:
-                pair, x = pairs[number], inputs[self._input_of(number)]
-                nothing = [_no_residual(weights.dtype)] * (most - pair.residuals)
-                return [*pair.forward(x, weights, statistics), *nothing]
-
-            y, after, *residuals = self._pick(index, forward)
+            given = weights, statistics, *inputs
+            y, after, *residuals = passes.forward(index, *given)
 
             def gradient(of_y: tf.Tensor, of_after: tf.Tensor) -> list[tf.Tensor]:
-                def backward(number: int) -> list[tf.Tensor]:
-                    pair, place = pairs[number], self._input_of(number)
-                    own = residuals[: pair.residuals]
-                    of_x, of_weights = pair.backward(
-                        inputs[place], weights, statistics, of_y, *own
-                    )
-                    of_inputs = [tf.zeros_like(one) for one in inputs]
-                    of_inputs[place] = of_x
-                    return [of_weights, *of_inputs]
-
-                return self._pick(index, backward)
+                return passes.backward(index, of_y, *given, *residuals)
 
             return (y, after), gradient
 
         return run(weights, *inputs)
+
+    def _traced_passes(
+        self, index: Index, given: Sequence[tf.Tensor], clipnorm: float | None
+    ) -> ForwardBackward:
+        weights, statistics, *inputs = given
+        shapes = [(str(x.shape), x.dtype) for x in given]
+        key = isinstance(index, int), clipnorm, *shapes
+        if key not in self._passes:
+            pairs = [
+                operation.passes(
+                    inputs[self._input_of(number)], weights, statistics, clipnorm
+                )
+                for number, operation in enumerate(self.operations)
+            ]
+            self._passes[key] = self._forward_backward(pairs, len(inputs))
+        return self._passes[key]
+
+    def _forward_backward(
+        self, pairs: Sequence[ForwardBackward], inputs: int
+    ) -> ForwardBackward:
+        """The passes of the operation that is picked, as those of the block."""
+        most = max(pair.residuals for pair in pairs)
+
+        def forward(index: Index, *given: tf.Tensor) -> list[tf.Tensor]:
+            weights, statistics, *xs = given
+
+            def run(number: int) -> list[tf.Tensor]:
+                pair, x = pairs[number], xs[self._input_of(number)]
+                nothing = [_no_residual(weights.dtype)] * (most - pair.residuals)
+                return [*pair.forward(x, weights, statistics), *nothing]
+
+            return self._pick(index, run)
+
+        def backward(
+            index: Index, of_y: tf.Tensor, *given: tf.Tensor
+        ) -> list[tf.Tensor]:
+            weights, statistics, *xs = given[: 2 + inputs]
+
+            def run(number: int) -> list[tf.Tensor]:
+                pair, place = pairs[number], self._input_of(number)
+                residuals = given[2 + inputs :][: pair.residuals]
+                of_x, of_weights = pair.backward(
+                    xs[place], weights, statistics, of_y, *residuals
+                )
+                of_inputs = [tf.zeros_like(one) for one in xs]
+                of_inputs[place] = of_x
+                return [of_weights, *of_inputs]
+
+            return self._pick(index, run)
+
+        traced = (tf.function(one, autograph=False) for one in (forward, backward))
+        return ForwardBackward(*traced, most)
+
+
+def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """One graph that is called, not a copy of it at every place of the network."""
+    return tf.function(
+        function, autograph=False, experimental_attributes={"_noinline": True}
+    )
 
 
 def _no_residual(dtype: tf.DType) -> tf.Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf.cells import Genotype, Genotype201, GenotypeError
-from gtn_tf.cells.genotype import NODES, OPS
+from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError
+from gtn_tf.cells.genotype import LARGE, NODES
 from gtn_tf.cells.nas_bench_201 import OPS_201, network_201
 from gtn_tf.cells.network import cell_network
 from gtn_tf.names import BLOCKS
@@ -33,7 +34,7 @@ class SuperNetwork:
         cells: N, cells in each of the three parts.
         filters: F, channels of the first part.
         kind: `"training"` or `"evaluation"` layers, as for `cell_network`.
-        ops: Of the space nao: `"large"`, 11 operations, or `"small"`, 5.
+        ops: Names of the operations of nao.
 
     Example:
 
@@ -54,13 +55,14 @@ class SuperNetwork:
         cells: int = 1,
         filters: int = 8,
         kind: str = "training",
-        ops: str = "large",
+        ops: Sequence[str] = LARGE,
     ) -> None:
         self.space = space
+        self.image_shape = image_shape
         self._size = image_shape, num_classes, cells, filters
         self.kind = kind
         settings = *self._size, BLOCKS.load(kind)
-        self._names = OPS[ops] if space == "nao" else OPS_201
+        self._names = tuple(ops) if space == "nao" else OPS_201
         self._wiring: Wiring
         if space == "nao":
             self._wiring = WiringNAO(*settings, ops=self._names)
@@ -80,7 +82,12 @@ class SuperNetwork:
         """Of a vector of batch-norm statistics."""
         return sum(self._statistics_sizes)
 
-    def encode(self, genotype: Genotype | Genotype201) -> tf.Tensor:
+    @property
+    def momentum(self) -> float | None:
+        """Of the moving averages of Keras' batch norms, if it has such."""
+        return self._wiring.momentum
+
+    def encode(self, genotype: AnyGenotype) -> tf.Tensor:
         """A genotype as the network takes it.
 
         Args:
@@ -122,6 +129,7 @@ class SuperNetwork:
         genotype: tf.Tensor,
         training: bool = False,
         twice: bool = False,
+        clipnorm: float | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs an architecture.
 
@@ -133,6 +141,7 @@ class SuperNetwork:
             training: As for Keras.
             twice: Whether a training pass can be differentiated twice, and with respect
                 to the statistics after it. It is slower then.
+            clipnorm: What the gradient of each weight tensor is cut to, unless `twice`.
 
         Returns:
             The logits `[batch, num_classes]`, and the statistics after the call.
@@ -143,6 +152,7 @@ class SuperNetwork:
             tf.split(statistics, self._statistics_sizes),
             training,
             twice,
+            clipnorm,
         )
         logits = self._wiring.logits(run, images, genotype)
         return logits, tf.concat(run.after, 0)
@@ -161,7 +171,7 @@ class SuperNetwork:
         picks = self._wiring.picks(genotype)
         return tf.concat(
             [
-                block.fresh(pick.index, fold(seed, number), pick.channels)
+                block.fresh(pick.operation, fold(seed, number), pick.channels)
                 for number, (block, pick) in enumerate(zip(self._wiring.blocks, picks))
             ],
             0,
@@ -175,7 +185,7 @@ class SuperNetwork:
         """
         picks = self._wiring.picks(genotype)
         pairs = zip(self._wiring.blocks, picks)
-        return tf.concat([b.fresh_statistics(pick.index) for b, pick in pairs], 0)
+        return tf.concat([b.fresh_statistics(pick.operation) for b, pick in pairs], 0)
 
     def tensor_numbers(self, genotype: tf.Tensor) -> tf.Tensor:
         """Which weight tensor each number of the vector belongs to, int32 `[size]`.
@@ -196,7 +206,7 @@ class SuperNetwork:
                 which = [*range(len(operation.weights)), most]
                 return tf.ensure_shape(tf.repeat(which, sizes), [block.size])
 
-            found.append(first + block.pick(pick.index, numbers))
+            found.append(first + block.pick(pick.operation, numbers))
             first += most + 1
         return tf.concat(found, 0)
 
@@ -208,7 +218,7 @@ class SuperNetwork:
 
     def extract(
         self,
-        genotype: Genotype | Genotype201,
+        genotype: AnyGenotype,
         weights: tf.Tensor,
         statistics: tf.Tensor,
     ) -> tf.keras.Model:
@@ -235,7 +245,7 @@ class SuperNetwork:
         return model
 
     def insert(
-        self, genotype: Genotype | Genotype201, model: tf.keras.Model
+        self, genotype: AnyGenotype, model: tf.keras.Model
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The weights and statistics of a stand-alone network as vectors.
 
@@ -256,19 +266,20 @@ class SuperNetwork:
         return tf.concat(weights, 0), tf.concat(statistics, 0)
 
     def _chosen(
-        self, genotype: Genotype | Genotype201
+        self, genotype: AnyGenotype
     ) -> list[tuple[ChoiceBlock, Operation, Channels]]:
         blocks = self._wiring.blocks
         picks = self._wiring.picks(self.encode(genotype))
         return [
-            (b, b.operations[int(p.index)], p.channels) for b, p in zip(blocks, picks)
+            (b, b.operations[int(p.operation)], p.channels)
+            for b, p in zip(blocks, picks)
         ]
 
     def _alone(
-        self, genotype: Genotype | Genotype201
+        self, genotype: AnyGenotype
     ) -> tuple[tf.keras.Model, list[tf.Variable], list[tf.Variable]]:
         """A stand-alone network; its weights and statistics in the blocks' order."""
-        make = network_201 if self.space == "nas_bench_201" else cell_network
+        make: Any = network_201 if self.space == "nas_bench_201" else cell_network
         model, made = made_in_order(lambda: make(genotype, *self._size, self.kind))
         weights = [variable for variable in made if variable.trainable]
         return model, weights, [v for v in made if not v.trainable]

@@ -44,10 +44,22 @@ class Operation:
         self.statistics_size = sum(v.shape.num_elements() for v in self.statistics)
         self._order = _places(self._model.trainable, self.weights)
         self._statistics_order = _places(self._model.running, self.statistics)
-        self._pairs: dict[Any, ForwardBackward] = {}
+        self._passes: dict[Any, ForwardBackward] = {}
+
+    @property
+    def momentum(self) -> float | None:
+        """Of the moving averages of its Keras batch norms, if it has such."""
+        norms = tf.keras.layers.BatchNormalization
+        layers = self._model.model.layers
+        return next((one.momentum for one in layers if isinstance(one, norms)), None)
 
     def __call__(
-        self, x: tf.Tensor, weights: tf.Tensor, statistics: tf.Tensor, training: bool
+        self,
+        x: tf.Tensor,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        training: bool,
+        clipnorm: float | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs the layers.
 
@@ -56,12 +68,15 @@ class Operation:
             weights: `[n]`, of which the first `size` count.
             statistics: `[m]`, of which the first `statistics_size` count.
             training: As for Keras.
+            clipnorm: What the gradient of each weight tensor is cut to.
 
         Returns:
             The output, and the statistics after the call.
         """
         channels = tf.shape(x)[-1] if self._any_channels else None
         parts = self.split(weights, channels)
+        if clipnorm is not None:
+            parts = [_with_clipped_gradient(part, clipnorm) for part in parts]
         before = self.split_statistics(statistics)
         y, after = self._model(
             [parts[i] for i in self._order],
@@ -127,19 +142,28 @@ class Operation:
         """The statistics before the first step."""
         return [tf.convert_to_tensor(v) for v in self.statistics]
 
-    def pair(self, *inputs: tf.Tensor) -> ForwardBackward:
+    def passes(
+        self,
+        x: tf.Tensor,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        clipnorm: float | None,
+    ) -> ForwardBackward:
         """A training step's two passes, traced once for each kind of inputs.
 
         Args:
-            *inputs: As for a call, without `training`.
+            x: As for a call, and so are the others.
+            weights: Likewise.
+            statistics: Likewise.
+            clipnorm: Likewise.
         """
-        specs = [tf.TensorSpec(one.shape, one.dtype) for one in inputs]
-        key = tuple((str(spec.shape), spec.dtype) for spec in specs)
-        if key not in self._pairs:
-            self._pairs[key] = forward_backward(
-                lambda x, w, s: self(x, w, s, training=True), specs, sources=2
+        specs = [tf.TensorSpec(t.shape, t.dtype) for t in (x, weights, statistics)]
+        key = clipnorm, *((str(spec.shape), spec.dtype) for spec in specs)
+        if key not in self._passes:
+            self._passes[key] = forward_backward(
+                lambda x, w, s: self(x, w, s, True, clipnorm), specs, sources=2
             )
-        return self._pairs[key]
+        return self._passes[key]
 
     def _shape(self, variable: tf.Variable, channels: Channels) -> list[Any]:
         shape: list[Any] = variable.shape.as_list()
@@ -167,6 +191,16 @@ def made_in_order(
     with tf.variable_creator_scope(keep):
         model = make()
     return model, [v for v in made if v.dtype.is_floating]
+
+
+def _with_clipped_gradient(x: tf.Tensor, clipnorm: float) -> tf.Tensor:
+    """The same tensor, whose gradient is cut to a norm, as by Keras' `clipnorm`."""
+
+    @tf.custom_gradient
+    def run(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        return tf.identity(x), lambda upstream: tf.clip_by_norm(upstream, clipnorm)
+
+    return run(x)
 
 
 def _places(

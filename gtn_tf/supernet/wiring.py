@@ -18,7 +18,7 @@ Build = Callable[[tf.Tensor], tf.Tensor]
 class Pick(NamedTuple):
     """What a genotype says of a choice block."""
 
-    index: Index = 0
+    operation: Index = 0
     channels: Channels = None  # of its input, if they may differ
 
 
@@ -50,6 +50,13 @@ class Wiring(abc.ABC):
         self.layers = layers
         self.blocks: list[ChoiceBlock] = []
         self._operations: dict[Any, Operation] = {}
+        self._blocks: dict[tuple[Operation, ...], ChoiceBlock] = {}
+
+    @property
+    def momentum(self) -> float | None:
+        """Of the moving averages of Keras' batch norms, if there are such."""
+        found = {operation.momentum for operation in self._operations.values()}
+        return next((momentum for momentum in found if momentum is not None), None)
 
     @abc.abstractmethod
     def picks(self, genotype: tf.Tensor) -> list[Pick]:
@@ -79,7 +86,10 @@ class Wiring(abc.ABC):
         return self._operations[key]
 
     def _add(self, *operations: Operation, inputs: int = 1) -> ChoiceBlock:
-        self.blocks.append(ChoiceBlock(*operations, inputs=inputs))
+        """Adds a place, whose block is that of an equal place, if there is one."""
+        if operations not in self._blocks:
+            self._blocks[operations] = ChoiceBlock(*operations, inputs=inputs)
+        self.blocks.append(self._blocks[operations])
         return self.blocks[-1]
 
     def _head(self, x: tf.Tensor) -> tf.Tensor:
@@ -96,6 +106,7 @@ class Pass:
         statistics: A vector for each block.
         training: As for Keras.
         twice: As for `ChoiceBlock`.
+        clipnorm: As for `ChoiceBlock`.
     """
 
     def __init__(
@@ -105,10 +116,12 @@ class Pass:
         statistics: Sequence[tf.Tensor],
         training: bool,
         twice: bool,
+        clipnorm: float | None,
     ) -> None:
         self._ahead = iter(zip(picks, weights, statistics))
         self._training = training
         self._twice = twice
+        self._clipnorm = clipnorm
         self.after: list[tf.Tensor] = []  # statistics of the blocks so far
 
     def __call__(
@@ -123,12 +136,13 @@ class Pass:
         """
         pick, weights, statistics = next(self._ahead)
         y, after = block(
-            pick.index if index is None else index,
+            pick.operation if index is None else index,
             inputs,
             weights,
             statistics,
             self._training,
             self._twice,
+            self._clipnorm,
         )
         self.after.append(after)
         return y

@@ -98,11 +98,29 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
         # An embedding's gradient is sparse; the state is not.
         gradient = tf.convert_to_tensor(gradient)
         before = tuple(map(tf.convert_to_tensor, state))
-        weights, after = self._update(
-            variable, before, gradient, values, **self._settings()
-        )
+        weights, after = self.updated(variable, before, gradient, values)
         for one, value in zip([variable, *state], [weights, *after]):
             one.assign(value)
+
+    def updated(
+        self,
+        weights: tf.Tensor,
+        state: OptimizerState,
+        gradient: tf.Tensor,
+        values: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, OptimizerState]:
+        """One step as a pure function, without clipping.
+
+        Args:
+            weights: Of any shape.
+            state: Zeros at first.
+            gradient: Of the loss.
+            values: Of the hyperparameters, scalars.
+
+        Returns:
+            The new weights and the new state.
+        """
+        return self._update(weights, state, gradient, values, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.learned.settings}

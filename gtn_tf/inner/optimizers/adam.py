@@ -88,7 +88,8 @@ class LearnedAdam(InnerOptimizer):
             "learning_rates": self._from_log(self.log_learning_rate),
         }
 
-    def init(self, weights: tf.Tensor) -> OptimizerState:
+    @staticmethod
+    def init(weights: tf.Tensor) -> OptimizerState:
         zeros, zero = tf.zeros_like(weights), tf.zeros([], weights.dtype)
         return zeros, zeros, zero, zero
 

@@ -81,7 +81,8 @@ class LearnedRMSProp(InnerOptimizer):
             "rhos": self._from_log_odds(self.log_odds_rho),
         }
 
-    def init(self, weights: tf.Tensor) -> OptimizerState:
+    @staticmethod
+    def init(weights: tf.Tensor) -> OptimizerState:
         return (tf.zeros_like(weights),)
 
     def update(

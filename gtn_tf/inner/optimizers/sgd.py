@@ -73,7 +73,8 @@ class LearnedSGD(InnerOptimizer):
             "momenta": self._from_log(self.log_momentum),
         }
 
-    def init(self, weights: tf.Tensor) -> OptimizerState:
+    @staticmethod
+    def init(weights: tf.Tensor) -> OptimizerState:
         return (tf.zeros_like(weights),)
 
     def update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,23 @@ import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, first_line
 from gtn_tf.evaluation import real_data_sgd
+from gtn_tf.inner.optimizers.base import OptimizerState
 from gtn_tf.labels import AnyLabels, accuracy, expect_labels
+from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.traced_training import (
+    Batches,
+    TracedTraining,
+    Update,
+    stacked,
+)
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
 from gtn_tf.teaching.teach import are_logits, check_learner
+from gtn_tf.teaching.trained_teacher import CLIPNORM
 
 MEASURES = ("accuracy", "tse")
 
@@ -50,6 +60,10 @@ class TrainingScorer(Scorer):
         self.name = names[MEASURES.index(by)]
         self.learners = learners
         self.images = images
+        self._traced: dict[int, TracedTraining] = {}
+
+    def close(self) -> None:
+        self._traced.clear()
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
         return self.scores(candidate, data, seed)[self.name]
@@ -73,14 +87,75 @@ class TrainingScorer(Scorer):
     def scores(
         self, candidate: Candidate, data: ScoringData, seed: int
     ) -> dict[str, float]:
+        found = self._on_supernetwork(candidate, data, seed)
+        if found is None:
+            found = self._on_keras_models(candidate, data, seed)
+        return dict(zip(self.names, np.mean(found, axis=0).tolist()))
+
+    def _on_keras_models(
+        self, candidate: Candidate, data: ScoringData, seed: int
+    ) -> list[tuple[float, float]]:
         validation = data.validation_batches(self.images)
         found = []
         for learner in range(self.learners):
             model = candidate()
             history = self.train(model, data, seed + learner)
             results = model.evaluate(validation, verbose=0, return_dict=True)
-            found.append([results["accuracy"], -history.history["loss"][0]])
-        return dict(zip(self.names, np.mean(found, axis=0).tolist()))
+            found.append((results["accuracy"], -history.history["loss"][0]))
+        return found
+
+    def _on_supernetwork(
+        self, candidate: Candidate, data: ScoringData, seed: int
+    ) -> list[tuple[float, float]] | None:
+        network = candidate.supernetwork()
+        if network is None:
+            return None
+        training = self._traced.get(id(network))
+        if training is None:
+            training = TracedTraining(network, self.update())
+            self._traced[id(network)] = training
+        validation = [
+            (
+                with_channels(
+                    tf.cast(x, tf.keras.backend.floatx()), network.image_shape
+                ),
+                y,
+            )
+            for x, y in data.validation_batches(self.images)
+        ]
+        found = []
+        for learner in range(self.learners):
+            batches = self.batches(data, seed + learner, network.image_shape)
+            if batches is None:
+                return None
+            key = seed % 2**31, learner
+            trained = training.train(candidate.genotype, *batches, key)
+            self.expect_finite(trained.loss)
+            accuracy = training.accuracy(candidate.genotype, trained, validation)
+            found.append((accuracy, -trained.loss))
+        return found
+
+    def batches(
+        self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
+    ) -> tuple[Batches, tf.Tensor] | None:
+        """What a super-network is trained on, and images for its batch norms.
+
+        Args:
+            data: Real data.
+            seed: Of what is drawn beside the weights.
+            image_shape: `(height, width, channels)`.
+
+        Returns:
+            `None` if it cannot be, and `train` has to train each network.
+        """
+        return None
+
+    def update(self) -> Update:
+        """The optimizer of such a training."""
+        raise NotImplementedError
+
+    def expect_finite(self, loss: float) -> None:
+        """Checks the mean loss of such a training."""
 
     @abc.abstractmethod
     def train(
@@ -133,6 +208,7 @@ class GTNScorer(TrainingScorer):
         self.teacher = teacher
         self.steps = steps
         self._lessons = teacher.repeated(steps)
+        self._stacked: Batches | None = None
 
     def check(self, model: tf.keras.Model, data: ScoringData) -> None:
         images, labels = next(iter(data.validation_batches(self.images)))
@@ -145,6 +221,25 @@ class GTNScorer(TrainingScorer):
         self, model: tf.keras.Model, data: ScoringData, seed: int
     ) -> tf.keras.callbacks.History:
         return teach(model, self._lessons, verbose=0)
+
+    def batches(
+        self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
+    ) -> tuple[Batches, tf.Tensor] | None:
+        if self._stacked is None:
+            self._stacked = stacked(self._lessons.as_dataset(), image_shape)
+        return self._stacked and (self._stacked, self._stacked.images)
+
+    def update(self) -> Update:
+        optimizer = self._lessons.optimizer()
+        values = {
+            name: tf.constant(values, tf.keras.backend.floatx())
+            for name, values in self._lessons.hyperparameters.items()
+        }
+        return Update(optimizer.learned.init, optimizer.updated, values, CLIPNORM)
+
+    def expect_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise NonFiniteError(f"the loss became {loss} on the teacher's lessons")
 
 
 class RealDataScorer(TrainingScorer):
@@ -203,6 +298,27 @@ class RealDataScorer(TrainingScorer):
             batches, callbacks=callbacks, class_weight=data.class_weight, verbose=0
         )
 
+    def batches(
+        self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
+    ) -> tuple[Batches, tf.Tensor] | None:
+        if self.seconds is not None:  # tracing counts there
+            return None
+        drawn = data.train_batches(seed).take(self.steps)
+        batches = stacked(drawn, image_shape, data.class_weight)
+        # Drawn anew, as `train` does.
+        again = stacked(drawn.take(_SETTLE), image_shape)
+        return batches and again and (batches, again.images)
+
+    def update(self) -> Update:
+        rate = self._rate()
+        rates = [rate(t) if callable(rate) else rate for t in range(self.steps)]
+        dtype = tf.keras.backend.floatx()
+        values = {
+            "rates": tf.cast(tf.stack(rates), dtype),
+            "momenta": tf.fill([self.steps], tf.cast(self.momentum, dtype)),
+        }
+        return Update(_zero_velocity, _keras_sgd, values, CLIPNORM)
+
     def _rate(self) -> float | tf.keras.optimizers.schedules.LearningRateSchedule:
         if not self.cosine:
             return self.learning_rate
@@ -211,6 +327,21 @@ class RealDataScorer(TrainingScorer):
 
 
 _SETTLE = 32  # batches for the moving averages
+
+
+def _zero_velocity(weights: tf.Tensor) -> OptimizerState:
+    return (tf.zeros_like(weights),)
+
+
+def _keras_sgd(
+    weights: tf.Tensor,
+    state: OptimizerState,
+    gradient: tf.Tensor,
+    values: Mapping[str, tf.Tensor],
+) -> tuple[tf.Tensor, OptimizerState]:
+    """Keras' SGD, whose velocity has the learning rate in it."""
+    velocity = values["momenta"] * state[0] - values["rates"] * gradient
+    return weights + velocity, (velocity,)
 
 
 class _StopAfter(tf.keras.callbacks.Callback):

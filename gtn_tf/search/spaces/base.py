@@ -10,10 +10,11 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells import Counts, Genotype, Genotype201
+from gtn_tf.cells import Counts, Genotype, Genotype201, GenotypeError
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.shapes import ImageShape, image_shape_of
+from gtn_tf.supernet import SuperNetwork
 
 _G = TypeVar("_G", Genotype, Genotype201)
 
@@ -66,8 +67,9 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # What is known of an inherited network is not known of its own.
-        if "network" in vars(cls) and "counts" not in vars(cls):
-            cls.counts = CellSpace.counts  # type: ignore[method-assign]
+        for name in ("counts", "supernetwork"):
+            if "network" in vars(cls) and name not in vars(cls):
+                setattr(cls, name, vars(CellSpace)[name])
 
     def build(self, hp: keras_tuner.HyperParameters) -> tf.keras.Model:
         """Declares the choices and makes the network that is trained, compiled.
@@ -93,7 +95,20 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
             lambda: self.network(genotype, self.scored_as),
             genotype,
             self.counts(genotype, self.scored_as),
+            lambda: self.supernetwork if self.has(genotype) else None,
         )
+
+    def has(self, genotype: _G) -> bool:
+        """Whether a genotype is in the space.
+
+        Args:
+            genotype: Of the kind that the space has.
+        """
+        try:
+            self.values(genotype)
+        except GenotypeError:
+            return False
+        return True
 
     def describe(self, hp: keras_tuner.HyperParameters) -> str:
         """The genotype of a trial, as `parse` reads it.
@@ -121,6 +136,15 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         Raises:
             GenotypeError: If it is not in this space.
         """
+
+    @property
+    def supernetwork(self) -> SuperNetwork | None:
+        """One network for all genotypes of the space, with the layers `scored_as` says.
+
+        Without one, scorers build the network of each candidate, as they do where a
+        subclass has a `network` and no `supernetwork` of its own.
+        """
+        return None
 
     @abc.abstractmethod
     def network(self, genotype: _G, kind: str = "training") -> tf.keras.Model:

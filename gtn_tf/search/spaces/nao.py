@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras_tuner
@@ -22,6 +23,7 @@ from gtn_tf.cells import (
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.spaces.base import CellSpace
 from gtn_tf.shapes import ImageShape
+from gtn_tf.supernet import SuperNetwork
 
 
 class NAOSpace(CellSpace[Genotype]):
@@ -81,6 +83,10 @@ class NAOSpace(CellSpace[Genotype]):
                 raise GenotypeError(
                     f"{name} cell: expected {NODES} nodes, received {len(nodes)}"
                 )
+            if getattr(genotype, name).concat:
+                raise GenotypeError(
+                    f"{name} cell: expected its loose ends as output, received `->`"
+                )
             for number, node in enumerate(nodes, start=2):
                 for part, value in node._asdict().items():
                     if part.startswith("op") and value not in self.ops:
@@ -100,6 +106,11 @@ class NAOSpace(CellSpace[Genotype]):
         return count_network(
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
+
+    @functools.cached_property
+    def supernetwork(self) -> SuperNetwork:
+        size = self.image_shape, self.num_classes, self.cells, self.filters
+        return SuperNetwork("nao", *size, self.scored_as, self.ops)
 
     def sample(self, rng: np.random.Generator) -> Genotype:
         return Genotype.sample(rng, self.ops)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras_tuner
@@ -17,6 +18,7 @@ from gtn_tf.cells import (
     network_201,
 )
 from gtn_tf.search.spaces.base import CellSpace
+from gtn_tf.supernet import SuperNetwork
 
 _EDGE_NAMES = [f"edge_{to}_from_{source}" for to, source in EDGES]
 
@@ -56,6 +58,11 @@ class NASBench201Space(CellSpace[Genotype201]):
         return count_network(
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
+
+    @functools.cached_property
+    def supernetwork(self) -> SuperNetwork:
+        size = self.image_shape, self.num_classes, self.cells, self.filters
+        return SuperNetwork("nas_bench_201", *size, self.scored_as)
 
     def sample(self, rng: np.random.Generator) -> Genotype201:
         return Genotype201.sample(rng)

@@ -1,0 +1,211 @@
+"""A few steps of training on a super-network, traced once for all candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.accuracy import count_correct
+from gtn_tf.cells import AnyGenotype
+from gtn_tf.inner import graph_rewrites_off
+from gtn_tf.inner.optimizers.base import OptimizerState
+from gtn_tf.labels import AnyLabels, as_integers
+from gtn_tf.shapes import with_channels
+from gtn_tf.supernet import SuperNetwork
+
+
+class Batches(NamedTuple):
+    """Batches of equal size for training, one after the other."""
+
+    images: tf.Tensor  # [steps, batch, h, w, c]
+    labels: tf.Tensor  # [steps, batch, ...], in any form that a loss takes
+    weights: tf.Tensor  # [steps, batch], of each example
+
+
+class Update(NamedTuple):
+    """An optimizer as pure functions of one vector of weights.
+
+    Args:
+        init: Gives its state for weights.
+        step: `(weights, state, gradient, values)` -> new weights and new state.
+        values: Of its hyperparameters, each `[steps]`.
+        clipnorm: Of the gradient of each weight tensor.
+    """
+
+    init: Callable[[tf.Tensor], OptimizerState]
+    step: Callable[..., tuple[tf.Tensor, OptimizerState]]
+    values: Mapping[str, tf.Tensor]
+    clipnorm: float
+
+
+class Trained(NamedTuple):
+    """What came out of a training."""
+
+    loss: float  # mean over all steps, each before its update
+    weights: tf.Tensor
+    statistics: tf.Tensor
+
+
+class TracedTraining:
+    """Trains architectures of a super-network from fresh weights, and tests them.
+
+    The same computation as Keras' `fit` of the stand-alone network with
+    `SettleBatchNorm`, and `evaluate`. The first architecture pays for the tracing.
+
+    Args:
+        network: The super-network.
+        update: The optimizer.
+    """
+
+    def __init__(self, network: SuperNetwork, update: Update) -> None:
+        self.network = network
+        self._update = update
+        self._loss = AnyLabels().mean
+        self._traced_fresh = tf.function(self._fresh, autograph=False)
+        self._traced_train = tf.function(self._train, autograph=False)
+        self._traced_settle = tf.function(self._settle, autograph=False)
+        self._traced_count = tf.function(self._count, reduce_retracing=True)
+
+    def train(
+        self,
+        genotype: AnyGenotype,
+        batches: Batches,
+        settle: tf.Tensor,
+        seed: tuple[int, int],
+    ) -> Trained:
+        """Trains fresh weights on all batches and estimates batch norms anew.
+
+        Args:
+            genotype: Of the network's space.
+            batches: One for each step.
+            settle: Images `[n, batch, h, w, c]` that the batch norms of the trained
+                network see once more.
+            seed: Of the weights.
+        """
+        code = self.network.encode(genotype)
+        with graph_rewrites_off():
+            fresh = self._traced_fresh(code, tf.constant(seed, tf.int32))
+            loss, weights, statistics = self._traced_train(code, *fresh, batches)
+            if self.network.momentum is not None:
+                statistics = self._traced_settle(code, weights, settle)
+        return Trained(float(loss), weights, statistics)
+
+    def accuracy(
+        self,
+        genotype: AnyGenotype,
+        trained: Trained,
+        validation: Iterable[tuple[tf.Tensor, tf.Tensor]],
+    ) -> float:
+        """The share of images that a trained network classifies correctly.
+
+        Args:
+            genotype: The same.
+            trained: What `train` gave.
+            validation: Batches of images and labels.
+        """
+        code, counts = self.network.encode(genotype), []
+        with graph_rewrites_off():
+            for images, labels in validation:
+                found = self._traced_count(code, *trained[1:], images, labels)
+                counts.append((int(found), len(labels)))
+        correct, total = np.sum(counts, axis=0)
+        return float(correct / total)
+
+    def _fresh(self, code: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        network = self.network
+        return network.fresh_weights(code, seed), network.fresh_statistics(code)
+
+    def _train(
+        self,
+        code: tf.Tensor,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        batches: Batches,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        steps = batches.images.shape[0]
+
+        def body(
+            t: tf.Tensor, total: tf.Tensor, weights: tf.Tensor, state: Any, s: tf.Tensor
+        ) -> tuple[Any, ...]:
+            batch = Batches(*(one[t] for one in batches))
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                logits, s = self._step(weights, s, batch.images, code)
+                loss = self._loss(batch.labels, logits, batch.weights)
+            gradient = tape.gradient(loss, weights)
+            values = {name: x[t] for name, x in self._update.values.items()}
+            weights, state = self._update.step(weights, state, gradient, values)
+            return t + 1, total + loss, weights, state, s
+
+        zero, state = tf.zeros([], weights.dtype), self._update.init(weights)
+        _, total, weights, _, statistics = tf.while_loop(
+            lambda t, *_: t < steps,
+            body,
+            (0, zero, weights, state, statistics),
+            maximum_iterations=steps,
+        )
+        return total / steps, weights, statistics
+
+    def _step(self, *given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        clipnorm = self._update.clipnorm
+        return self.network(*given, training=True, clipnorm=clipnorm)
+
+    def _settle(
+        self, code: tf.Tensor, weights: tf.Tensor, images: tf.Tensor
+    ) -> tf.Tensor:
+        """Moving averages from 0, divided by the weight of all batches together."""
+        count = images.shape[0]
+
+        def body(t: tf.Tensor, statistics: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return t + 1, self._step(weights, statistics, images[t], code)[1]
+
+        zeros = tf.zeros([self.network.statistics_size], weights.dtype)
+        _, statistics = tf.while_loop(
+            lambda t, _: t < count, body, (0, zeros), maximum_iterations=count
+        )
+        return statistics / (1 - self.network.momentum**count)
+
+    def _count(
+        self,
+        code: tf.Tensor,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+    ) -> tf.Tensor:
+        return count_correct(self.network(weights, statistics, images, code)[0], labels)
+
+
+def stacked(
+    elements: Iterable[Any],
+    image_shape: tuple[int, int, int],
+    class_weight: Mapping[int, float] | None = None,
+) -> Batches | None:
+    """Puts batches of a dataset behind each other; `None` if their sizes differ.
+
+    Args:
+        elements: Images, labels and perhaps weights of each batch.
+        image_shape: `(height, width, channels)`.
+        class_weight: As for Keras' `fit`.
+    """
+    found = [tf.keras.utils.unpack_x_y_sample_weight(one) for one in elements]
+    if len({len(labels) for _, labels, _ in found}) != 1:
+        return None
+    images, labels, weights = zip(*found)
+    dtype = tf.keras.backend.floatx()
+    together = with_channels(tf.cast(tf.stack(images), dtype), image_shape)
+    of_examples = tf.stack(
+        [
+            tf.ones([len(y)], dtype)
+            if w is None
+            else tf.cast(tf.reshape(w, [-1]), dtype)
+            for y, w in zip(labels, weights)
+        ]
+    )
+    if class_weight:
+        of_classes = tf.constant([class_weight[c] for c in sorted(class_weight)], dtype)
+        of_examples *= tf.gather(of_classes, tf.stack([*map(as_integers, labels)]))
+    return Batches(together, tf.stack(labels), of_examples)
