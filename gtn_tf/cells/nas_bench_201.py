@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +88,11 @@ class Genotype201:
             rng: Source of the draw.
         """
         return cls(tuple(rng.choice(OPS_201, len(EDGES)).tolist()))
+
+    @classmethod
+    def all(cls) -> Iterator[Genotype201]:
+        """All 15,625 genotypes of the space, in the order of `OPS_201`."""
+        return map(cls, itertools.product(OPS_201, repeat=len(EDGES)))
 
     @property
     def digest(self) -> str:

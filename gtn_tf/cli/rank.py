@@ -11,6 +11,7 @@ from gtn_tf.errors import ArgumentError
 from gtn_tf.names import SCORERS, SPACES
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
+    from gtn_tf.cells import AnyGenotype
     from gtn_tf.data import Splits
     from gtn_tf.teaching import TrainedTeacher
 
@@ -23,13 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     add_teacher(parser, required=False)
     add_data(parser)
-    parser.add_argument(
+    ranked = parser.add_mutually_exclusive_group(required=True)
+    ranked.add_argument(
         "--genotypes",
         type=user_path,
-        required=True,
         metavar="FILE",
         help="genotypes, one after the other: 40 integers, conv_3x3@0 identity@1; ... "
         "| ..., DARTS' Genotype(normal=...), or NAS-Bench-201's |op~0|+...",
+    )
+    ranked.add_argument(
+        "--all", action="store_true", help="all 15,625 genotypes of NAS-Bench-201"
     )
     parser.add_argument(
         "--out",
@@ -82,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf.evaluation import RealLessons
     from gtn_tf.search import ScoringData, make_scorer
 
-    name, genotypes = runs.read_ranked(options.genotypes, options.space)
+    name, genotypes = _genotypes(options)
     teacher, splits = _teacher_and_data(options)
     scorers = [
         make_scorer(one, teacher, options.steps, options.learners)
@@ -105,6 +109,21 @@ def run(options: argparse.Namespace) -> None:
     scores = "  ".join(f"{one.name} {rows[0][one.name]}" for one in scorers)
     print(f"best: {rows[0]['genotype']}  {scores}")
     print(f"Written: {options.out}")
+
+
+def _genotypes(options: argparse.Namespace) -> tuple[str, list[AnyGenotype]]:
+    """The space, and what is ranked of it."""
+    from gtn_tf import runs
+    from gtn_tf.cells import Genotype201
+
+    if not options.all:
+        return runs.read_ranked(options.genotypes, options.space)
+    if options.space not in (None, "nas_bench_201"):
+        raise ArgumentError(
+            f"--all: expected --space nas_bench_201, received {options.space}, which "
+            "is too large; list some in a file for --genotypes"
+        )
+    return "nas_bench_201", [*Genotype201.all()]
 
 
 def _teacher_and_data(

@@ -35,6 +35,8 @@ def add_scores(
 ) -> None:
     """Scores what a table lacks, and saves it after each genotype.
 
+    While writing takes long, as that of thousands of rows, it is saved less often.
+
     What made the scores is kept beside the table, in `<name>.made_by.json`: scores of
     other settings or other data are never added to them.
 
@@ -60,7 +62,8 @@ def add_scores(
     lacks = {n: [s for s in scorers if s.name not in rows.get(n, {})] for n in by_name}
     left = {name: missing for name, missing in lacks.items() if missing}
     countdown = Countdown(len(by_name), done=len(by_name) - len(left))
-    with Preparation(seed) as preparation:
+    seldom = _Seldom(save)
+    with Preparation(seed) as preparation, seldom:
         for name, missing in left.items():
             row = rows.setdefault(name, {})
             row["genotype"] = name
@@ -69,10 +72,35 @@ def add_scores(
             for scorer in missing:
                 if scorer.name not in row:  # else another found it on the way
                     row.update(_timed(candidate, scorer, data, seed, report))
-            save()
+            seldom()
             pace = countdown.next()
             found = "  ".join(f"{s.name} {_shown(row[s.name])}" for s in missing)
             report(f"{pace.position}  {found}  {pace.rate('candidate')}, {pace.left}")
+
+
+class _Seldom:
+    """Saves now and then, and at the end: a long table takes long to write."""
+
+    def __init__(self, save: Callable[[], object]) -> None:
+        self._save = save
+        self._next = 0.0
+        self._saved = True
+
+    def __call__(self) -> None:
+        """Saves, unless that would take more than a twentieth of the time."""
+        self._saved = False
+        started = time.monotonic()
+        if started >= self._next:
+            self._save()
+            self._saved = True
+            self._next = time.monotonic() + 20 * (time.monotonic() - started)
+
+    def __enter__(self) -> _Seldom:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._saved:
+            self._save()
 
 
 def _shown(value: float) -> str:

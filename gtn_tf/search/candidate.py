@@ -37,3 +37,12 @@ class Candidate:
         if not isinstance(model, tf.keras.Model):
             raise ScoreError(f"expected a Keras model, received {model!r}")
         return model
+
+
+def as_candidate(candidate: Build | Candidate) -> Candidate:
+    """A candidate, also of a mere function.
+
+    Args:
+        candidate: Called, it makes the network.
+    """
+    return candidate if isinstance(candidate, Candidate) else Candidate(candidate)

@@ -192,8 +192,8 @@ class ChoiceBlock:
 
             return self._pick(index, run)
 
-        traced = (tf.function(one, autograph=False) for one in (forward, backward))
-        return ForwardBackward(*traced, most)
+        there, back = (tf.function(f, autograph=False) for f in (forward, backward))
+        return ForwardBackward(there, back, most)
 
 
 def _shared(function: Callable[..., Any]) -> Callable[..., Any]:

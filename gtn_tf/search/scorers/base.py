@@ -73,6 +73,14 @@ class Scorer(abc.ABC):
     def close(self) -> None:
         """Frees what `prepare` made, also after a failure."""
 
+    def builds(self, candidate: Candidate) -> bool:
+        """Whether it makes the candidate's network, so that there is one to free.
+
+        Args:
+            candidate: As for a call.
+        """
+        return True
+
     def scores(
         self, candidate: Candidate, data: ScoringData, seed: int
     ) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import GTNError
-from gtn_tf.search.candidate import Build, Candidate
+from gtn_tf.search.candidate import Build, Candidate, as_candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError, SearchError
 from gtn_tf.search.scorers.base import Scorer
@@ -79,15 +79,15 @@ def score(
     Raises:
         ScoreError: If a scorer's own score is infinite or not a number.
     """
-    if not isinstance(candidate, Candidate):
-        candidate = Candidate(candidate)
+    candidate = as_candidate(candidate)
     scores: dict[str, float] = {}
     for scorer in scorers:
         if scorer.name in scores:  # another found it on the way
             continue
-        tf.keras.backend.clear_session()
-        gc.collect()  # one network at a time, however many candidates
-        tf.keras.utils.set_random_seed(seed)
+        if scorer.builds(candidate):
+            tf.keras.backend.clear_session()
+            gc.collect()  # one network at a time, however many candidates
+            tf.keras.utils.set_random_seed(seed)  # frees all traced functions' kernels
         with without_retracing_warnings():
             found = scorer.scores(candidate, data, seed)
         value = found[scorer.name]

@@ -149,9 +149,11 @@ class TracedTraining:
         )
         return total / steps, weights, statistics
 
-    def _step(self, *given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        clipnorm = self._update.clipnorm
-        return self.network(*given, training=True, clipnorm=clipnorm)
+    def _step(
+        self, weights: tf.Tensor, statistics: tf.Tensor, x: tf.Tensor, code: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        given = weights, statistics, x, code
+        return self.network(*given, True, clipnorm=self._update.clipnorm)
 
     def _settle(
         self, code: tf.Tensor, weights: tf.Tensor, images: tf.Tensor

@@ -16,7 +16,7 @@ from gtn_tf.evaluation import real_data_sgd
 from gtn_tf.inner.optimizers.base import OptimizerState
 from gtn_tf.labels import AnyLabels, accuracy, expect_labels
 from gtn_tf.non_finite import NonFiniteError
-from gtn_tf.search.candidate import Candidate
+from gtn_tf.search.candidate import Candidate, as_candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.base import Scorer
@@ -84,9 +84,13 @@ class TrainingScorer(Scorer):
             )
         expect_labels(labels.numpy(), outputs.shape[1])
 
+    def builds(self, candidate: Candidate) -> bool:
+        return candidate.supernetwork() is None
+
     def scores(
         self, candidate: Candidate, data: ScoringData, seed: int
     ) -> dict[str, float]:
+        candidate = as_candidate(candidate)
         found = self._on_supernetwork(candidate, data, seed)
         if found is None:
             found = self._on_keras_models(candidate, data, seed)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.precision import precision
-from gtn_tf.search.candidate import Candidate
+from gtn_tf.search.candidate import Candidate, as_candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.base import Scorer
@@ -19,7 +19,11 @@ class ParameterScorer(Scorer):
 
     name = "params"
 
+    def builds(self, candidate: Candidate) -> bool:
+        return candidate.counts is None
+
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        candidate = as_candidate(candidate)
         if candidate.counts is not None:
             return float(candidate.counts.params)
         model = candidate()
@@ -37,7 +41,11 @@ class FlopScorer(Scorer):
 
     name = "flops"
 
+    def builds(self, candidate: Candidate) -> bool:
+        return candidate.counts is None
+
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        candidate = as_candidate(candidate)
         if candidate.counts is not None:
             return float(candidate.counts.flops)
         model = candidate()
