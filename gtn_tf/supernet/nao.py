@@ -129,9 +129,8 @@ class WiringNAO(Wiring):
             picks += [older, Pick(_differs(previous, filters), previous)]
             for number in range(NODES):
                 picks += [Pick(self._index(genes, cell, number, s)) for s in range(2)]
-            picks += [Pick(tf.cast(genes.loose[k][i], tf.int32)) for i in range(2)][
-                : len(cell.ends)
-            ]
+            loose = genes.loose[k][: len(cell.ends)]
+            picks += [Pick(tf.cast(one, tf.int32)) for one in loose]
             before, previous = previous, filters * genes.ends_of(k)
         return [*picks, Pick(0, previous)]
 
@@ -146,10 +145,8 @@ class WiringNAO(Wiring):
         genes = _Genes(genotype)
         before = previous = run(self._stem, images)
         for cell in self._cells:
-            before, previous = (
-                previous,
-                self._run_cell(run, cell, genes, before, previous),
-            )
+            output = self._run_cell(run, cell, genes, before, previous)
+            before, previous = previous, output
         return run(self._last, previous)
 
     def _run_cell(
@@ -161,31 +158,18 @@ class WiringNAO(Wiring):
         previous: tf.Tensor,
     ) -> tf.Tensor:
         batch, k = before.shape[0], int(cell.reduces)
-
-        def states(count: int, size: tuple[int, int]) -> tf.TensorArray:
-            shape = [batch, *size, cell.filters]
-            return tf.TensorArray(
-                images_dtype, count, element_shape=shape, clear_after_read=False
-            )
-
-        images_dtype = before.dtype
-        shape = [batch, *cell.size, cell.filters]
+        shape, out = ([batch, *size, cell.filters] for size in (cell.size, cell.out))
         pair = run(cell.older, before), run(cell.previous, previous)
         a, b = (tf.ensure_shape(one, shape) for one in pair)
-        inputs = states(_STATES, cell.size).write(0, a).write(1, b)
-        nodes = states(_STATES, cell.out) if cell.reduces else inputs
-        for number, sides in enumerate(cell.nodes):
-            read = [genes.inputs[k][number][side] for side in range(2)]
-            sum_ = tf.add_n(
-                [
-                    tf.ensure_shape(
-                        run(block, *_read(inputs, nodes, i, cell.reduces, number)),
-                        [batch, *cell.out, cell.filters],
-                    )
-                    for block, i in zip(sides, read)
-                ]
-            )
-            nodes = nodes.write(2 + number, sum_)
+        inputs = _states(a.dtype, shape).write(0, a).write(1, b)
+        # All states of a normal cell have one size.
+        nodes = _states(a.dtype, out) if cell.reduces else inputs
+        for number, blocks in enumerate(cell.nodes):
+            terms = []
+            for block, i in zip(blocks, genes.inputs[k][number]):
+                read = _read(inputs, nodes, i, cell.reduces, number)
+                terms.append(tf.ensure_shape(run(block, *read), out))
+            nodes = nodes.write(2 + number, tf.add_n(terms))
             inputs = inputs if cell.reduces else nodes
         for i, block in enumerate(cell.ends):
             nodes = nodes.write(i, run(block, inputs.read(i)))
@@ -200,19 +184,31 @@ class _Genes:
     """A genotype, taken apart."""
 
     def __init__(self, genotype: tf.Tensor) -> None:
-        genes = tf.reshape(genotype, [2, NODES, 2, 2])
-        self.inputs = genes[..., 0]
-        self.ops = genes[..., 1]
-        read = tf.one_hot(tf.reshape(self.inputs, [2, -1]), _STATES, True, False)
-        self.loose = tf.logical_not(tf.reduce_any(read, axis=1))  # [2, states]
+        numbers = iter(tf.unstack(genotype))
+        pairs = [
+            [[(next(numbers), next(numbers)) for _ in "ab"] for _ in range(NODES)]
+            for _ in range(2)
+        ]
+        # By cell, node and side.
+        self.inputs = [[[i for i, _ in node] for node in cell] for cell in pairs]
+        self.ops = [[[op for _, op in node] for node in cell] for cell in pairs]
+        read = tf.one_hot(
+            tf.reshape(genotype, [2, -1, 2])[..., 0], _STATES, True, False
+        )
+        loose = tf.unstack(tf.logical_not(tf.reduce_any(read, axis=1)))
+        self.loose = [tf.unstack(cell) for cell in loose]
         self.ends = [
-            tf.cast(tf.reshape(tf.where(self.loose[k]), [-1]), tf.int32)
-            for k in range(2)
+            tf.cast(tf.reshape(tf.where(cell), [-1]), tf.int32) for cell in loose
         ]
 
     def ends_of(self, k: int) -> tf.Tensor:
         """How many loose ends a cell has."""
         return tf.size(self.ends[k])
+
+
+def _states(dtype: tf.DType, shape: list[Any]) -> tf.TensorArray:
+    """A place for the states of a cell, which are read by numbers in the genotype."""
+    return tf.TensorArray(dtype, _STATES, element_shape=shape, clear_after_read=False)
 
 
 def _read(
