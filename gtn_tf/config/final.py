@@ -52,8 +52,8 @@ class FullTrainingConfig(Checked):
     final_learning_rate: float = setting(0.0, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # heavy ball
     weight_decay: float = setting(3e-4, FROM_0)  # as L2 penalty on all kernels
-    gradient_clip: float = setting(5.0, FROM_0)  # the gradient's norm at most; 0: any
-    label_smoothing: float = setting(0.0, DECAY)  # share given to all classes alike
+    gradient_clip: float = setting(5.0, FROM_0)  # largest norm of the gradient; 0: any
+    label_smoothing: float = setting(0.0, DECAY)  # probability spread over all classes
     mixed_precision: bool = setting(False, FLAG)  # float16 on GPUs that are fast at it
 
 
