@@ -1,4 +1,4 @@
-"""What `WeightNormalization` inherits where there is no TensorFlow Addons.
+"""The base of `WeightNormalization` where there is no TensorFlow Addons.
 
 Addons has no wheel for Python 3.12 and later. Variables, their order and the
 configuration are those of tfa's wrapper, so that checkpoints and saved models made with
@@ -19,7 +19,7 @@ class WeightNormalizationBase(tf.keras.layers.Wrapper):
 
     Args:
         layer: A Keras layer with a `kernel`, such as `Dense` or `Conv2D`.
-        data_init: As in tfa, for its configuration; only `False` is known here.
+        data_init: As in tfa, for its configuration; only `False` is supported.
         **kwargs: Passed to `tf.keras.layers.Layer`.
 
     Example:
