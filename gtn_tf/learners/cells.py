@@ -1,4 +1,4 @@
-"""Learners stacked from cells, such as a search ranks (paper, section 3.4)."""
+"""Learners stacked from cells, as in a search (paper, section 3.4)."""
 
 from __future__ import annotations
 
