@@ -39,7 +39,7 @@ _SHORT = "cifar10_test12"
 
 class _Scale(NamedTuple):
     cells: int  # architectures
-    filters: int  # C of the scored networks, with one cell in each part
+    filters: int  # C of the scored networks, with one cell in each stage
     untrained: tuple[str, ...]  # scores without training
     steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
 

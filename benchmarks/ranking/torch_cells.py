@@ -21,7 +21,7 @@ _COLORS = 3
 
 
 class Network201(nn.Module):
-    """`gtn_tf.cells.network_201`: three parts, a residual block in between.
+    """`gtn_tf.cells.network_201`: three stages, a residual block in between.
 
     Args:
         genotype: As the benchmark writes it.

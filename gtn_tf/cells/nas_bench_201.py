@@ -118,7 +118,7 @@ def network_201(
     auxiliary: bool = False,
     seed: int = 0,
 ) -> tf.keras.Model:
-    """Stacks cells as NAS-Bench-201 does: three parts, a residual block in between.
+    """Stacks cells as NAS-Bench-201 does: three stages, a residual block in between.
 
     The benchmark itself drops nothing and has no auxiliary head.
 
@@ -126,8 +126,8 @@ def network_201(
         genotype: The cell.
         image_shape: `(height, width, channels)` of an image, any size.
         num_classes: Number of logits.
-        cells: Cells in each part; 5 in the benchmark.
-        filters: Channels of the first part; 16 in the benchmark.
+        cells: Cells in each stage; 5 in the benchmark.
+        filters: Channels of the first stage; 16 in the benchmark.
         kind: As for `gtn_tf.cells.cell_network`.
         dropout: Share of the pooled features dropped in training.
         drop_path: Share of the edges in the last cell dropped at the end of training.
@@ -171,8 +171,8 @@ def stack_cells_201(
     Args:
         genotype: The cell.
         inputs: Images of the network.
-        cells: Cells in each part.
-        filters: Channels of the first part.
+        cells: Cells in each stage.
+        filters: Channels of the first stage.
         blocks: Makes the layers.
         paths: Gives the drop path of a cell's edges, by its number from 1.
 
@@ -182,9 +182,9 @@ def stack_cells_201(
     """
     x = blocks.norm(blocks.conv(inputs, filters, 3))
     number = 0
-    for part in range(3):
-        width = filters * 2**part
-        if part > 0:
+    for stage in range(3):
+        width = filters * 2**stage
+        if stage > 0:
             x = reduced = residual_block(x, width, blocks)
         for _ in range(cells):
             number += 1

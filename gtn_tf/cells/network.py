@@ -41,7 +41,7 @@ def cell_network(
         genotype: The cells.
         image_shape: `(height, width, channels)` of an image, any size.
         num_classes: Number of logits.
-        cells: N, normal cells in each of the three parts.
+        cells: N, normal cells in each of the three stages.
         filters: F, channels of the first cells.
         kind: `"training"` for ReLU and Keras' `BatchNormalization`, or
             `"evaluation"` for the layers of the paper's learners.
@@ -106,17 +106,17 @@ def stack_cells(
     calibration = LAYOUTS.load(layout)
     stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
     before, x, number = stem, stem, 0
-    for part in range(3):
+    for stage in range(3):
         stack = [genotype.normal] * cells
-        if part > 0:
+        if stage > 0:
             stack = [genotype.reduction, *stack]
         for place, cell in enumerate(stack):
             number += 1
-            width = filters * 2**part
+            width = filters * 2**stage
             builder = _Builder(width, blocks, calibration, paths(number))
-            stride = 2 if part > 0 and place == 0 else 1
+            stride = 2 if stage > 0 and place == 0 else 1
             before, x = x, builder.cell(cell, before, x, stride)
-            if part == 2 and place == 0:
+            if stage == 2 and place == 0:
                 reduced = x
     return x, reduced
 

@@ -103,8 +103,8 @@ class LearnersConfig(Checked):
     weight_norm: Each[bool] = setting(True, or_each(FLAG))
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
-    cells: int = setting(1, COUNT_OR_0)  # of each part of a stack of cells
-    cell_filters: int = setting(8, COUNT)  # channels of the first part of a stack
+    cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
+    cell_filters: int = setting(8, COUNT)  # channels of the first stage
     pool: int = setting(1, COUNT)  # sampled architectures, each traced once
 
     def __post_init__(self) -> None:

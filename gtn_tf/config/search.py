@@ -30,8 +30,8 @@ class SpaceConfig(Checked):
     _prefix: ClassVar[str] = "space."
 
     name: str = setting("nao", one_of(*names.SPACES))  # cell space
-    cells: int = setting(1, COUNT_OR_0)  # N: cells in each of the three parts
-    filters: int = setting(8, COUNT)  # F: channels of the first part
+    cells: int = setting(1, COUNT_OR_0)  # N: cells in each of the three stages
+    filters: int = setting(8, COUNT)  # F: channels of the first stage
     ops: str = setting("large", one_of(*names.OPS))  # nao: 11 operations, or 5
     # Layers of the scored networks; fully trained ones have training layers.
     scored_as: str = setting("training", one_of(*names.BLOCKS))
