@@ -54,8 +54,8 @@ def meta_gradient(size: Size, unroll: str) -> int:
     step = trained * _PLAIN.of(learner) + _SECOND_ORDER.of(learner)
     generated = _LATENTS_TOO + (1 if unroll == "lean" else 0)
     generator = generated * sum(generator_layers(size))
-    judgement = size.meta_batch * _PLAIN.of(learner)
-    return 2 * (images * (step + generator) + judgement)
+    meta_loss = size.meta_batch * _PLAIN.of(learner)
+    return 2 * (images * (step + generator) + meta_loss)
 
 
 def learner_layers(size: Size) -> list[int]:

@@ -26,8 +26,8 @@ def choose() -> None:
     """Makes `tf.keras` and KerasTuner use Keras 2, whichever was imported before.
 
     Raises:
-        ImportError: If Keras 3 is in use in this process already, is asked for by
-            `TF_USE_LEGACY_KERAS=0`, or if tf-keras is not installed.
+        ImportError: If Keras 3 is already in use in this process, if
+            `TF_USE_LEGACY_KERAS=0` is set, or if tf-keras is not installed.
     """
     if importlib.metadata.version("keras").startswith("2."):
         return
@@ -47,7 +47,7 @@ def choose() -> None:
     if f"{_TUNER}.backend.config" in sys.modules:
         _switch_keras_tuner()
     else:
-        # KerasTuner goes by the installed package keras, not by `tf.keras`.
+        # KerasTuner looks at the installed package keras, not by `tf.keras`.
         sys.modules[f"{_TUNER}.backend.config"] = _tuner_config()
 
 

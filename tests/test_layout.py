@@ -62,8 +62,8 @@ def test_a_module_imports_only_from_those_above_it():
             other = by_name.get(name)  # None: something of gtn_tf/__init__.py
             if other and other != module and order[other] > order[module]:
                 upwards.append(
-                    f"{path.relative_to(ROOT)} imports {other}, which is below {module} "
-                    "in docs/layout.md: move a row, or the code"
+                    f"{path.relative_to(ROOT)} imports {other}, which is below "
+                    f"{module} in docs/layout.md: move a row, or the code"
                 )
     assert not upwards, "\n".join(upwards)
 

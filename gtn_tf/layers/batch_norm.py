@@ -116,7 +116,7 @@ class _RunningStatistics(tf.keras.layers.Layer):
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class MeanOnlyBatchNorm(_RunningStatistics):
-    """`x - mean + beta`: the learners' norm beside weight normalization.
+    """`x - mean + beta`: the learners' norm with weight normalization.
 
     Args:
         momentum: Share of the old running mean that is kept at each training

@@ -23,7 +23,7 @@ def fresh_weights(
     seed: tf.Tensor,
     shape_of: Callable[[tf.Variable], Shape] = _own_shape,
 ) -> list[tf.Tensor]:
-    """Draws all weights of a network anew by its layers' initializers.
+    """Draws fresh weights for a network with its layers' initializers.
 
     Keras' initializers draw from a state or from a Python number; this draws the
     same distributions from a tensor, so that one traced graph gives every learner

@@ -135,8 +135,8 @@ def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
         yield Need("weights of the generator", 3 * weights * _NUMBER, keys)
     yield Need("networks", learners.pool * _NETWORK, ("learners.pool",))
     yield from _of_learner(learners.networks()[0], splits)
-    judged = config.meta.learners_per_iteration * splits.num_classes
-    yield Need("answers", judged * _NUMBER, ("meta.learners_per_iteration",))
+    count = config.meta.learners_per_iteration * splits.num_classes
+    yield Need("logits", count * _NUMBER, ("meta.learners_per_iteration",))
     tested = config.evaluation.learners
     yield Need("accuracies", tested * _NUMBER, ("evaluation.learners",))
 

@@ -28,7 +28,7 @@ def is_finished(
     return True
 
 
-def tell(
+def report_results(
     run: RunDirectory,
     outcome: Callable[[dict[str, Any], RunDirectory], str],
     report: Callable[[str], None],

@@ -29,7 +29,7 @@ from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
-from gtn_tf.runs.results import is_finished, tell
+from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -71,7 +71,7 @@ def train(
         exports = config.teacher.source != "real_data"
         if not is_finished(run, exports, report):
             _finish(run, config, splits, report)
-        return tell(
+        return report_results(
             run, functools.partial(outcome, source=config.teacher.source), report
         )
 

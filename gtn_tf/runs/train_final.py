@@ -25,7 +25,7 @@ from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.records import Metrics
-from gtn_tf.runs.results import is_finished, tell
+from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -73,7 +73,7 @@ def train_final(
     with run.open(config, resume):
         if not is_finished(run, True, report):
             _finish(run, config, splits, report)
-        return tell(run, _outcome, report)
+        return report_results(run, _outcome, report)
 
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:

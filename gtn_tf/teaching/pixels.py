@@ -46,7 +46,7 @@ uint16, received 0.0 to 255.0
         return as_floats if dtype == tf.bool else as_floats / dtype.max
     if not dtype.is_floating:
         raise ArgumentError(
-            f"{_EXPECTED}, received {dtype.name}, which does not tell the scale; "
+            f"{_EXPECTED}, received {dtype.name}, which does not define the scale; "
             "pixels of 0..255 have to be cast to uint8"
         )
     if not tf.is_tensor(pixels):
