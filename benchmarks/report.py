@@ -16,7 +16,7 @@ from rows import Row, all_steps, ratios, timed
 
 
 class Context:
-    """What the page says besides the numbers.
+    """The page's contents besides the numbers.
 
     Args:
         command: The command that makes the results.

@@ -21,8 +21,8 @@ def section(rows: Sequence[Row], versions: Mapping[str, Mapping[str, str]]) -> s
 
     Args:
         rows: All rows that have times.
-        versions: Of each stack's packages, by the label of its rows; the first stack
-            is what differences are relative to.
+        versions: Versions of each stack's packages, by the label of its rows; the first
+            stack is what differences are relative to.
 
     Returns:
         The section, or nothing where there is one stack.

@@ -21,8 +21,8 @@ class Layout:
 
     Args:
         size: The problem's size.
-        memory_format: Of kernels and images. The dimensions' order is the same in
-            all, only that of the numbers in memory is not.
+        memory_format: Format of kernels and images. The dimensions' order is the same
+            in all, only that of the numbers in memory is not.
     """
 
     def __init__(

@@ -190,7 +190,7 @@ def accuracy_curves(
         x: Column along the x axis.
         x_label: Its name.
         y: Column of the accuracy.
-        over: What the mean and the band are over.
+        over: What the mean and the band are taken over.
         **more: As for `gtn_tf.reports.FigureSpec`.
     """
     return reports.FigureSpec(

@@ -52,7 +52,7 @@ def closest(received: object, known: Iterable[str], cutoff: float = 0.6) -> str 
     """Finds the name that was most likely meant.
 
     Args:
-        received: What was written.
+        received: The unknown name.
         known: All valid names.
         cutoff: The least similarity, from 0 to 1.
 
@@ -94,7 +94,7 @@ def not_one_of(what: str, received: object, known: Iterable[str]) -> str:
 
     Args:
         what: What has the name, such as an argument.
-        received: What was written.
+        received: The unknown name.
         known: All valid names.
 
     Example:

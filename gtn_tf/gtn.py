@@ -164,7 +164,7 @@ class GTN(tf.keras.Model):
             optimizer: Minimises the meta-loss.
             loss: The learners' loss and the meta-loss, as the mean over a batch;
                 cross-entropy of logits by default.
-            metrics: Of taught learners, on real data; accuracy by default.
+            metrics: Metrics of taught learners on real data; accuracy by default.
             **kwargs: Passed on.
         """
         loss = loss if isinstance(loss, AnyLabels) else AnyLabels(loss)

@@ -81,7 +81,7 @@ class MetaIteration:
             weights: Its initial weights.
             real: Images, labels and sample weights, if any, of the meta-loss.
             seed: int32 `[2]`, of the batches.
-            variables: Of the teacher and the inner optimizer.
+            variables: Variables of the teacher and the inner optimizer.
 
         Returns:
             The estimator's result, and one gradient for each variable.
@@ -104,7 +104,7 @@ class MetaIteration:
             iteration: Integer scalar, counted from 0.
             count: How many learners.
             real: Images, labels and sample weights, if any, of the meta-loss.
-            variables: Of the teacher and the inner optimizer.
+            variables: Variables of the teacher and the inner optimizer.
 
         Returns:
             The mean meta-loss, the logits `[count, n, num_classes]`, and one gradient
@@ -186,7 +186,7 @@ def _of_variables(
 
     Args:
         tape: Has recorded how the inner inputs depend on the variables.
-        variables: Of the teacher and the inner optimizer.
+        variables: Variables of the teacher and the inner optimizer.
         inputs: The inner inputs.
         found: The gradient with respect to them.
     """

@@ -17,7 +17,7 @@ class Registry(dict[str, str]):
     """The names of one kind of thing, and where each is: `"module:object"`.
 
     Args:
-        kind: What the things are, for messages.
+        kind: Kind of the named things, for messages.
         places: For each name, its place.
 
     Example:

@@ -174,7 +174,7 @@ def stack_cells_201(
         cells: Cells in each stage.
         filters: Channels of the first stage.
         blocks: Makes the layers.
-        paths: Gives the drop path of a cell's edges, by its number from 1.
+        paths: Returns the drop path of a cell's edges, by its number from 1.
 
     Returns:
         The features before the head's activation, and those behind the second

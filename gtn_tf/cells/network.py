@@ -97,7 +97,7 @@ def stack_cells(
         filters: F.
         blocks: Makes the layers.
         layout: As for `cell_network`.
-        paths: Gives the drop path of a cell's paths, by its number from 1.
+        paths: Returns the drop path of a cell's paths, by its number from 1.
 
     Returns:
         The features before the head's activation, and those behind the second

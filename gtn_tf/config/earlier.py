@@ -15,7 +15,7 @@ def translated(entries: Entries) -> Entries:
     """Brings the keys of an earlier meta-training's configuration up to date.
 
     Args:
-        entries: Of a configuration; one that names its estimator is unchanged.
+        entries: Entries of a configuration; unchanged if they name an estimator.
 
     Example:
 

@@ -46,7 +46,7 @@ def load_config(
             ignored, and may hold what is merged.
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
-        schema: What is read: `Config`, `SearchConfig` or `FinalConfig`.
+        schema: Class of the configuration: `Config`, `SearchConfig` or `FinalConfig`.
 
     Returns:
         The checked configuration.
@@ -136,7 +136,7 @@ _Dumper.add_representer(
 
 
 def _flatten(config: Checked) -> dict[str, Any]:
-    """Gives `{"seed": 0, "data.name": "digits", ...}`, in schema order."""
+    """Returns `{"seed": 0, "data.name": "digits", ...}`, in schema order."""
     flat: dict[str, Any] = {}
     for name, value in dataclasses.asdict(config).items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What is known about each data set before any of its files is read."""
+"""Facts about each data set, known before any of its files is read."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class WeightNormalizationBase(tf.keras.layers.Wrapper):
         """Makes the variables, in tfa's order.
 
         Args:
-            input_shape: Of the wrapped layer's inputs.
+            input_shape: Shape of the wrapped layer's inputs.
         """
         if not self.layer.built:
             self.layer.build(input_shape)
@@ -68,7 +68,7 @@ class WeightNormalizationBase(tf.keras.layers.Wrapper):
         """Shape of the wrapped layer's outputs.
 
         Args:
-            input_shape: Of its inputs.
+            input_shape: Shape of its inputs.
         """
         return tf.TensorShape(self.layer.compute_output_shape(input_shape))
 

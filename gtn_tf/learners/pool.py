@@ -80,7 +80,7 @@ class LearnerPool(Sequence[PureModel]):
 
         Args:
             seed: int32 `[2]`, for the choice and the weights.
-            function: Gives tensors, of the same shapes for all networks.
+            function: Returns tensors, of the same shapes for all networks.
 
         Returns:
             The function's result.
@@ -106,8 +106,8 @@ class LearnerPool(Sequence[PureModel]):
         Args:
             seed: int32 `[2]`.
             count: Number of learners of this replica.
-            function: As for `with_random_learner`; gives a named tuple with `logits`.
-            zeros: Gives zeros of the same structure and shapes.
+            function: As for `with_random_learner`; returns a named tuple with `logits`.
+            zeros: Returns zeros of the same structure and shapes.
 
         Returns:
             The mean, and the logits of each learner, stacked.

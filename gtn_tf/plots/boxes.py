@@ -30,7 +30,7 @@ def boxes(
 
     Args:
         found: For each method's name, the results of its runs.
-        label: Of the y axis, with its unit.
+        label: Label of the y axis, with its unit.
         title: Above the picture.
         path: The PNG file.
         log_y: Whether the y axis is logarithmic.

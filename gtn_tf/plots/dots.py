@@ -19,7 +19,7 @@ def dots(found: Mapping[str, Sequence[float]], label: str, path: Path) -> None:
 
     Args:
         found: For each method's name, the results of its runs.
-        label: Of the axis, with its unit.
+        label: Label of the axis, with its unit.
         path: The PNG file.
     """
     figure = Figure((7, 0.8 + 0.45 * len(found)), layout="constrained")

@@ -33,8 +33,8 @@ def curriculum_grid(
         images: Normalised, `[steps, batch, h, w, c]`.
         labels: `[steps, batch]`.
         num_classes: Number of rows.
-        mean: What normalisation subtracted from each channel.
-        std: What it divided by.
+        mean: Mean of each channel, as in normalisation.
+        std: Standard deviation of each channel.
 
     Returns:
         float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,
@@ -66,8 +66,8 @@ def image_grid(
     Args:
         rows: Normalised images `[h, w, c]` of each row, or `None` for a gap. Shorter
             rows end in gaps.
-        mean: What normalisation subtracted from each channel.
-        std: What it divided by.
+        mean: Mean of each channel, as in normalisation.
+        std: Standard deviation of each channel.
 
     Returns:
         float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,

@@ -29,9 +29,9 @@ def score_scatter(
 
     Args:
         scores: For each score's name, the candidates' values; NaN omits one.
-        accuracy: Of each candidate, on the scale of `label`.
+        accuracy: Accuracy of each candidate, on the scale of `label`.
         notes: For each score's name, the text above its panel.
-        label: Of the accuracy's axis, with its unit.
+        label: Label of the accuracy's axis, with its unit.
         path: The PNG file.
     """
     columns = min(_COLUMNS, len(scores))

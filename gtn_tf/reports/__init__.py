@@ -1,4 +1,4 @@
-"""What is made of results: pictures, the literature's table, sizes of networks."""
+"""Reports of results: pictures, the literature's table, sizes of networks."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class RunDirectory:
 
     @property
     def model_card(self) -> Path:
-        """What was trained, how, and what came out."""
+        """What was trained, how, and the results."""
         return self.path / "README.md"
 
     @contextmanager

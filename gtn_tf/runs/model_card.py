@@ -1,4 +1,4 @@
-"""The README of a run: what was trained, how, and what came out."""
+"""The README of a run: what was trained, how, and the results."""
 
 from __future__ import annotations
 

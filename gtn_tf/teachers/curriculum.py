@@ -1,4 +1,4 @@
-"""What the four curricula share: a generator, and latents that feed it."""
+"""Base of the four curricula: a generator, and its latents."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def expect_moderate(description: dict[str, Any], arrays: dict[str, np.ndarray]) 
     """Expects numbers of a plausible size, which cannot break a training.
 
     Args:
-        description: Of the teacher.
+        description: Description of the teacher.
         arrays: Images and hyperparameters.
 
     Raises:

@@ -47,10 +47,10 @@ class TrainedTeacher:
             more.
         images: float32 `[steps, batch, h, w, c]`, normalised.
         labels: int32 `[steps, batch]`.
-        hyperparameters: Of the inner optimizer, by name, each float32 `[steps]`:
+        hyperparameters: Those of the inner optimizer, by name, each float32 `[steps]`:
             `learning_rates` and, of SGD, `momenta`.
         source: Where it came from, for messages.
-        make_images: Gives images `[n, h, w, c]` for int32 labels `[n]` and a seed
+        make_images: Makes images `[n, h, w, c]` for int32 labels `[n]` and a seed
             `[2]`, if the teacher can make more than its lessons.
 
     Raises:
