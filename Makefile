@@ -76,7 +76,7 @@ $(STAMP): setup.py $(wildcard constraints/*.txt) $(if $(PYTHON),always)
 	@touch $@
 	@echo "Installed: $(VENV) is ready."
 
-# What builds the documentation is of no use to anything else, hence not part of `venv`.
+# Only the documentation needs these packages, hence they are not part of `venv`.
 $(VENV)/.docs-installed: $(STAMP)
 	@echo "Installing MkDocs in $(VENV) ..."
 	@stack=$$($(PY) -c "$$STACK") && \
@@ -84,8 +84,8 @@ $(VENV)/.docs-installed: $(STAMP)
 		$(PIP) -c constraints/$$stack.txt --no-build-isolation -e '.[docs]'
 	@touch $@
 
-# What gtn_tf is compared with has an environment of its own, made anew when
-# benchmarks/peers.txt changes. Of .venv it needs only the Python.
+# gtn_tf's peers have their own environment, made again when benchmarks/peers.txt
+# changes. It only uses the Python of .venv.
 $(PEERS)/.installed: benchmarks/peers.txt | venv
 	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and \
 		"The peers of the benchmark need a $(VENV) with Python 3.11.")'
@@ -154,7 +154,7 @@ exit 1
 endef
 export MAKE_VENV
 
-# Versions that pyenv has and does not show are good enough for it, too.
+# Versions that pyenv has but does not show are good enough, too.
 define TEST_OTHER
 case $$($(PY) -c "$$STACK") in
   *2.15) names="python3.13 python3.12" ;;
@@ -173,7 +173,7 @@ echo "The other TensorFlow is not tested: none of $$names was found."
 endef
 export TEST_OTHER
 
-# The name of the constraints file that is right for a Python.
+# The name of the constraints file for a Python.
 define STACK
 import sys
 print("tensorflow-2.15" if sys.version_info < (3, 12) else "tensorflow-2.21")

@@ -6,7 +6,7 @@
     python benchmarks ranking [--memory N] [--quick]
 
 `make bench SIZE=small` makes the two virtual environments and runs this. Run it on an
-otherwise idle machine. One that was interrupted goes on where it stopped.
+otherwise idle machine. Interrupted, the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    """Reads the command line."""
+    """Parses the command line."""
     if sys.argv[1:2] == ["ranking"]:  # another benchmark, with options of its own
         ranking.command.main(sys.argv[2:])
         return
@@ -57,7 +57,7 @@ def main() -> None:
         parser.error(f"--only: expected some of {', '.join(MODULES)}")
     if options.other and "gtn_tf" not in names:
         parser.error("--other: measures gtn_tf, which --only leaves out")
-    # What is not the whole benchmark does not replace its results.
+    # A part of the benchmark does not replace its results.
     whole = not (options.only or options.steps or options.unroll)
     default = _ROOT / ("results" if whole else "runs") / "benchmark"
     options.results = options.results or default
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace, found: Sequence[Contender]) -> None:
 
 
 def command(options: argparse.Namespace) -> str:
-    """What to type for the same again."""
+    """The command that repeats the benchmark."""
     extra = [f"--rounds {options.rounds}"] if options.rounds else []
     extra += [f"--only {','.join(options.only)}"] if options.only else []
     extra += [f"--steps {options.steps}"] if options.steps else []
@@ -114,7 +114,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def _versions(lines: Sequence[Line]) -> dict[str, str]:
-    """Of everything but gtn_tf's other stack."""
+    """Versions of everything but gtn_tf's other stack."""
     own = (line for line in lines if not is_other_stack(line["implementation"]))
     return {k: v for line in own for k, v in line.get("versions", {}).items()}
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# In float64. Float32 does not do: kinks of max-pooling and LeakyReLU flip, and the
+# In float64. Float32 is too coarse: kinks of max-pooling and LeakyReLU flip, and the
 # fourth digit differs between any two frameworks.
 TOLERANCE = 1e-4
 
@@ -16,7 +16,7 @@ class Difference(NamedTuple):
     """The largest difference of an implementation from gtn_tf, over all tensors."""
 
     relative: float  # norm of the difference / norm
-    tensor: str  # whose it is
+    tensor: str  # where it is
     compared: int  # tensors that both have
 
 
@@ -30,7 +30,7 @@ def compare(
         reference: gtn_tf's.
 
     Returns:
-        The largest difference. It is infinite where a shape or a name is foreign.
+        The largest difference. It is infinite where a shape or a name differs.
 
     Example:
 
@@ -44,7 +44,7 @@ def compare(
             away = np.linalg.norm(gradients[name] - reference[name])
             relative = float(away / np.linalg.norm(reference[name]))
         found.append(Difference(relative, name, len(gradients)))
-    # Not a number counts as the largest of all.
+    # NaN counts as the largest of all.
     return max(found, key=lambda one: np.nan_to_num(one.relative, nan=np.inf))
 
 

@@ -1,4 +1,4 @@
-"""Who is measured: an implementation, and the Python that runs it."""
+"""Contenders: an implementation, and the Python that runs it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class StackError(Exception):
 
 
 class Contender(NamedTuple):
-    """What one row of the results is about."""
+    """An implementation and its Python, one row of the results."""
 
-    label: str  # of its rows; its name but for gtn_tf's other stack
+    label: str  # of its rows; its name, except for gtn_tf's other stack
     name: str  # worker.py's
     python: Path
 
@@ -31,7 +31,7 @@ def find(names: Sequence[str], peers: Path, other: Path | None) -> list[Contende
     """Lists the contenders in the order of `MODULES`.
 
     Args:
-        names: Of implementations.
+        names: Names of implementations.
         peers: The peers' Python.
         other: A Python with another TensorFlow, that measures gtn_tf as well.
 

@@ -1,4 +1,4 @@
-"""What a worker does that cannot measure: it says why, which is a result, too."""
+"""Workers that cannot measure report why, which is a result, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-COMPILE_LIMIT = 600.0  # seconds, for what might compile for hours
+COMPILE_LIMIT = 600.0  # seconds, since some might compile for hours
 
 
 class GaveUp(Exception):
@@ -17,7 +17,7 @@ class GaveUp(Exception):
 
 @contextmanager
 def limited(seconds: float | None) -> Iterator[None]:
-    """Ends the process if what is done takes longer, be it in a compiler's own code.
+    """Ends the process if the block takes longer, even within a compiler.
 
     Args:
         seconds: The limit; None for none.

@@ -1,4 +1,4 @@
-"""What an implementation hands to the worker that times it."""
+"""The interface between an implementation and the worker that times it."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""Kills runs at random moments, resumes them, and compares what comes of them.
+"""Kills runs at random moments, resumes them, and compares the results.
 
     python benchmarks/kills.py [--kills N] [--seed S] [--jobs train,train-final,search]
 
 Each job is run on digits at a tiny size, once without interruption. Then it is started
-again and again, and each time killed (SIGKILL) at a random moment of the time that the
-whole run took; a run that ends before its kill is compared with the uninterrupted one,
-number by number, and the next kills befall a new run. After N kills of each job the
-last run is finished and compared, too. kills.csv has a line for each kill, kills.json
-the rest.
+repeatedly, and each time killed (SIGKILL) at a random moment of the time that the whole
+run took; a run that ends before its kill is compared with the uninterrupted one, number
+by number, and the next kills hit a new run. After N kills of each job the last run is
+finished and compared, too. kills.csv has a line for each kill, kills.json the rest.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _TINY = {
         *("ranking.steps=12", "training.top_k=2", "training.epochs=2"),
     ],
 }
-# Times, and what depends on the process that happened to finish the run.
+# Times, and what depends on the process that finished the run.
 _VARY = ("seconds", "iterations_per_second", "training_seconds", "peak_bytes", "cost")
 _COMMAND = (sys.executable, "-m", "gtn_tf.cli")
 _KILLED = "killed"
@@ -53,7 +52,7 @@ _LEFTOVERS = ("*_temp", "*.tempstate*", "*damaged*", ".[!l]*")  # and not .lock
 
 
 def main() -> None:
-    """Reads the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=8, help="of each job (8)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (0)")
@@ -73,32 +72,32 @@ def main() -> None:
     kills: list[dict[str, Any]] = []
     found = {}
     for job in options.jobs:
-        found[job] = befall(job, options.kills, moments, options.run_dir, kills)
+        found[job] = kill_runs(job, options.kills, moments, options.run_dir, kills)
         print(f"{job}: {found[job]}", flush=True)
     report(options, found, kills)
     if any(one["different"] or one["failures"] for one in found.values()):
         sys.exit("at least one run came out differently")
 
 
-def befall(
+def kill_runs(
     job: str,
     count: int,
     moments: random.Random,
     root: Path,
     kills: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Kills the runs of a job so many times.
+    """Kills the runs of a job repeatedly.
 
     Args:
         job: A command of `gtn_tf.cli`.
         count: Kills.
-        moments: Draws them.
-        root: Where the runs are.
+        moments: Draws the moments of the kills.
+        root: Folder of the runs.
         kills: Gets a line for each kill.
 
     Returns:
-        The seconds of the whole run, the runs that were compared, what was different
-        in them, and the errors of processes that ended by themselves.
+        The seconds of the whole run, the runs that were compared, their differences,
+        and the errors of processes that ended by themselves.
     """
     whole = root / job / "whole"
     began = time.monotonic()
@@ -133,7 +132,7 @@ def befall(
 
 
 def start(job: str, run: Path, moment: float | None) -> str | None:
-    """Runs a command, perhaps up to a moment.
+    """Runs a command, and kills it if asked to.
 
     Args:
         job: The command.
@@ -141,7 +140,7 @@ def start(job: str, run: Path, moment: float | None) -> str | None:
         moment: Seconds after which it is killed; `None` for never.
 
     Returns:
-        `None` if it came to its end, else why not.
+        `None` if it finished, else why not.
     """
     process = subprocess.Popen(
         [*_COMMAND, job, "--run-dir", str(run), "--resume", *_TINY[job]],
@@ -160,14 +159,14 @@ def start(job: str, run: Path, moment: float | None) -> str | None:
 
 
 def newest(run: Path) -> str:
-    """How far a killed run has come: what it wrote last."""
+    """The progress of a killed run: the file that it wrote last."""
     files = [p for p in run.rglob("*") if p.is_file()]
     last = max(files, key=lambda p: p.stat().st_mtime_ns, default=None)
     return str(last.relative_to(run)) if last else "nothing"
 
 
 def compare(run: Path, expected: dict[str, Any]) -> list[str]:
-    """Names what is not as in the uninterrupted run, and what kills left behind."""
+    """Lists differences from the uninterrupted run, and leftovers of kills."""
     found = content(run)
     names = sorted(expected.keys() | found.keys())
     left = [
@@ -177,7 +176,7 @@ def compare(run: Path, expected: dict[str, Any]) -> list[str]:
 
 
 def content(run: Path) -> dict[str, Any]:
-    """All that a run leaves but times: weights bit by bit, tables, results."""
+    """All results of a run except times: weights bit by bit, tables, results."""
     import h5py
     import tensorflow as tf
 
@@ -206,13 +205,13 @@ def content(run: Path) -> dict[str, Any]:
 
 
 def bits(value: Any) -> Any:
-    """A value that is equal to another one bit by bit, NaN included."""
+    """A value that compares bit by bit, including NaN."""
     array = np.asarray(value)
     return array.tolist() if array.dtype.kind in "OSU" else array.tobytes()
 
 
 def steady(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without what varies."""
+    """A row without the columns that vary."""
     return {name: value for name, value in row.items() if name not in _VARY}
 
 

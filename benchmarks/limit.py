@@ -1,4 +1,4 @@
-"""The page's section on the distance to what the machine can do."""
+"""The page's section on the distance to the machine's limit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def section(size: str, rows: Sequence[Row], speed: float | None) -> str:
 
     Args:
         size: The problem's name.
-        rows: All that have times.
-        speed: Operations a second of one large convolution; None if not measured.
+        rows: All rows that have times.
+        speed: Operations per second of one large convolution; None if not measured.
 
     Returns:
         The section, or nothing without a speed or a row of gtn_tf.

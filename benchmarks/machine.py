@@ -1,4 +1,4 @@
-"""What a benchmark ran on."""
+"""The machine of a benchmark."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-CORES = 2  # that every measurement has
+CORES = 2  # of every measurement
 
 _ROOT = Path(__file__).resolve().parent.parent
 

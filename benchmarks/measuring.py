@@ -1,4 +1,4 @@
-"""The workers' runs: first the meta-gradients that are compared, then the times."""
+"""Runs the workers: first meta-gradients to compare, then times."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Disagreement(Exception):
 
 
 class Measuring:
-    """All of a benchmark's processes; what has finished before is not run again.
+    """All processes of a benchmark; finished ones are not run again.
 
     Args:
-        store: What has finished.
+        store: Results of finished processes.
         size: The problem's name.
-        contenders: Who is measured. gtn_tf on this Python is the reference, also
-            where it is none of them.
+        contenders: The contenders. gtn_tf on this Python is the reference, even if it
+            is not among them.
         ours: gtn_tf on this Python.
         steps: Inner steps instead of the size's.
         unroll: gtn_tf's, instead of the one it picks.
@@ -54,7 +54,7 @@ class Measuring:
         self._ours = ours
         self._steps = steps
         self._unroll = unroll
-        # What has finished, by key, and why some did not finish, by label and steps.
+        # Finished results by key, and reasons for giving up by label and steps.
         self._kept = {tuple(line["key"]): line for line in store.lines()}
         self._gave_up: dict[tuple[str, int], str] = {}
 
@@ -110,11 +110,11 @@ class Measuring:
         """Times all contenders, round by round.
 
         Args:
-            rounds: Instead of the size's.
+            rounds: Overrides the size's.
 
         Returns:
-            A line for each process. Who gave up at a number of steps is not started
-            again at it.
+            A line for each process. A contender that gave up at a number of steps is
+            not started again at it.
         """
         by_label = {one.label: one for one in self._contenders}
         lines = []
@@ -132,9 +132,9 @@ class Measuring:
         return lines
 
     def convolution_speed(self) -> float:
-        """Operations a second of one large convolution, the best of several."""
+        """Operations per second of one large convolution, the best of several."""
         contender = self._ours._replace(label="convolution", name="convolution")
-        steps = SIZES[self._size].steps  # of no consequence
+        steps = SIZES[self._size].steps  # irrelevant
         line = self._run((), contender, steps, ["--repeats", 20])
         if "gave_up" in line:
             raise WorkerError(f"convolution: {line['gave_up']}")

@@ -1,4 +1,4 @@
-"""How many operations a meta-gradient needs, counted from its size.
+"""Counts the operations of a meta-gradient from its size.
 
 Counted are the multiplications and additions of convolutions and dense layers, each
 as one operation. Norms, activations, pooling and the weights' updates are left out.
@@ -14,9 +14,9 @@ from problem import CLASSES, LATENT_SIZE, Size
 class _Passes(NamedTuple):
     """How often a layer's products are computed.
 
-    A step does three for each layer: forward, by input and by weights. Each of them is
-    linear in two arguments, so that its derivative is two more. The learner's first
-    layer has no product by input: nobody wants the images' gradient in the inner step.
+    A step does three for each layer: forward, and the gradients with respect to inputs
+    and weights. Each is linear in two arguments, so that its derivative is two more.
+    The learner's first layer has no gradient with respect to inputs, which are images.
     """
 
     first: int
@@ -35,7 +35,7 @@ def meta_gradient(size: Size, unroll: str) -> int:
     """Operations of one meta-gradient.
 
     Args:
-        size: The problem's, with the number of steps.
+        size: The problem's size, with the number of steps.
         unroll: gtn_tf's. `recompute` trains twice, and `lean` generates twice, too.
 
     Returns:
@@ -54,8 +54,8 @@ def meta_gradient(size: Size, unroll: str) -> int:
     step = trained * _PLAIN.of(learner) + _SECOND_ORDER.of(learner)
     generated = _LATENTS_TOO + (1 if unroll == "lean" else 0)
     generator = generated * sum(generator_layers(size))
-    judgement = size.meta_batch * _PLAIN.of(learner)
-    return 2 * (images * (step + generator) + judgement)
+    meta_loss = size.meta_batch * _PLAIN.of(learner)
+    return 2 * (images * (step + generator) + meta_loss)
 
 
 def learner_layers(size: Size) -> list[int]:

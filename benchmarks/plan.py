@@ -47,7 +47,7 @@ def plan(
         size: One of `SIZES`.
         names: The implementations.
         steps: Inner steps instead of the size's.
-        rounds: Rounds instead of the size's, but for the slow implementations.
+        rounds: Rounds instead of the size's, except for slow implementations.
 
     Yields:
         One measurement for each process.

@@ -36,14 +36,14 @@ _QUANTITIES = {
     "memory": ("peak_bytes", 1e9, "GB", "peak memory of the process, GB"),
 }
 _TITLES = {"time": "Time of one meta-gradient", "memory": "Peak memory"}
-_LONGEST = 3.0  # times the median: a longer bar is cut, or the others are not seen
+_LONGEST = 3.0  # times the median: a longer bar is cut, so that the others are visible
 
 
 def save(rows: Sequence[Row], size: str, quantity: str, path: Path) -> None:
     """Draws rows of one number of steps as bars, of several as lines.
 
     Args:
-        rows: The content of `SIZE.json`. Those without times are left out.
+        rows: The content of `SIZE.json`. Rows without times are omitted.
         size: The problem's name.
         quantity: `"time"` or `"memory"`.
         path: The PNG file.
@@ -114,7 +114,7 @@ def _style(name: str) -> tuple[str, str]:
 
 
 def _stored_states(axes: Any, rows: Sequence[Row], size: str) -> None:
-    """How gtn_tf's memory grows if it is by each step's weights and momentum alone."""
+    """gtn_tf's memory if each step only adds its weights and momentum."""
     ours = {
         row["steps"]: row["peak_bytes"]
         for row in rows

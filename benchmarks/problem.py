@@ -14,7 +14,7 @@ import numpy as np
 
 CLASSES = 10
 LATENT_SIZE = 64
-# The same for all steps, since torchopt knows only one of each.
+# The same for all steps, since torchopt supports only one of each.
 LEARNING_RATE = 0.02
 MOMENTUM = 0.5
 
@@ -22,7 +22,7 @@ Arrays = dict[str, np.ndarray]
 
 
 class Size(NamedTuple):
-    """What a meta-gradient is made of."""
+    """The sizes of a meta-gradient."""
 
     pixels: int  # height and width
     steps: int
@@ -65,13 +65,12 @@ def make_problem(size: Size, dtype: str = "float32", seed: int = 0) -> Problem:
     """Draws a problem.
 
     Args:
-        size: How large it is.
-        dtype: Of all numbers but labels.
+        size: The size.
+        dtype: Type of all numbers but labels.
         seed: Integer that all numbers are drawn from.
 
     Returns:
-        The problem, the same one in every process and, but for its rounding, in every
-        dtype.
+        The problem, the same in every process and, except for rounding, in every dtype.
     """
     rng = np.random.default_rng(seed)
     shape = (size.meta_batch, size.pixels, size.pixels, 1)
@@ -112,7 +111,7 @@ def generator_shapes(size: Size) -> dict[str, tuple[int, ...]]:
 def learner_shapes(size: Size) -> dict[str, tuple[int, ...]]:
     """The learner's weights; its batch norms subtract the mean and add `beta`."""
     first, second = size.filters
-    width = -(-size.pixels // 4)  # what two poolings leave
+    width = -(-size.pixels // 4)  # after two poolings
     return {
         **_weight_norm("conv_1", 3, 3, 1, first),
         "norm_1/beta": (first,),
@@ -140,7 +139,7 @@ def _batch_norm(name: str, size: int) -> dict[str, tuple[int, ...]]:
 
 
 def _draw(rng: np.random.Generator, shapes: dict[str, Any]) -> Arrays:
-    """Draws weights, none of them zero or one, so that no mistake goes unseen."""
+    """Draws weights, none of them zero or one, so that mistakes are detected."""
     arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     for name, array in arrays.items():
         layer, kind = name.split("/")

@@ -25,18 +25,17 @@ class WorkerError(Exception):
 def run_worker(
     contender: Contender, size: str, steps: int, *options: object
 ) -> dict[str, Any]:
-    """Runs one worker to its end.
+    """Runs one worker.
 
     Args:
-        contender: Whom it measures.
+        contender: The contender that it measures.
         size: The problem's name.
         steps: Inner steps.
         *options: Further arguments of `worker.py`.
 
     Returns:
-        What it printed, under the contender's label. Of one that gave up there is
-        the reason, `gave_up`, instead of times; the system kills a process when
-        memory runs out.
+        What it printed, under the contender's label. One that gave up has the reason,
+        `gave_up`, instead of times; the system kills a process when memory runs out.
 
     Raises:
         WorkerError: If it failed otherwise.
@@ -48,12 +47,12 @@ def run_worker(
 
 
 def run_process(command: Sequence[object], what: str) -> dict[str, Any]:
-    """Runs one process to its end.
+    """Runs one process.
 
     Args:
-        command: A Python and its arguments. It finds this gtn_tf, and the modules of
+        command: A Python and its arguments. It imports this gtn_tf, and the modules of
             this folder.
-        what: Said of one that fails.
+        what: Its name in errors.
 
     Returns:
         As `run_worker`, without the contender's label.
@@ -61,9 +60,9 @@ def run_process(command: Sequence[object], what: str) -> dict[str, Any]:
     Raises:
         WorkerError: As `run_worker`.
     """
-    # What a compiler keeps on disk would make the next process's first call a fast one.
+    # A compiler's cache on disk would speed up the next process's first call.
     folder = tempfile.mkdtemp(prefix="benchmark-")
-    # Both stacks measure this gtn_tf, whichever is installed.
+    # Both stacks measure this gtn_tf, not an installed one.
     paths = [str(_ROOT), str(_WORKER.parent)]
     paths += filter(None, [os.environ.get("PYTHONPATH")])
     try:

@@ -16,15 +16,15 @@ from rows import Row, all_steps, ratios, timed
 
 
 class Context:
-    """What the page says beside the numbers.
+    """The page's contents besides the numbers.
 
     Args:
-        command: That makes the results.
+        command: The command that makes the results.
         machine: Hardware, date and commit, by name.
-        versions: Of everything that was measured, by name.
-        differences: Of each implementation's meta-gradient from gtn_tf's.
+        versions: Versions of everything measured, by name.
+        differences: Differences of the meta-gradients from gtn_tf's.
         stacks: Versions of gtn_tf's stacks, by the label of their rows.
-        speed: Operations a second of one large convolution.
+        speed: Operations per second of one large convolution.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ def write(folder: Path, size: str, rows: Sequence[Row], context: Context) -> Non
     """Writes `SIZE.json`, `SIZE.md`, `SIZE_time.png` and `SIZE_memory.png`.
 
     Args:
-        folder: Where they go.
+        folder: The folder.
         size: The problem's name.
         rows: One for each implementation and number of steps.
         context: What else the page says.

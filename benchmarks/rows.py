@@ -19,7 +19,7 @@ PYTORCH = (
 
 
 def make_rows(lines: Iterable[dict[str, Any]]) -> list[Row]:
-    """Sums up all processes of an implementation and a number of steps.
+    """Summarises all processes of an implementation and a number of steps.
 
     Args:
         lines: What workers printed.
@@ -60,7 +60,7 @@ def _times(group: Sequence[dict[str, Any]]) -> Row:
 
 
 def timed(rows: Iterable[Row]) -> list[Row]:
-    """Those that have times."""
+    """The rows that have times."""
     return [row for row in rows if "seconds_median" in row]
 
 
@@ -73,10 +73,10 @@ class Ratio(NamedTuple):
 
 
 def ratios(rows: Sequence[Row], steps: int) -> list[Ratio]:
-    """The headline ratios at one number of steps, as far as there are rows for them.
+    """The headline ratios at one number of steps, where there are rows for them.
 
     Args:
-        rows: What `make_rows` returned.
+        rows: From `make_rows`.
         steps: Inner steps.
 
     Returns:
@@ -109,5 +109,5 @@ def ratios(rows: Sequence[Row], steps: int) -> list[Ratio]:
 
 
 def all_steps(rows: Iterable[Row]) -> list[int]:
-    """The numbers of steps that there are rows for."""
+    """The numbers of steps that have rows."""
     return sorted({row["steps"] for row in rows})

@@ -1,4 +1,4 @@
-"""How fast this machine convolves: what no meta-gradient can surpass."""
+"""The convolution speed of this machine, an upper bound for meta-gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gtn_tf`, and the limit of what any exact meta-gradient in it could reach."""
+"""`gtn_tf`, and a lower bound of the time of any exact meta-gradient in it."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _meta_gradient(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
 def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
     """The learner's training and the generator's backward pass, and nothing else.
 
-    The images' gradient is none of the meta-loss but an arbitrary one, so that neither
-    part needs the other's result; both are returned, so that neither can be dropped.
+    The images' gradient is arbitrary, so that neither part needs the other's result;
+    both are returned, so that neither can be dropped.
     """
     size = problem.size
     shape = [size.steps, size.batch_size, size.pixels, size.pixels, 1]
@@ -89,7 +89,7 @@ def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
     def compute(
         weights: list[tf.Tensor], data: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor
     ) -> list[tf.Tensor]:
-        del data  # judges nobody
+        del data  # no meta-loss
         with tf.GradientTape() as tape:
             inputs = gtn.meta.inner_inputs(seed)
         loop = gtn.meta.inner_loop(gtn.pool[0])
@@ -109,7 +109,7 @@ def _first_order(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
 
 
 def _packages() -> tuple[str, ...]:
-    """What gtn_tf runs on: one of two stacks."""
+    """The packages of gtn_tf's stack."""
     if version("keras").startswith("2."):
         return ("tensorflow", "keras", "tensorflow-addons", "numpy")
     return ("tensorflow", "tf-keras", "numpy")

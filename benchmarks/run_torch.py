@@ -1,4 +1,4 @@
-"""The meta-gradient in PyTorch: by itself in four ways, and by two libraries."""
+"""The meta-gradient in PyTorch: plain, in four ways, and with two libraries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RATES = ("log_learning_rate", "log_momentum")
 
 
 class _Run:
-    """The problem's tensors, and what all ways share."""
+    """The problem's tensors, and code shared by all implementations."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class _Run:
         return self.q[_RATES[0]][t].exp(), self.q[_RATES[1]][t].exp()
 
     def module(self) -> torch.nn.Module:
-        """A fresh learner as the libraries want it."""
+        """A fresh learner in the libraries' form."""
         return _Learner(self.fresh)
 
     def gradient(self, logits: torch.Tensor, without: tuple[str, ...] = ()) -> Tensors:
@@ -73,7 +73,7 @@ class _Learner(torch.nn.Module):
 
 
 def build(name: str, problem: Problem) -> Job:
-    """Makes the job of one of the six."""
+    """Makes the job of one of the six implementations."""
     torch.set_num_threads(CORES)
     run = _Run(problem, _FORMATS.get(name, torch.contiguous_format))
     if name == "torch_compile":
@@ -140,9 +140,9 @@ def _compiled(run: _Run, step: Callable[..., tuple[Any, Any, Any]]) -> Tensors:
 
 
 def _functional(run: _Run, step: Callable[..., tuple[Any, Any, Any]]) -> Tensors:
-    """As `_plain`, with steps that are functions of all they depend on."""
-    # That weights and velocities need a gradient in the first step, too, spares a
-    # second compilation for the others.
+    """As `_plain`, with steps that are pure functions."""
+    # Weights and velocities need a gradient in the first step, too, which saves a
+    # second compilation.
     weights = {name: w.clone().requires_grad_() for name, w in run.fresh.items()}
     velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
     velocity = {name: v.requires_grad_() for name, v in velocity.items()}
@@ -168,8 +168,8 @@ def _functional_step(
 ) -> tuple[Tensors, Tensors, list[torch.Tensor]]:
     """One inner step without `autograd.grad`, which torch.compile cannot compile.
 
-    With `torch.func.grad` the inner gradient is a part of what is differentiated, and
-    its derivative is the compiled step's only backward pass.
+    With `torch.func.grad` the inner gradient is part of the differentiated function,
+    and its derivative is the compiled step's only backward pass.
     """
     images = generator(q, latents, labels, memory_format)
 
@@ -203,7 +203,7 @@ def _higher(run: _Run) -> Tensors:
 
 
 def _torchopt(run: _Run) -> Tensors:
-    """Without learned rates: MetaSGD knows one number for all steps."""
+    """Without learned rates: MetaSGD takes one number for all steps."""
     import torchopt
 
     module = run.module()

@@ -17,12 +17,12 @@ _QUANTITIES = {
 
 
 def section(rows: Sequence[Row], versions: Mapping[str, Mapping[str, str]]) -> str:
-    """Compares gtn_tf with itself.
+    """Compares gtn_tf on its two stacks.
 
     Args:
-        rows: All that have times.
-        versions: Of each stack's packages, by the label of its rows; the first stack
-            is what differences are relative to.
+        rows: All rows that have times.
+        versions: Versions of each stack's packages, by the label of its rows; the first
+            stack is what differences are relative to.
 
     Returns:
         The section, or nothing where there is one stack.

@@ -1,4 +1,4 @@
-"""What is kept of an unfinished benchmark, so that the next run goes on from it."""
+"""Stores the results of an unfinished benchmark, so that the next run goes on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Store:
 
     Args:
         size: The problem's name.
-        pythons: Of all that is measured.
-        root: Where the folder goes.
+        pythons: The Pythons of all that is measured.
+        root: Parent of the folder.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class Store:
         """The results of all finished processes."""
         if not self._file.exists():
             return []
-        whole = self._file.read_text().rpartition("\n")[0]  # without one cut off
+        whole = self._file.read_text().rpartition("\n")[0]  # without a truncated one
         return [json.loads(line) for line in whole.splitlines()]
 
     def add(self, line: dict[str, Any]) -> None:
-        """Keeps a finished process's result."""
+        """Saves a finished process's result."""
         lines = [json.dumps(one) + "\n" for one in [*self.lines(), line]]
         partial = self._file.with_suffix(".partial")
         partial.write_text("".join(lines))
@@ -50,19 +50,19 @@ class Store:
         """The file of arrays that are compared, such as a float64 meta-gradient.
 
         Args:
-            name: Whose they are.
-            number: How much they are made of, such as steps.
+            name: Name of the contender.
+            number: Number of steps or cells.
         """
         return self.folder / f"{name}-{number}.npz"
 
     def remove(self) -> None:
-        """Forgets all of this size, when the results are written."""
+        """Deletes all results of this size, once the final ones are written."""
         for folder in self.folder.parent.glob(f"{self._size}-*"):
             shutil.rmtree(folder)
 
 
 def _fingerprint(pythons: Sequence[Path]) -> str:
-    """Of all code that takes part: another version's times are not to be mixed in."""
+    """Digest of all code that takes part, so that versions are not mixed."""
     found = hashlib.sha256("\n".join(str(one.absolute()) for one in pythons).encode())
     for folder in ("gtn_tf", "benchmarks"):
         for path in sorted((_ROOT / folder).rglob("*")):

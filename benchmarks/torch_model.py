@@ -14,15 +14,15 @@ _SLOPE = 0.1
 
 
 class Layout:
-    """Brings arrays from the problem's layout to PyTorch's, and back.
+    """Converts arrays from the problem's layout to PyTorch's, and back.
 
-    Features are ordered otherwise where images become rows or rows images. They are
-    put in PyTorch's order beforehand, so that no implementation moves them each step.
+    Flattened images have another order of features. They are put in PyTorch's order
+    beforehand, so that no implementation moves them at each step.
 
     Args:
-        size: The problem's.
-        memory_format: Of kernels and images. The dimensions' order is the same in
-            all, only that of the numbers in memory is not.
+        size: The problem's size.
+        memory_format: Format of kernels and images. The dimensions' order is the same
+            in all, only that of the numbers in memory is not.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Layout:
         return images.contiguous(memory_format=self.memory_format)
 
     def canonical(self, tensors: Tensors) -> Arrays:
-        """What `meta` makes, in the problem's layout again."""
+        """The inverse of `meta`."""
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
         back = np.argsort(self.generated)
         return {
@@ -84,7 +84,7 @@ def generator(
     kernel = _kernel(q, "conv_1")
     width = int((x.shape[1] // kernel.shape[1]) ** 0.5)
     x = x.reshape(len(x), -1, width, width)
-    x = x.contiguous(memory_format=memory_format)  # and so all after it
+    x = x.contiguous(memory_format=memory_format)  # and so does all after it
     x = _leaky(_batch_norm(q, "norm_3", F.conv2d(_upsample(x), kernel)))
     x = F.conv2d(_upsample(x), _kernel(q, "conv_2"), q["conv_2/bias"])
     return 2 * torch.tanh(x)

@@ -40,13 +40,13 @@ MODULES = {
     "first_order_limit": "run_gtn_tf",
 }
 OURS = tuple(name for name, module in MODULES.items() if module == "run_gtn_tf")
-# No implementation of anything, but what all of them are made of.
+# Not an implementation, but the operation that dominates them all.
 _CONVOLUTION = {"convolution": "run_convolution"}
 
 
 def main() -> None:
-    """Reads the command line."""
-    settle()
+    """Parses the command line."""
+    take_two_cores()
     from problem import SIZES, make_problem  # numpy counts its cores when imported
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -79,27 +79,27 @@ def main() -> None:
     print(json.dumps({**named, "steps": size.steps, **result}), flush=True)
 
 
-def settle() -> None:
-    """Gives the process two cores. To be called before a framework is imported."""
+def take_two_cores() -> None:
+    """Gives the process two cores. Call it before a framework is imported."""
     if hasattr(os, "sched_setaffinity"):  # not on macOS
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     os.environ["OMP_NUM_THREADS"] = str(CORES)
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:  # where memory runs out, this process is the one to be ended
+    try:  # if memory runs out, this is the process to end
         Path("/proc/self/oom_score_adj").write_text("1000")
     except OSError:
         pass
 
 
 def measure(job: Any, repeats: int) -> dict[str, Any]:
-    """Times meta-gradients; the first, which traces or compiles, apart.
+    """Times meta-gradients; the first, which traces or compiles, separately.
 
     Ends the process with the reason as its only output if the first exceeds the job's
     limit.
 
     Args:
-        job: An implementation's.
+        job: An implementation's job.
         repeats: Timed meta-gradients after the first call.
 
     Returns:
@@ -114,7 +114,7 @@ def measure(job: Any, repeats: int) -> dict[str, Any]:
     for _ in range(repeats):
         outcome, taken = _timed(job.iterate)
         seconds.append(round(taken, 5))
-    peak = peak_bytes()  # before the check below makes arrays of its own
+    peak = peak_bytes()  # before the check below makes its own arrays
     _check(job.gradients(outcome))
     return {
         "seconds": seconds,
@@ -129,7 +129,7 @@ def save(job: Any, path: Path) -> dict[str, Any]:
     """Writes a meta-gradient. Gives up as `measure` does.
 
     Args:
-        job: An implementation's, of a float64 problem.
+        job: An implementation's job, of a float64 problem.
         path: The .npz file; it appears when it is complete.
 
     Returns:
@@ -153,7 +153,7 @@ def _timed(function: Any) -> tuple[Any, float]:
 
 
 def peak_bytes() -> int:
-    """The most memory that the process has had."""
+    """The peak memory of the process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

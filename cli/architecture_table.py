@@ -4,9 +4,9 @@
         [--scale smoke|laptop]
 
 Two random searches in a small NAO space, by real data and by a teacher, find one
-architecture each. These and the published cells are trained alike, at one small scale,
-with several seeds. Interrupted, the same command goes on where it stopped; what
-`searches.csv` and `rows.csv` hold is not done again.
+architecture each. These and the published cells are trained in the same way, at one
+small scale, with several seeds. Interrupted, the same command goes on where it stopped;
+results in `searches.csv` and `rows.csv` are not computed again.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
@@ -98,7 +98,7 @@ def main() -> None:
     countdown = Countdown(len(missing))
     for key in missing:
         say(f"{key}: row {part_that_begins(countdown)}")
-        # Two searches may find the same: it is trained once.
+        # Two searches may find the same cell, which is trained once.
         name = next(k for k, one in trainings.items() if one == trainings[key])
         row = {"key": key, **_at_full_size(key, trainings[key][0])}
         row.update(_trained(name, trainings[key], options))
@@ -113,7 +113,7 @@ def main() -> None:
 def _training(
     key: str, searches: Mapping[str, Mapping[str, Any]]
 ) -> tuple[str, bool, bool]:
-    """What a row trains: the genotype, whether with cutout, and whether wide."""
+    """The training of a row: genotype, whether with cutout, and whether wide."""
     if key in _PUBLISHED:
         return (*_PUBLISHED[key], False)
     scorer, cutout, wide = _SEARCHED[key]
@@ -121,7 +121,7 @@ def _training(
 
 
 def _at_full_size(key: str, genotype: str) -> dict[str, Any]:
-    """The parameters at the published size, or, if a search found it, the usual one."""
+    """The parameters at the published size, or the usual one for a found cell."""
     if key in _PUBLISHED:
         one = PUBLISHED[genotype]
         cells, filters, layout = one.cells, one.filters, one.layout
@@ -146,7 +146,7 @@ def _searches(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def _search(scorer: str, options: argparse.Namespace) -> tuple[str, float]:
-    """The best candidate, and the seconds of the search with the teacher's training."""
+    """The best candidate, and the seconds of search and teacher training."""
     scale = _SCALES[options.scale]
     teacher = load_teacher(options.teacher[0])
     config = SearchConfig(

@@ -2,7 +2,7 @@
 
     python cli/bundle.py {digits,mnist,fashion_mnist} [--data-dir D] [--run-dir D]
 
-Trains the preset NAME_bundled, tests it on ten fresh networks of each kind beside real
+Trains the preset NAME_bundled, tests it on ten fresh networks of each kind against real
 data, and writes `gtn_tf/bundled/NAME`. Interrupted, the same command goes on.
 """
 
@@ -70,7 +70,7 @@ _MOST_LESSONS = 500_000  # bytes
 
 
 def main() -> None:
-    """Reads the command line and makes the teacher."""
+    """Parses the command line; makes the teacher or resumes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=BUNDLED)
     parser.add_argument("--data-dir", type=Path, help="folder with the data files")
@@ -95,7 +95,7 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     teacher.copy_saved_model(folder / "1")
     lessons = folder / "1" / INSIDE
     if lessons.stat().st_size > _MOST_LESSONS:
-        # The package is to stay small; load_teacher asks the graph for them instead.
+        # Keeps the package small; load_teacher then gets them from the graph.
         shutil.rmtree(lessons.parent)
     facts = {
         "command": f"python cli/bundle.py {name}",
@@ -136,7 +136,7 @@ def _card(
 
 
 def _failures(results: dict[str, Any]) -> list[str]:
-    """What the figures say against the teacher."""
+    """The weaknesses of the teacher, from the figures."""
     lines = []
     for learner, one in results.items():
         best = max(one["real"]["mean"], one["real_tuned"]["mean"])

@@ -1,10 +1,10 @@
-"""What does a teacher make of CIFAR-10?
+"""How well does a teacher teach CIFAR-10?
 
     python cli/cifar10.py [--scale smoke|laptop|paper] [--data-dir D]
 
 Meta-trains a full curriculum and the real-data baseline, tests fresh learners along
 their inner steps, and draws samples of each class along the curriculum. At the laptop
-scale it also times a meta-iteration of the paper's size and says what all would take.
+scale it also times a meta-iteration of the paper's size and estimates the time of all.
 Interrupted, the same command goes on where it stopped.
 """
 
@@ -56,7 +56,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_arguments(parser, _SCALES, "cifar10")
     options = parser.parse_args()
@@ -89,7 +89,7 @@ def _curves(folder: Path, dataset: str) -> list[dict[str, Any]]:
 
 
 def _write_samples(folder: Path, file: Path) -> None:
-    """Keeps the images that the sheet of samples shows, as bytes."""
+    """Saves the images of the sample sheet, as bytes."""
     teacher = load_teacher(folder)
     names = teacher.class_names
     grid = plots.curriculum_grid(
@@ -105,7 +105,7 @@ def _write_samples(folder: Path, file: Path) -> None:
 
 
 def _cost(config: Config, options: argparse.Namespace) -> dict[str, Any]:
-    """Times a meta-iteration, once, and says what all of them take."""
+    """Times a meta-iteration, once, and estimates the time of all."""
     file = options.run_dir / options.scale / "paper_iteration.csv"
     if not file.exists():
         write_table([{"seconds": _seconds_of_an_iteration(config, options)}], file)
@@ -130,7 +130,7 @@ def _seconds_of_an_iteration(config: Config, options: argparse.Namespace) -> flo
     )
     gtn = build_gtn(config, splits)
     gtn.fit(splits.train, steps_per_epoch=2, callbacks=[clock], verbose=0)
-    return ends[1] - ends[0]  # the first is also traced
+    return ends[1] - ends[0]  # the first includes tracing
 
 
 def _figures(config: Config, dataset: str) -> list[reports.FigureSpec]:

@@ -1,4 +1,4 @@
-"""What the recipes share: tables, words for the user, several meta-trainings."""
+"""Code shared by the recipes: tables, progress lines, several meta-trainings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def after_all_steps(
         teacher: The teacher.
         splits: The real data.
         networks: Kinds of networks; see `gtn_tf.learners.named_learner`.
-        folder: Each kind's evaluation goes into a folder of its own in it.
+        folder: Has a subfolder for each kind's evaluation.
         learners: Fresh networks of each kind.
         sources: Some of `gtn_tf.runs.SOURCES`.
 
@@ -67,12 +67,12 @@ def say(line: str) -> None:
 def add_recipe_arguments(
     parser: argparse.ArgumentParser, scales: Mapping[str, Any], name: str
 ) -> None:
-    """Adds what the recipes of several meta-trainings have in common.
+    """Adds the options of recipes with several meta-trainings.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
         scales: For each scale's name, its sizes.
-        name: Of the folder in `results/`.
+        name: Name of the folder in `results/`.
     """
     add = parser.add_argument
     add("--scale", choices=scales, default="laptop")
@@ -87,10 +87,10 @@ def add_recipe_arguments(
 
 
 def part_that_begins(countdown: Countdown) -> str:
-    """Its number, and the time left of all parts once one is done.
+    """The number of the next part, and the time left once one is done.
 
     Args:
-        countdown: Of the parts.
+        countdown: Counts the parts.
     """
     pace = countdown.pace
     number = f"{pace.done + 1} of {pace.total}"
@@ -103,7 +103,7 @@ def meta_train_all(
     """Trains or resumes a run for each configuration, one after the other.
 
     Args:
-        configs: For each name of a folder in `--run-dir`.
+        configs: Configurations by name of the folder in `--run-dir`.
         options: As parsed, with those of `add_recipe_arguments`.
 
     Returns:
@@ -124,8 +124,8 @@ def run_name(arm: str, seed: int) -> str:
     """The folder of a run in `--run-dir`.
 
     Args:
-        arm: What is compared.
-        seed: Of the run.
+        arm: Name of the arm.
+        seed: Seed of the run.
     """
     return f"{arm.replace(', ', '_').replace(' ', '_')}_{seed}"
 
@@ -134,7 +134,7 @@ def summary(folder: Path) -> dict[str, Any]:
     """A run's `summary.json`.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
     """
     return json.loads((folder / "summary.json").read_text(encoding="utf-8-sig"))
 
@@ -147,15 +147,15 @@ def publish(
     figures: Sequence[reports.FigureSpec],
     **facts: Any,
 ) -> None:
-    """Writes what belongs beside a recipe's tables, and draws their pictures.
+    """Writes the files beside a recipe's tables, and draws their pictures.
 
     Args:
         recipe: Name of the script.
         options: As parsed, with those of `add_recipe_arguments`.
         scale: The sizes, a named tuple.
-        config: What all runs have in common, for config.yaml.
+        config: The settings common to all runs, for config.yaml.
         figures: The pictures.
-        **facts: More of facts.json.
+        **facts: More entries of facts.json.
     """
     command = f"python cli/{recipe}.py --scale {options.scale}"
     write_facts(options.out, command, scale, **facts)
@@ -170,8 +170,8 @@ def of_runs(
     """Facts of several meta-trainings.
 
     Args:
-        arms: For each, what is changed of the configuration.
-        folders: The runs'.
+        arms: For each arm, its changes of the configuration.
+        folders: Folders of the runs.
 
     Returns:
         The changes, and the seconds of each meta-training.
@@ -186,11 +186,11 @@ def accuracy_curves(
     """Describes the picture of fresh learners' test accuracy in curves.csv.
 
     Args:
-        by: Column that tells the curves apart.
+        by: Column that separates the curves.
         x: Column along the x axis.
         x_label: Its name.
         y: Column of the accuracy.
-        over: What the mean and the band are over.
+        over: What the mean and the band are taken over.
         **more: As for `gtn_tf.reports.FigureSpec`.
     """
     return reports.FigureSpec(
@@ -213,9 +213,9 @@ def write_facts(out: Path, command: str, scale: Any, **facts: Any) -> None:
 
     Args:
         out: The folder.
-        command: That made them.
+        command: The command that made them.
         scale: The sizes, a named tuple.
-        **facts: More of them.
+        **facts: More entries.
     """
     found = {"command": command, "scale": scale._asdict(), **facts, **runs.machine()}
     out.mkdir(parents=True, exist_ok=True)
@@ -223,10 +223,10 @@ def write_facts(out: Path, command: str, scale: Any, **facts: Any) -> None:
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
-    """Writes rows as CSV, wholly or not at all.
+    """Writes rows as CSV, atomically.
 
     Args:
-        rows: A key that one lacks is left empty.
+        rows: A missing key is an empty cell.
         file: The file; its folder is made.
     """
     keys = list(dict.fromkeys(key for row in rows for key in row))
@@ -246,8 +246,7 @@ def read_table(file: Path) -> list[dict[str, Any]]:
         file: The file; if it is not there, there are no rows.
 
     Returns:
-        A dictionary for each row, without its empty fields; what can be read as a
-        number is one.
+        A dictionary for each row, without its empty cells, with numbers converted.
     """
     if not file.exists():
         return []

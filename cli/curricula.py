@@ -63,7 +63,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_arguments(parser, _SCALES, "curricula")
     options = parser.parse_args()

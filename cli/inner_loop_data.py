@@ -44,14 +44,14 @@ _GTN, _EQUAL = "full curriculum", "full curriculum, parameters of distillation"
 _TUNED = "real data, rates tuned for each number of steps"
 _RATES = (0.01, 0.03, 0.1, 0.3)
 _MOMENTA = (0.5, 0.9)
-_VALIDATION = 4  # batches of 500 validation images, which choose between them
+_VALIDATION = 4  # batches of 500 validation images, for the choice
 _TRIALS = 2  # fresh learners for each pair
 
 
 class _Scale(NamedTuple):
     seeds: int
     lengths: tuple[int, ...]  # inner steps of real data, with tuned rates
-    learners: int  # fresh ones that test them
+    learners: int  # fresh learners that test them
 
 
 _SCALES = {
@@ -62,7 +62,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_arguments(parser, _SCALES, "inner_loop_data")
     options = parser.parse_args()
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _arms(scale: str, splits: Splits) -> dict[str, list[str]]:
-    """What is changed for each source."""
+    """The changes of the configuration for each source."""
     distilled = ["teacher.source=dataset_distillation"]
     most = _stored(mnist_config(scale, *distilled), splits)
     return {
@@ -106,13 +106,13 @@ def _arms(scale: str, splits: Splits) -> dict[str, list[str]]:
 
 
 def _stored(config: Config, splits: Splits) -> int:
-    """The numbers that a teacher stores and learns, its rates included."""
+    """The number of values that a teacher stores, including its rates."""
     variables = build_gtn(config, splits).trainable_variables
     return sum(math.prod(variable.shape) for variable in variables)
 
 
 def _units(scale: str, splits: Splits, most: int) -> int:
-    """The most units of the generator with which a GTN stores no more than `most`."""
+    """The most generator units with which a GTN stores at most `most` values."""
     one, two = (
         _stored(mnist_config(scale, f"generator.units={n}"), splits) for n in (1, 2)
     )
@@ -139,7 +139,7 @@ def real_data_by_length(
         scale: The sizes.
 
     Returns:
-        For each number and seed: the pair of rates and the mean accuracy of learners.
+        For each length and seed: the pair of rates and the learners' mean accuracy.
     """
     file = options.run_dir / options.scale / "real_data_by_length.csv"
     found = read_table(file)
@@ -161,7 +161,7 @@ def real_data_by_length(
 
 
 def _tuned(config: Config, scale: _Scale, splits: Splits) -> list[dict[str, Any]]:
-    """For each number of steps, the best rates and what learners reach with them."""
+    """For each number of steps, the best rates and the learners' accuracy."""
     gtn = build_gtn(config, splits)
     learners = TaughtLearners(gtn)
     validation = splits.validation.take(_VALIDATION)

@@ -6,7 +6,7 @@ from gtn_tf.config import Config, load_config
 
 _EVALUATION = ("evaluation.real_data_iterations=0", "evaluation.test_each_epoch=true")
 
-SMOKE = (  # changes of the preset digits: the smallest run that has all parts
+SMOKE = (  # overrides of the preset digits: the smallest complete run
     *("teacher.steps=3", "teacher.batch_size=10", "teacher.latent_size=3"),
     *("generator.units=4", "generator.filters=2", "learners.family=mlp"),
     *("learners.units=[8]", "meta.batch_size=16", "meta.intermediate_every=0"),
@@ -14,7 +14,7 @@ SMOKE = (  # changes of the preset digits: the smallest run that has all parts
     *("evaluation.every=1", "evaluation.learners=2"),
 )
 
-# A preset, and what is changed of it.
+# A preset, and its overrides.
 _SCALES = {
     "paper": ("mnist_paper", (*_EVALUATION, "evaluation.every=1")),
     "laptop": (

@@ -33,7 +33,7 @@ from rankings import (
 )
 
 _EQUAL = "real data, equal seconds"
-_MANY = 1_000_000  # steps that no scoring has the time for
+_MANY = 1_000_000  # more steps than any scoring has time for
 _FULL, _SPEED = "full training", "speed of full training"
 
 
@@ -44,7 +44,7 @@ class _Scale(NamedTuple):
     untrained: tuple[str, ...]  # scores without training
     steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
     full_steps: int  # of the full training, in batches of 64
-    counts_teacher: bool  # whether equal seconds are with its training, shared by all
+    counts_teacher: bool  # whether equal seconds include its training, shared by all
 
 
 _SCALES = {
@@ -56,7 +56,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", choices=_SCALES, default="laptop")
     add_ranking_arguments(parser, ROOT / "results" / "nao_ranking")
@@ -102,9 +102,9 @@ def measure(options: argparse.Namespace) -> None:
 def _seconds_of_a_scoring(
     rows: Sequence[Mapping[str, float]], options: argparse.Namespace
 ) -> float:
-    """By the first teacher at its longest, with a share of the teacher's training.
+    """The time of the first teacher's longest scoring, with a share of its training.
 
-    In three digits, which the table keeps: the same when the command goes on.
+    Rounded to three digits, so that a resumed command computes the same.
     """
     scale = _SCALES[options.scale]
     first = ranking_scorers(options.teacher[:1], (), scale.steps[-1:])[0]

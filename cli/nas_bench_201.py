@@ -39,7 +39,7 @@ _SHORT = "cifar10_test12"
 
 class _Scale(NamedTuple):
     cells: int  # architectures
-    filters: int  # C of the scored networks, with one cell in each part
+    filters: int  # C of the scored networks, with one cell in each stage
     untrained: tuple[str, ...]  # scores without training
     steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
 
@@ -51,7 +51,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
@@ -89,7 +89,7 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
 def draw(out: Path, table: Mapping[str, Mapping[str, float]]) -> None:
     """Writes the other tables and draws `scores.png` from `cells.csv`.
 
-    The published accuracies stay where they are.
+    The published accuracies are not copied.
     """
     rows = read_table(out / "cells.csv")
     columns = score_columns(rows)

@@ -1,4 +1,4 @@
-"""What the recipes share that compare scores of architectures."""
+"""Code shared by the recipes that compare scores of architectures."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from gtn_tf.teaching import load_teacher, training_seconds
 
 
 def add_ranking_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
-    """Adds what the recipes that compare scores have in common.
+    """Adds the options of recipes that compare scores.
 
     Args:
-        parser: To be added to.
-        out: Where results go by default.
+        parser: The parser.
+        out: Default folder of the results.
     """
     add = parser.add_argument
     add("--data", default="mnist", help="what the teachers teach")
@@ -55,7 +55,7 @@ def load_data(options: argparse.Namespace) -> Splits:
 
 
 def write_ranking_facts(options: argparse.Namespace, recipe: str, scale: Any) -> None:
-    """Writes facts.json, with what is known of the teachers.
+    """Writes facts.json, with facts about the teachers.
 
     Args:
         options: As parsed, with those of `add_ranking_arguments` and `--scale`.
@@ -80,7 +80,7 @@ def write_ranking_facts(options: argparse.Namespace, recipe: str, scale: Any) ->
 def ranking_scorers(
     teachers: Sequence[str], untrained: Sequence[str], steps: Sequence[int]
 ) -> list[Scorer]:
-    """What recipes compare: no training, teachers, and as many steps of real data.
+    """The scorers compared: untrained, teachers, and as many steps of real data.
 
     Args:
         teachers: Bundled ones' names, or paths.
@@ -102,7 +102,7 @@ def ranking_names(training: str) -> tuple[str, str]:
     """Columns of both scores of a training: accuracy and training speed.
 
     Args:
-        training: What is trained with.
+        training: Name of the training's data.
     """
     return training, f"{training}{_SPEED}"
 
@@ -123,8 +123,8 @@ def score_columns(
     """The scores of a table, and sums of ranks: scores that train, and some others.
 
     Args:
-        rows: What `score_all` gave.
-        besides: Columns that are no scores.
+        rows: From `score_all`.
+        besides: Columns that are not scores.
     """
     others = ("genotype", *besides)
     columns = {
@@ -158,12 +158,12 @@ def score_all(
     settings of a scorer, or other data, is refused.
 
     Args:
-        genotypes: Of the space.
+        genotypes: Genotypes of the space.
         space: Builds the networks.
-        scorers: What they are scored by.
+        scorers: The scorers.
         examples: Real data.
         file: The CSV file.
-        seed: Of the weights.
+        seed: Seed of the weights.
 
     Returns:
         A row for each genotype: `genotype`, and for each scorer its scores, NaN if it
@@ -190,11 +190,11 @@ def compare(
     """Writes correlations.csv and costs.csv, and draws scores.png.
 
     Args:
-        rows: What `score_all` gave.
-        columns: For each score's name, that of each architecture.
+        rows: From `score_all`.
+        columns: For each score's name, the architectures' values.
         truth: The accuracy of each.
-        label: Of the accuracy's axis.
-        full: The column of the full training, if it is one of the rows'.
+        label: Label of the accuracy's axis.
+        full: The column of the full training, if the rows have it.
         out: The folder.
     """
     found = {name: correlations(values, truth) for name, values in columns.items()}
@@ -216,7 +216,7 @@ def _costs(
     full: str | None,
     out: Path,
 ) -> list[dict[str, Any]]:
-    """What each score costs, and how long real data takes to be as good.
+    """The cost of each score, and the time in which real data is as good.
 
     Like is compared with like: training speed with that on real data, and sums of
     ranks with such sums.

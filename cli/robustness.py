@@ -1,9 +1,9 @@
-"""Which networks can a teacher teach that it has never seen?
+"""Which networks can a teacher teach that it was not trained on?
 
     python cli/robustness.py [--scale smoke|laptop] [--data-dir D] [--out D]
 
 Trains a teacher on each of four fixed networks and one on a mixed pool (the preset
-mnist_bundled), and lets each teach five kinds of fresh networks. Interrupted, the same
+mnist_bundled), and tests each on five kinds of fresh networks. Interrupted, the same
 command goes on where it stopped.
 """
 
@@ -53,7 +53,7 @@ TRAINED_ON = {
 class _Scale(NamedTuple):
     trained_on: tuple[str, ...]  # the teachers: rows of the matrix
     taught: tuple[str, ...]  # the networks: its columns
-    learners: int  # fresh ones, that each field is a mean of
+    learners: int  # fresh networks averaged in each cell
     overrides: tuple[str, ...] = ()  # of the preset
 
 
@@ -93,7 +93,7 @@ def _figure(learners: int) -> reports.FigureSpec:
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
@@ -119,7 +119,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
         splits = data.load(config.data.name, data_dir=data_dir)
         names = {"teacher": family}
         if family == scale.trained_on[-1]:
-            names["real_tuned"] = _REAL  # once is enough: it knows no teacher
+            names["real_tuned"] = _REAL  # once: it does not depend on the teacher
         rows += _test(names, run_dir / family, splits, scale)
     out.mkdir(parents=True, exist_ok=True)
     write(out / "matrix.csv", as_csv([("trained_on", "taught", "mean", "std"), *rows]))

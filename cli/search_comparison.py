@@ -4,9 +4,9 @@
         [--scale smoke|laptop]
 
 For each seed, one search draws random NAS-Bench-201 cells and ranks them by the
-teacher, and another ranks the same draws by real data for as long, and for as much
-longer as the teacher took to train: its seconds are shared among the seeds. The winners
-are trained fully. Interrupted, the same command goes on where it stopped.
+teacher. Another ranks the same draws by real data for the same time, and then for the
+time that the teacher took to train, shared among the seeds. The winners are trained
+fully. Interrupted, the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gtn_tf.teaching import load_teacher, training_seconds
 from rankings import add_ranking_arguments, load_data, score_all, write_ranking_facts
 
 _FULL, _SPEED = "full training", "speed of full training"
-_MANY = 10_000  # candidates that no search has the time for
+_MANY = 10_000  # more candidates than any search has time for
 _BATCH = 32  # real examples in a step of scoring, as many as the teacher's
 _ARMS = {
     "random": "the first draw, trained without a search",
@@ -59,7 +59,7 @@ _FIGURE = reports.FigureSpec(
 class _Scale(NamedTuple):
     seeds: int
     seconds: float  # of scoring, in each search
-    counts_teacher: bool  # whether real data has the seconds of its training, too
+    counts_teacher: bool  # whether real data also gets the time of its training
     steps: int  # inner steps of a scoring, of the teacher and of real data
     cells: int
     filters: int
@@ -73,7 +73,7 @@ _SCALES = {
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", choices=_SCALES, default="laptop")
     parser.add_argument("--run-dir", type=Path, default=ROOT / "runs" / "comparison")
@@ -176,7 +176,7 @@ def _winners(
 def _full_training(
     names: Sequence[str], seed: int, options: argparse.Namespace
 ) -> dict[str, float]:
-    """Trains winners and gives their test accuracies."""
+    """Trains winners and returns their test accuracies."""
     scale = _SCALES[options.scale]
     splits = load_data(options)
     chosen = SpaceConfig("nas_bench_201", scale.cells, scale.filters)

@@ -41,9 +41,9 @@ from gtn_tf.runs.splits import load_splits
 from mnist import mnist_config
 
 _ARMS = {"with weight norm": True, "without": False}
-_GUESSING = math.log(10)  # meta-loss of a learner that knows nothing of ten classes
-_CAP = 1e6  # what an infinite meta-loss counts as, so that it can be ranked
-_SEED = 7323  # of the draws; KerasTuner takes 0 for none, and draws another each time
+_GUESSING = math.log(10)  # meta-loss of guessing among ten classes
+_CAP = 1e6  # replaces an infinite meta-loss, so that it can be ranked
+_SEED = 7323  # of the draws; KerasTuner treats 0 as none, and draws anew each time
 
 
 class _Scale(NamedTuple):
@@ -66,7 +66,7 @@ class MetaTraining(keras_tuner.HyperModel):
         scale: Name of the scale.
         weight_norm: Whether both networks have it.
         splits: The real data.
-        countdown: Of the draws.
+        countdown: Counts the draws.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class MetaTraining(keras_tuner.HyperModel):
         Args:
             hp: The draw.
             model: The GTN.
-            **kwargs: Of KerasTuner, not needed.
+            **kwargs: KerasTuner's, unused.
 
         Returns:
             The mean meta-loss of fresh learners on validation images, infinite if
-            meta-training was given up or ends with a number that is not finite.
+            meta-training was stopped or its result is not finite.
         """
         del hp, kwargs
         say(f"meta-training {part_that_begins(self._countdown)}")
@@ -145,7 +145,7 @@ class MetaTraining(keras_tuner.HyperModel):
 
 
 def main() -> None:
-    """Reads the command line and does what is left to do."""
+    """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_arguments(parser, _SCALES, "weight_norm")
     options = parser.parse_args()
@@ -168,7 +168,7 @@ def main() -> None:
 def _search(
     model: MetaTraining, arm: str, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Draws and trains what is missing; a row for each draw, in the order drawn."""
+    """Draws and trains what is missing; returns a row for each draw, in order."""
     folder = _folder(options, arm)
     tuner = keras_tuner.RandomSearch(
         model,
@@ -177,7 +177,7 @@ def _search(
         directory=folder.parent,
         project_name=folder.name,
     )
-    tuner.save()  # or else an interruption of the first draw is not resumed
+    tuner.save()  # so that an interrupted first draw is resumed
     tuner.search(verbose=0)
     trials = sorted(tuner.oracle.trials.values(), key=lambda trial: trial.trial_id)
     return [
@@ -191,7 +191,7 @@ def _folder(options: argparse.Namespace, arm: str) -> Path:
 
 
 def _finished(options: argparse.Namespace) -> int:
-    """Draws of earlier calls, as KerasTuner's files have them."""
+    """The draws of earlier calls, from KerasTuner's files."""
     files = [
         f for arm in _ARMS for f in _folder(options, arm).glob("trial_*/trial.json")
     ]

@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _shrink(path: Path) -> None:
-    """Cuts white margins off, and leaves few colours."""
+    """Crops white margins, and reduces the colours."""
     image = Image.open(path).convert("RGB")
     left, top, right, bottom = ImageOps.invert(image).getbbox()
     box = (

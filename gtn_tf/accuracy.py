@@ -1,4 +1,4 @@
-"""Counting what a network classifies correctly, and what to say of several."""
+"""Counting correct answers; mean and standard deviation over networks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def accuracy(
     """The share of a data set that is classified correctly.
 
     Args:
-        count: Gives the number of correct answers for images and labels.
+        count: Returns the number of correct answers for images and labels.
         data: Finite dataset of `(images, labels)`.
     """
     counts = [(int(count(images, labels)), len(labels)) for images, labels in data]
@@ -40,7 +40,7 @@ def accuracy(
 
 
 def mean_and_std(values: Sequence[float] | np.ndarray) -> dict[str, float]:
-    """The mean and the sample's standard deviation, which is 0 for one value.
+    """The mean and the sample standard deviation, 0 for a single value.
 
     Args:
         values: Accuracies of fresh learners.

@@ -14,15 +14,14 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Lets a file be written wholly or not at all.
+    """Replaces a file atomically.
 
     Args:
         path: The file.
 
     Yields:
-        Another path beside it, of the same suffix, to be written to. At the end of
-        the context the file is replaced by what is there; after an error it stays
-        as it was.
+        A temporary path beside it, with the same suffix, to write to. At the end of the
+        context it replaces the file; after an error the file is unchanged.
 
     Raises:
         OSError: If the file cannot be written; it names the file.
@@ -50,15 +49,15 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Lets a folder be written wholly or not at all.
+    """Replaces a folder atomically.
 
     Args:
         path: The folder. The folders above it are made.
 
     Yields:
-        Another path beside it, where nothing is yet: the place of the new folder. At
-        the end of the context it replaces `path`; after an error `path` stays as it
-        was. What a kill leaves behind is removed the next time.
+        An unused path beside it, for the new folder. At the end of the context it
+        replaces `path`; after an error `path` is unchanged. What a kill leaves behind
+        is removed the next time.
 
     Example:
 
@@ -84,7 +83,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a text file wholly or not at all.
+    """Writes a text file atomically.
 
     Args:
         path: The file.
@@ -115,13 +114,13 @@ def as_csv(rows: Iterable[Iterable[object]]) -> str:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Makes the system's errors name the file: that of a full disk names none.
+    """Adds the file's name to the system's errors: that of a full disk has none.
 
     Args:
-        path: What is written in the context.
+        path: The file that is written in the context.
     """
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)  # Pillow's have no number
+        reason = error.strerror or str(error)  # Pillow's have no errno
         raise OSError(error.errno or errno.EIO, reason, str(path)) from None

@@ -1,7 +1,7 @@
 """Npz files from strangers: nothing is decompressed before its size is known.
 
 A few bytes can claim to be terabytes: in the directory of the archive, in the header of
-an array, or by how well zeros compress. All three are looked at first.
+an array, or by how well zeros compress. All three are checked first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Header(NamedTuple):
 
     Args:
         shape: Its shape.
-        dtype: Its type, never one of Python objects.
+        dtype: Its type, never Python objects.
     """
 
     shape: tuple[int, ...]
@@ -40,12 +40,12 @@ class Header(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the array in memory; an empty text counts as one."""
+        """Bytes of the array in memory; an empty string counts as one."""
         return math.prod(self.shape) * max(self.dtype.itemsize, 1)
 
 
 class BoundedNpz:
-    """An open npz file; `open_npz` gives one."""
+    """An open npz file, from `open_npz`."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._size = _expect_small_directory(file)
@@ -92,7 +92,7 @@ class BoundedNpz:
 
         Args:
             name: One of `names`.
-            most_bytes: How much memory it may take.
+            most_bytes: The most memory that it may take.
 
         Raises:
             ArgumentError: If it is larger, or is not what its header claims.
@@ -118,8 +118,8 @@ def open_npz(path: str | os.PathLike[str]) -> Iterator[BoundedNpz]:
         path: The file.
 
     Raises:
-        ArgumentError: If it is no npz file, or has a directory of absurd size. What
-            else a damaged file raises is not documented by zipfile and NumPy.
+        ArgumentError: If it is not an npz file, or its directory is too large. zipfile
+            and NumPy do not document what else a damaged file raises.
 
     Example:
 
@@ -152,7 +152,7 @@ def open_file(path: str | os.PathLike[str]) -> IO[bytes]:
 
 
 def _expect_small_directory(file: IO[bytes]) -> int:
-    """Before zipfile makes an object of every entry; gives the size of the file."""
+    """Checks before zipfile makes an object per entry; returns the file's size."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - (1 << 16) - _END.size))
     tail = file.read()

@@ -1,7 +1,7 @@
 """From a configuration to the objects it describes.
 
-The keys of a section are the keywords of what it describes, and each object takes those
-that it has: a new key needs no line here.
+The keys of a section are keyword arguments of the objects that it describes, and each
+object takes those that it has: a new key needs no line here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gtn_tf.names import ESTIMATORS, FAMILIES, OPTIMIZERS, SPACES, TEACHERS
 
 
 def build_gtn(config: Config, splits: Splits) -> GTN:
-    """Makes the GTN of a configuration, compiled.
+    """Makes and compiles the GTN of a configuration.
 
     Args:
         config: The configuration.
@@ -35,7 +35,7 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     Returns:
         The untrained model. The same configuration gives the same weights.
     """
-    # Keras draws the generator's first weights from its global seed.
+    # Keras draws the generator's initial weights from its global seed.
     tf.keras.utils.set_random_seed(config.seed % 2**32)
     teacher = _teacher(config, splits, config.teacher.source)
     meta = config.meta
@@ -151,10 +151,10 @@ def _family(network: LearnersConfig, pool: int, seed: int) -> learners.Learners:
 
 
 def _taken(offered: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """Those of some keywords that a class has."""
+    """The keywords that a class accepts."""
     return {name: offered[name] for name in _keywords(kind) if name in offered}
 
 
 def _keywords(kind: Any) -> list[str]:
-    # Of `__init__`: Keras gives its classes a `__new__` that takes anything.
+    # From `__init__`: Keras gives its classes a `__new__` that takes anything.
     return list(inspect.signature(kind.__init__).parameters)

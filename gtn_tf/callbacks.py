@@ -1,4 +1,4 @@
-"""Callbacks in every form that Keras takes them."""
+"""Callbacks in every form that Keras takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def as_list(callbacks: Any) -> list[tf.keras.callbacks.Callback]:
-    """Gives what a user passed as `callbacks` as a list.
+    """Turns a user's `callbacks` into a list.
 
     Args:
         callbacks: None, one callback, a sequence, or Keras' `CallbackList`.

@@ -1,4 +1,4 @@
-"""How far some work is, how fast it goes, and how long the rest of it takes."""
+"""Progress of some work, its speed, and the time that is left."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 
 class Pace(NamedTuple):
-    """How far some work is, and how long a part of it took.
+    """Progress of some work, and the time that a part of it took.
 
     Args:
         done: Items that are done.
         total: Items in all.
-        timed: Items that took `seconds`. What was done by an earlier process is not
-            among them, and a first item that took longer than others need not be.
-        seconds: That these took.
+        timed: Items that took `seconds`: none of an earlier process, and perhaps not a
+            slow first one.
+        seconds: The time of the timed items.
 
     Example:
 
@@ -39,7 +39,7 @@ class Pace(NamedTuple):
 
     @property
     def seconds_left(self) -> float:
-        """That the rest takes at this pace; NaN if no item was timed."""
+        """Time of the rest at this pace; NaN if no item was timed."""
         if not self.timed:
             return math.nan
         return self.seconds / self.timed * (self.total - self.done)
@@ -58,7 +58,7 @@ class Pace(NamedTuple):
         """Such as `"100 candidates/min"`; empty if no item was timed.
 
         Args:
-            item: What one is called.
+            item: Name of one item.
         """
         if not self.timed:
             return ""
@@ -67,7 +67,7 @@ class Pace(NamedTuple):
 
 
 def time_left(seconds: float) -> str:
-    """A time in words, in its largest unit that is not coarse.
+    """A time as text, in seconds, minutes or hours.
 
     Args:
         seconds: The time; NaN if it is not known.
@@ -87,12 +87,12 @@ def time_left(seconds: float) -> str:
 
 
 class Countdown:
-    """Takes the time of items that are done one after the other.
+    """Times items that are done one after the other.
 
     Args:
         total: Items in all.
-        done: Those that an earlier process has done.
-        clock: Gives seconds; the time begins to count at once.
+        done: Items that an earlier process did.
+        clock: Returns seconds; timing starts at once.
 
     Example:
 

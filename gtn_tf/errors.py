@@ -10,7 +10,7 @@ import reprlib
 from collections.abc import Iterable
 
 _LONGEST = 200  # characters of a value or of another library's message
-_LONGEST_NAME = 60  # characters that a name is looked for by
+_LONGEST_NAME = 60  # characters of a name that are compared
 
 # As TensorFlow writes it: the path, a semicolon and the system's reason.
 _REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
@@ -18,11 +18,11 @@ _REFUSAL = re.compile(rf"(\S+); ({_REASONS})")
 
 
 class GTNError(Exception):
-    """Something that cannot be done. Its message is one line.
+    """Base of all errors that gtn_tf raises. Its message is one line.
 
-    The line says what was expected, what was received and what to do. Each of its
-    subclasses is an error of Python's own, too: `ValueError` for what was passed in,
-    `RuntimeError` or `ArithmeticError` for what came of it.
+    The line says what was expected, what was received and what to do. Each subclass is
+    also a built-in error: `ValueError` for a bad argument, `RuntimeError` or
+    `ArithmeticError` for a failure at run time.
 
     Example:
 
@@ -52,9 +52,9 @@ def closest(received: object, known: Iterable[str], cutoff: float = 0.6) -> str 
     """Finds the name that was most likely meant.
 
     Args:
-        received: What was written.
-        known: All names there are.
-        cutoff: How alike they must be, from 0, not at all, to 1.
+        received: The unknown name.
+        known: All valid names.
+        cutoff: The least similarity, from 0 to 1.
 
     Returns:
         The most similar one; `None` if none is similar.
@@ -90,12 +90,12 @@ def did_you_mean(received: object, known: Iterable[str], cutoff: float = 0.6) ->
 
 
 def not_one_of(what: str, received: object, known: Iterable[str]) -> str:
-    """The whole error about a name.
+    """The whole error about an unknown name.
 
     Args:
-        what: That has it, such as the argument.
-        received: What was written.
-        known: All names there are.
+        what: What has the name, such as an argument.
+        received: The unknown name.
+        known: All valid names.
 
     Example:
 
@@ -149,13 +149,13 @@ def shown(value: object) -> str:
 
 
 def cut(text: str) -> str:
-    """Gives a text of someone else's as it is, if it fits into a line.
+    """Makes untrusted text printable and short enough for a line.
 
     Args:
-        text: Such as a name out of a file.
+        text: Such as a name from a file.
 
     Returns:
-        At most 200 characters, all of which can be printed.
+        At most 200 printable characters.
 
     Example:
 
@@ -177,7 +177,7 @@ class _Short(reprlib.Repr):
         self._open: list[int] = []
 
     def repr_list(self, x: list[object], level: int) -> str:
-        if id(x) in self._open:  # a list in itself
+        if id(x) in self._open:  # a list that contains itself
             return "[...]"
         self._open.append(id(x))
         text = super().repr_list(x, level)
@@ -186,13 +186,12 @@ class _Short(reprlib.Repr):
 
 
 def refused_by_system(error: BaseException) -> str | None:
-    """What the operating system said, if it is the reason of an error.
+    """The operating system's message, if it caused an error.
 
-    A file that cannot be opened, a disk that is full: TensorFlow tells of them in
-    words alone.
+    TensorFlow reports a missing file or a full disk only as text.
 
     Args:
-        error: Of Python or of TensorFlow.
+        error: From Python or TensorFlow.
 
     Returns:
         The file, if it is known, and the reason; `None` for any other error.

@@ -1,7 +1,7 @@
-"""Settings of the meta-gradient's estimators, and what they allow.
+"""Settings of the meta-gradient's estimators, and their limits.
 
-Without TensorFlow, so that a configuration is checked before it starts. What the
-estimators do is in `gtn_tf.inner.estimators`.
+Without TensorFlow, so that a configuration is checked before it starts. The estimators
+themselves are in `gtn_tf.inner.estimators`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class EstimatorSettings:
         """Checks that the settings fit an inner loop.
 
         Args:
-            steps: Of the inner loop.
+            steps: Number of inner steps.
             unroll: How the meta-gradient is computed, as in `GTN`.
 
         Raises:
-            ArgumentError: If they do not. The message begins with the setting.
+            ArgumentError: If not. The message begins with the setting.
         """
         if not 0 <= self.intermediate_every < steps:
             raise ArgumentError(
@@ -41,7 +41,7 @@ class EstimatorSettings:
 
 @dataclasses.dataclass(frozen=True)
 class FullSettings(EstimatorSettings):
-    """Of the exact meta-gradient through all steps."""
+    """Settings of the exact meta-gradient, through all steps."""
 
     kind = "full"
 
@@ -50,10 +50,10 @@ class FullSettings(EstimatorSettings):
 
 @dataclasses.dataclass(frozen=True)
 class TruncatedSettings(EstimatorSettings):
-    """Of the meta-gradient through windows of some steps.
+    """Settings of the meta-gradient through windows of steps.
 
     Args:
-        window: Inner steps that the meta-gradient goes back through, a divisor of all.
+        window: Inner steps of a window, a divisor of all inner steps.
     """
 
     kind = "truncated"
@@ -72,7 +72,7 @@ class TruncatedSettings(EstimatorSettings):
 
 @dataclasses.dataclass(frozen=True)
 class LengtheningSettings(EstimatorSettings):
-    """Of the meta-gradient through more and more steps.
+    """Settings of the meta-gradient through a growing number of steps.
 
     Args:
         initial_steps: Inner steps of the first meta-iteration.

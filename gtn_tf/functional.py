@@ -14,7 +14,7 @@ Slots = list[tuple[dict[str, Any], str]]
 
 
 class _Assignable:
-    """A tensor in a variable's place, which keeps what is assigned to it."""
+    """A tensor in place of a variable, which keeps assigned values."""
 
     def __init__(self, value: tf.Tensor) -> None:
         self.value = value
@@ -36,18 +36,18 @@ tf.register_tensor_conversion_function(
 
 
 class PureModel:
-    """A Keras model whose weights and statistics are arguments and results.
+    """A Keras model with weights and statistics as arguments and results.
 
-    Layers read their variables through attributes. For the length of one call
-    those attributes hold the given tensors; what a layer assigns to a
-    non-trainable variable (a running mean) comes back as a result.
+    Layers read their variables through attributes. During a call those attributes hold
+    the given tensors; what a layer assigns to a non-trainable variable (a running mean)
+    is returned.
 
     Args:
         model: A built Keras model. Its layers must read each variable through
             a plain attribute, as all layers of Keras and gtn_tf do.
 
     Raises:
-        ValueError: If the model is not built or a variable is out of reach.
+        ValueError: If the model is not built or a variable cannot be replaced.
 
     Example:
 
@@ -84,7 +84,7 @@ class PureModel:
         return tf.concat([tf.reshape(w, [-1]) for w in weights], axis=0)
 
     def unpack(self, vector: tf.Tensor) -> list[tf.Tensor]:
-        """Takes the weights out of the vector that `pack` made of them.
+        """Splits the vector that `pack` made into the weights.
 
         Args:
             vector: `[size]`.
@@ -116,8 +116,8 @@ class PureModel:
             The model's output and the statistics after the call.
         """
         held = [_Assignable(value) for value in statistics]
-        with _standing_in(self._trainable_slots, weights):
-            with _standing_in(self._running_slots, held):
+        with _replaced(self._trainable_slots, weights):
+            with _replaced(self._running_slots, held):
                 outputs = self.model(inputs, training=training)
         return outputs, [tf.convert_to_tensor(one.value) for one in held]
 
@@ -139,8 +139,8 @@ def _slots(model: tf.keras.Model, variables: Sequence[tf.Variable]) -> list[Slot
 
 
 @contextlib.contextmanager
-def _standing_in(slots: Sequence[Slots], values: Sequence[Any]) -> Iterator[None]:
-    """Puts values where variables are read, and the variables back at the end."""
+def _replaced(slots: Sequence[Slots], values: Sequence[Any]) -> Iterator[None]:
+    """Replaces variables by values, and restores them at the end."""
     if len(slots) != len(values):
         raise ArgumentError(f"expected {len(slots)} tensors, received {len(values)}")
     before = [[attributes[name] for attributes, name in place] for place in slots]

@@ -25,8 +25,8 @@ class Generator(tf.keras.Model):
     Args:
         image_shape: `(height, width, channels)` of an image, or `(height, width)` of a
             grey one.
-        num_classes: Number of classes that a label may name.
-        latent_size: Numbers in `z`, the noise.
+        num_classes: Number of classes.
+        latent_size: Size of `z`, the noise.
         units: Units of the first dense layer.
         filters: Channels of the first convolution; its input has twice as many.
         weight_norm: Whether every layer is weight-normalised.
@@ -107,10 +107,10 @@ class Generator(tf.keras.Model):
         """Does nothing: Keras calls it when loading, and `__init__` has built all."""
 
     def activation_bytes(self, images: int) -> int:
-        """Estimates the memory that a backward pass over `images` keeps, in bytes."""
+        """Estimates the bytes stored for a backward pass over `images`."""
         height, width, _ = self.image_shape
-        # Of a quarter of the pixels: what the convolutions take in and put out, and
-        # what the norms and activations between them keep. Measured.
+        # At a quarter of the pixels: inputs and outputs of the convolutions, and what
+        # the norms and activations between them store. Measured.
         return images * height * width * self.filters * 4 * 2
 
     def get_config(self) -> dict[str, Any]:

@@ -47,24 +47,24 @@ class GTN(tf.keras.Model):
     One `train_step` is one meta-iteration: a fresh learner of the pool is trained
     on the teacher's batches and tested on a batch of real data, and the gradient of
     that meta-loss through all inner steps changes the teacher and the hyperparameters
-    of the inner optimizer. `fit` is given the real data, with labels as integers,
-    one-hot or soft, and weights, if examples count unequally.
+    of the inner optimizer. `fit` takes the real data, with labels as integers, one-hot
+    or soft, and sample weights, if any.
 
-    `gtn.save("gtn.keras")` keeps it for more meta-training, `export` for use.
+    `gtn.save("gtn.keras")` saves it for more meta-training, `export` for use.
 
     Args:
         teacher: What feeds the learners.
         learners: The distribution that learners are drawn from.
         inner_optimizer: The learners' optimizer, itself learned.
-        estimator: Of the meta-gradient: `FullUnroll`, `TruncatedUnroll` or
+        estimator: Estimates the meta-gradient: `FullUnroll`, `TruncatedUnroll` or
             `LengtheningUnroll`.
         learners_per_iteration: Learners whose meta-gradients are averaged. They are
             taught the same lessons and tested on the same real data. Under a
-            `tf.distribute` strategy, each replica teaches so many, on its part of
-            the data.
+            `tf.distribute` strategy, each replica teaches this many, on its part of the
+            data.
         unroll: `"keep"`, `"recompute"`, `"nested_tapes"` or `"auto"`: how the
             meta-gradient is computed. Its value is the same; `"keep"` is faster,
-            `"recompute"` leaner, and `"auto"` picks by the memory needed.
+            `"recompute"` needs less memory, and `"auto"` picks by the memory needed.
         max_skipped: Meta-iterations in a row with a non-finite meta-loss or
             meta-gradient after which `fit` stops. Each of them is skipped.
         seed: Integer that all fresh learners are drawn from.
@@ -161,10 +161,10 @@ class GTN(tf.keras.Model):
         """As `tf.keras.Model.compile`.
 
         Args:
-            optimizer: Of the meta-loss.
-            loss: Of the learners, in training and as the meta-loss: the mean over a
-                batch. Cross-entropy of logits by default.
-            metrics: Of taught learners on real data; accuracy by default.
+            optimizer: Minimises the meta-loss.
+            loss: The learners' loss and the meta-loss, as the mean over a batch;
+                cross-entropy of logits by default.
+            metrics: Metrics of taught learners on real data; accuracy by default.
             **kwargs: Passed on.
         """
         loss = loss if isinstance(loss, AnyLabels) else AnyLabels(loss)
@@ -180,7 +180,7 @@ class GTN(tf.keras.Model):
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as a saved model was compiled; Keras calls it."""
+        """Compiles as the saved model was compiled; Keras calls it."""
         self.compile(**tf.keras.saving.deserialize_keras_object(config))
         optimizers.build(self.optimizer, self.trainable_variables)
 
@@ -194,7 +194,7 @@ class GTN(tf.keras.Model):
         callbacks: Any = None,
         **kwargs: Any,
     ) -> tf.keras.callbacks.History:
-        """As `tf.keras.Model.fit`; the data is real, for the meta-loss.
+        """As `tf.keras.Model.fit`, on the real data of the meta-loss.
 
         Raises:
             ArgumentError: If images or labels do not fit the teacher.
@@ -215,7 +215,7 @@ class GTN(tf.keras.Model):
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """As `tf.keras.Model.predict`: the logits of a freshly taught learner.
 
-        It is the same learner for all images, taught anew for each batch of them.
+        All batches of images get the same learner, taught again for each.
         """
         with graph_rewrites_off():
             return super().predict(*args, **kwargs)
@@ -264,10 +264,10 @@ class GTN(tf.keras.Model):
 
         Args:
             index: Which network of the pool.
-            weights: Its first weights, as `fresh_weights` gives them.
+            weights: Its initial weights, from `fresh_weights`.
             data: Real images `[n, h, w, c]` and labels `[n]` of the meta-loss, and
-                weights `[n]` if they count unequally.
-            seed: int32 `[2]`, of what is random in the lessons.
+                sample weights `[n]`, if any.
+            seed: int32 `[2]`, of the batches.
 
         Returns:
             The last meta-loss, its logits `[n, num_classes]`, and one gradient for
@@ -290,8 +290,8 @@ class GTN(tf.keras.Model):
             path: Folder to write, such as `"runs/digits/export/1"`.
             splits: The data that it was trained on. The export then knows the
                 classes' names and how images are normalised.
-            accuracy: What was measured of it, for the export to tell: anything that
-                JSON can hold.
+            accuracy: Measured results, for the export's description: anything that JSON
+                can hold.
 
         Raises:
             ValueError: If the teacher has nothing of its own to export.
@@ -300,22 +300,22 @@ class GTN(tf.keras.Model):
         export(*parts, describe(*parts, self.learners, splits, accuracy), path)
 
     def _expect_to_fit(self, x: Any, y: Any) -> None:
-        """Tells what is wrong with the data before a trace, if that can be seen."""
+        """Reports bad data before tracing, where it can be inspected."""
         if isinstance(x, tf.data.Dataset):
             x, y, *_ = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)
-        elif not hasattr(x, "shape"):  # a generator, or another of Keras' inputs
+        elif not hasattr(x, "shape"):  # a generator, or another input of Keras
             return
         with_channels(x, self.teacher.image_shape)
         expect_labels(y, self.teacher.num_classes)
 
     def _real(self, data: Any) -> Real:
-        """Images, labels and perhaps weights, of what Keras gives a step."""
+        """Images, labels and sample weights, if any, from Keras' data."""
         images, labels, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
         real = with_channels(images, self.teacher.image_shape), labels
         return real if weights is None else (*real, weights)
 
     def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Lets the optimizer act if all is finite; tells whether it did."""
+        """Applies the gradients if all are finite; returns whether it did."""
         applied = apply_if_finite(
             self.optimizer, self.trainable_variables, gradients, meta_loss
         )
@@ -328,9 +328,9 @@ class GTN(tf.keras.Model):
     def _report(
         self, real: Real, logits: tf.Tensor, counts: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """Counts all learners' answers, `[learners, n, num_classes]`, as one batch.
+        """Updates the metrics with all logits, `[learners, n, num_classes]`.
 
-        Those of a meta-iteration that was skipped do not count.
+        Those of a skipped meta-iteration do not count.
         """
         learners = logits.shape[0]
         logits = tf.reshape(logits, [-1, logits.shape[-1]])
@@ -377,9 +377,9 @@ class GTN(tf.keras.Model):
         """As `tf.keras.Model.save`, in Keras' own format.
 
         Args:
-            filepath: Of a `.keras` file.
+            filepath: A `.keras` file.
             overwrite: As for Keras.
-            save_format: `"keras"`, if anything.
+            save_format: `"keras"` or none.
             **kwargs: Passed on.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Labels in every form that Keras users have them: `[n]`, `[n, 1]`, one-hot or soft."""
+"""Labels in every form that Keras takes: `[n]`, `[n, 1]`, one-hot or soft."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gtn_tf.legacy_keras import is_of_keras
 
 
 def as_integers(labels: Any) -> tf.Tensor:
-    """Gives the class of each example.
+    """The class of each example.
 
     Args:
-        labels: Integers `[n]` or `[n, 1]`, or a share for each class, `[n, k]`.
+        labels: Integers `[n]` or `[n, 1]`, or probabilities of the classes, `[n, k]`.
 
     Returns:
-        Integers `[n]`. Of soft labels, the class with the largest share.
+        Integers `[n]`. Of soft labels, the most probable class.
 
     Example:
 
@@ -36,7 +36,7 @@ def as_integers(labels: Any) -> tf.Tensor:
 
 
 def expect_labels(labels: Any, num_classes: int) -> None:
-    """Checks labels, as far as their shape and values can be seen.
+    """Checks labels, as far as their shape and values are known.
 
     Args:
         labels: An array, a tensor, or the `tf.TensorSpec` of one.
@@ -61,8 +61,8 @@ def expect_labels(labels: Any, num_classes: int) -> None:
         shape.rank == 2 and shape[1] not in (1, num_classes, None)
     ):
         raise ArgumentError(
-            f"expected labels [n], [n, 1], or [n, {num_classes}] with a share for each "
-            f"class, received {shape.as_list()}"
+            f"expected labels [n], [n, 1], or [n, {num_classes}] with probabilities "
+            f"of the classes, received {shape.as_list()}"
         )
     known = isinstance(labels, (np.ndarray, list)) and len(labels)
     if known and (shape.rank == 1 or shape[1] == 1):
@@ -93,9 +93,9 @@ def accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
 class AnyLabels(tf.keras.losses.Loss):
     """A Keras loss that takes labels in any form.
 
-    A teacher's labels are integers; those of the real data beside them may be one-hot
-    or smoothed, and the loss may be one for either. Labels are brought to the form that
-    the loss takes; a function of the user's own is given them as they are.
+    A teacher's labels are integers; those of the real data may be one-hot or smoothed,
+    and the loss may expect either. Labels are converted to the form that the loss
+    takes; a user's own function gets them unchanged.
 
     Args:
         loss: As for `tf.keras.Model.compile`; cross-entropy of logits by default.

@@ -1,7 +1,7 @@
 """Keras 2 where TensorFlow comes with Keras 3: `tf.keras` is the package tf-keras.
 
-TensorFlow 2.15 has Keras 2 itself, and nothing here happens. Later ones have Keras 3,
-unless an environment variable says otherwise when `tf.keras` is first used.
+TensorFlow 2.15 has Keras 2 itself, and nothing is done. Later ones have Keras 3, unless
+an environment variable says otherwise when `tf.keras` is first used.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def choose() -> None:
     """Makes `tf.keras` and KerasTuner use Keras 2, whichever was imported before.
 
     Raises:
-        ImportError: If Keras 3 is in use in this process already, is asked for by
-            `TF_USE_LEGACY_KERAS=0`, or if tf-keras is not installed.
+        ImportError: If Keras 3 is already in use in this process, if
+            `TF_USE_LEGACY_KERAS=0` is set, or if tf-keras is not installed.
     """
     if importlib.metadata.version("keras").startswith("2."):
         return
@@ -43,22 +43,22 @@ def choose() -> None:
             f"{os.environ[_SWITCH]!r}; set {_SWITCH}=1"
         )
     if "tensorflow" in sys.modules:
-        _turn_tensorflow()
+        _switch_tensorflow()
     if f"{_TUNER}.backend.config" in sys.modules:
-        _turn_keras_tuner()
+        _switch_keras_tuner()
     else:
-        # KerasTuner goes by the installed package keras, not by `tf.keras`.
+        # KerasTuner looks at the installed package keras, not by `tf.keras`.
         sys.modules[f"{_TUNER}.backend.config"] = _tuner_config()
 
 
 def kind_of(thing: object) -> str:
-    """Names what was received instead of a model of `tf.keras`.
+    """Names what was received instead of a `tf.keras` model.
 
     Args:
         thing: Anything.
 
     Returns:
-        Its class, and what to do about it if it is a model of Keras 3.
+        Its class, and what to do if it is a Keras 3 model.
 
     Example:
 
@@ -86,26 +86,26 @@ def is_of_keras(kind: Any) -> bool:
     return getattr(kind, "__module__", "").split(".")[0] in ("keras", "tf_keras")
 
 
-def _turn_tensorflow() -> None:
-    """For a TensorFlow that was imported without the switch, but not used yet."""
+def _switch_tensorflow() -> None:
+    """Switches a TensorFlow that was imported, but not used yet."""
     import tensorflow as tf
 
     taken = sys.modules.get("tensorflow.keras", tf.keras)
     if taken.Model.__module__.startswith("keras."):
         raise ImportError(f"gtn_tf uses Keras 2, and Keras 3 is in use; {_REMEDY}")
-    # What `from tensorflow.keras import ...` finds was settled by TensorFlow's import.
+    # TensorFlow's import has fixed what `from tensorflow.keras import ...` finds.
     sys.modules["tensorflow.keras"] = importlib.import_module("tf_keras.api._v2.keras")
 
 
 def _tuner_config() -> types.ModuleType:
-    """What KerasTuner's own module says where Keras 2 is installed."""
+    """KerasTuner's own module, as it is where Keras 2 is installed."""
     config = types.ModuleType(f"{_TUNER}.backend.config")
     config.multi_backend = lambda: False  # type: ignore[attr-defined]
     config.backend = lambda: "tensorflow"  # type: ignore[attr-defined]
     return config
 
 
-def _turn_keras_tuner() -> None:
+def _switch_keras_tuner() -> None:
     """Reloads in place what KerasTuner took from Keras 3; its own classes stay."""
     config = sys.modules[f"{_TUNER}.backend.config"]
     if not config.multi_backend():

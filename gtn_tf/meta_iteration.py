@@ -1,4 +1,4 @@
-"""A meta-iteration: learners are taught and tested, the teacher's gradient is taken."""
+"""A meta-iteration: teach and test learners, compute the teacher's gradient."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class MetaIteration:
         teacher: What feeds the learners.
         inner_optimizer: The learners' optimizer.
         pool: The networks.
-        estimator: Of the meta-gradient.
-        unroll: What `choose_unroll` gave.
-        loss: Of the learners, in training and as the meta-loss.
+        estimator: Estimates the meta-gradient.
+        unroll: From `choose_unroll`.
+        loss: The learners' loss and the meta-loss.
     """
 
     teacher: Teacher
@@ -57,7 +57,7 @@ class MetaIteration:
         """Batches and hyperparameters of all inner steps.
 
         Args:
-            seed: int32 `[2]`, of what is random in the batches.
+            seed: int32 `[2]`, of the batches.
         """
         hyperparameters = self.inner_optimizer.hyperparameters()
         return InnerInputs(*self.teacher.batches(seed), hyperparameters)
@@ -78,13 +78,13 @@ class MetaIteration:
 
         Args:
             index: Which network of the pool.
-            weights: Its first weights.
-            real: Images, labels and perhaps weights of the meta-loss.
-            seed: int32 `[2]`, of what is random in the batches.
-            variables: Of the teacher and the inner optimizer.
+            weights: Its initial weights.
+            real: Images, labels and sample weights, if any, of the meta-loss.
+            seed: int32 `[2]`, of the batches.
+            variables: Variables of the teacher and the inner optimizer.
 
         Returns:
-            What the estimator found, and one gradient for each variable.
+            The estimator's result, and one gradient for each variable.
         """
         with tf.GradientTape() as tape:
             inputs = self.inner_inputs(seed)
@@ -103,8 +103,8 @@ class MetaIteration:
         Args:
             iteration: Integer scalar, counted from 0.
             count: How many learners.
-            real: Images, labels and perhaps weights of the meta-loss.
-            variables: Of the teacher and the inner optimizer.
+            real: Images, labels and sample weights, if any, of the meta-loss.
+            variables: Variables of the teacher and the inner optimizer.
 
         Returns:
             The mean meta-loss, the logits `[count, n, num_classes]`, and one gradient
@@ -129,7 +129,7 @@ class MetaIteration:
     def validation_logits(
         self, number: tf.Tensor, iteration: tf.Tensor, images: tf.Tensor
     ) -> tf.Tensor:
-        """The logits `[n, num_classes]` of a random learner that is taught.
+        """The logits `[n, num_classes]` of a random learner, after teaching.
 
         Args:
             number: Integer scalar; each gives another learner.
@@ -186,7 +186,7 @@ def _of_variables(
 
     Args:
         tape: Has recorded how the inner inputs depend on the variables.
-        variables: Of the teacher and the inner optimizer.
+        variables: Variables of the teacher and the inner optimizer.
         inputs: The inner inputs.
         found: The gradient with respect to them.
     """

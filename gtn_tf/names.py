@@ -1,7 +1,7 @@
-"""All names that a configuration or a command may use, each written here alone.
+"""All names that a configuration or a command may use, each written only here.
 
 Imports neither TensorFlow nor what it names: configurations and command lines check a
-name in milliseconds, and what builds the named thing loads it then.
+name in milliseconds, and what it names is imported when it is built.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Registry(dict[str, str]):
     """The names of one kind of thing, and where each is: `"module:object"`.
 
     Args:
-        kind: What the things are, for messages.
+        kind: Kind of the named things, for messages.
         places: For each name, its place.
 
     Example:
@@ -36,10 +36,10 @@ class Registry(dict[str, str]):
         """Imports what a name stands for.
 
         Args:
-            name: One of these.
+            name: One of the names.
 
         Raises:
-            ArgumentError: If it is none of them.
+            ArgumentError: If there is no such name.
         """
         if name not in self:
             raise ArgumentError(not_one_of(self.kind, name, self))
@@ -169,8 +169,8 @@ SCORERS = Registry(
     },
 )
 
-# Values of a setting that one class or function decides by.
+# Choices of a setting that one class or function handles.
 NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is the first
-DOWNSAMPLE = ("max_pool", "stride")  # what takes a convolution's stride
+DOWNSAMPLE = ("max_pool", "stride")  # what applies a convolution's stride
 OPS = ("large", "small")  # of the space nao: 11 operations, or 5
 RATES = ("per_step", "shared", "fixed")  # of the inner loop

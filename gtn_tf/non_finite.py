@@ -1,4 +1,4 @@
-"""What happens when a number is not finite: one update is skipped, many end `fit`."""
+"""Skips non-finite updates; stops `fit` after too many in a row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NonFiniteError(GTNError, ArithmeticError):
 class DataWatch:
     """Remembers whether the last batch of real data was finite.
 
-    It is no Keras object: what it remembers is no part of a checkpoint.
+    Not a Keras object, so that checkpoints do not contain it.
     """
 
     def __init__(self) -> None:
@@ -30,10 +30,10 @@ class DataWatch:
         )
 
     def look(self, real: Sequence[tf.Tensor]) -> None:
-        """Looks at a batch.
+        """Checks a batch.
 
         Args:
-            real: Images, labels and perhaps weights.
+            real: Images, labels and sample weights, if any.
         """
         floats = [tensor for tensor in real if tensor.dtype.is_floating]
         finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in floats]
@@ -50,7 +50,7 @@ class DataWatch:
 
 
 class MeanOrNaN(tf.keras.metrics.Mean):
-    """Keras' mean, but NaN, and not 0, where nothing was counted."""
+    """Keras' mean, but NaN instead of 0 if nothing was counted."""
 
     def result(self) -> tf.Tensor:
         mean = super().result()
@@ -60,7 +60,7 @@ class MeanOrNaN(tf.keras.metrics.Mean):
 class StopWhenNotFinite(tf.keras.callbacks.Callback):
     """Stops `fit` once `max_skipped` meta-iterations in a row were skipped.
 
-    The weights are then as the last finite meta-iteration left them.
+    The weights are then those of the last finite meta-iteration.
 
     Args:
         data: Knows whether the last batch of real data was at fault.
@@ -93,8 +93,8 @@ def apply_if_finite(
     """Averages the gradients over all replicas and applies them if all are finite.
 
     Args:
-        optimizer: Keras optimizer; one that does not act keeps its state as it is.
-        variables: What it changes.
+        optimizer: Keras optimizer; its state is unchanged if it does not act.
+        variables: The variables that it updates.
         gradients: One for each variable, of this replica.
         meta_loss: Scalar of this replica, which has to be finite, too.
 
@@ -102,7 +102,7 @@ def apply_if_finite(
         Whether the optimizer acted, a bool scalar that is the same in all replicas.
     """
     with tf.init_scope():
-        optimizers.build(optimizer, variables)  # none can be made in a branch
+        optimizers.build(optimizer, variables)  # a branch cannot make variables
     context = tf.distribute.get_replica_context()
     meta_loss, *gradients = context.all_reduce(
         tf.distribute.ReduceOp.MEAN, [meta_loss, *gradients]

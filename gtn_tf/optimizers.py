@@ -1,4 +1,4 @@
-"""Keras' optimizers of both generations, as one."""
+"""One interface to Keras' optimizers, current and legacy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def build(
     """Makes all variables of an optimizer, before its first step.
 
     Args:
-        optimizer: Of `tf.keras.optimizers`, or a legacy one: what `"adam"` is on Apple
-            silicon, and what tensorflow-addons has.
-        variables: That it will change.
+        optimizer: Of `tf.keras.optimizers`, or a legacy one, such as `"adam"` on Apple
+            silicon and those of tensorflow-addons.
+        variables: The variables that it will update.
 
     Example:
 
@@ -42,7 +42,7 @@ def apply(
     Args:
         optimizer: As for `build`.
         gradients: One for each variable.
-        variables: That it changes.
+        variables: The variables that it updates.
     """
     pairs = list(zip(gradients, variables))
     if isinstance(optimizer, tf.keras.optimizers.Optimizer):

@@ -1,4 +1,4 @@
-"""Keras' precision, for a while."""
+"""Keras' precision within a context."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gtn_tf.errors import ArgumentError
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Makes the layers within the context compute with a precision.
+    """Sets the precision of the layers made within the context.
 
     Args:
         name: `"float32"`, `"float64"`, or a policy such as `"mixed_float16"`.
@@ -31,7 +31,7 @@ def precision(name: str) -> Iterator[None]:
         yield
     finally:
         tf.keras.backend.set_floatx(floatx)
-        # Only while no policy is set do new layers follow `floatx`, as others expect.
+        # New layers follow `floatx`, as others expect, only while no policy is set.
         same = before.name == floatx
         tf.keras.mixed_precision.set_global_policy(None if same else before)
 

@@ -30,11 +30,11 @@ def read_bytes(path: Path, kind: str = "a file") -> bytes:
 
     Args:
         path: The file.
-        kind: What it is to be, for the error.
+        kind: What is expected, for the error.
 
     Raises:
-        RunError: If there is no such file, if it has no end or is too large, or if it
-            cannot be read.
+        RunError: If there is no such file, or if it is endless, too large or
+            unreadable.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -71,7 +71,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         path: The file.
 
     Raises:
-        RunError: If it cannot be read, or a line has not as many cells as the first.
+        RunError: If it cannot be read, or a line has more or fewer cells than the
+            first.
     """
     header, *lines = read_cells(path) or [[]]
     for number, line in enumerate(lines, start=2):
@@ -110,7 +111,7 @@ def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
 
     Raises:
         RunError: If it cannot be read or holds something else. The arrays' sizes are
-            looked at before any of them is unpacked.
+            checked before any is unpacked.
     """
     content = io.BytesIO(read_bytes(path, "an npz file"))
     try:
@@ -118,7 +119,7 @@ def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
             if sum(one.file_size for one in packed.infolist()) > LARGEST:
                 raise ValueError(f"more than {LARGEST} bytes when unpacked")
             found = {n: _array(packed, n) for n in ("grid", "steps", "class_names")}
-    except Exception as error:  # whatever a damaged file makes of itself
+    except Exception as error:  # a damaged file can raise anything
         raise damaged(path, first_line(error)) from None
     grid, steps, names = found.values()
     sound = grid.dtype == np.uint8 and grid.ndim == 3 and grid.shape[2] in (1, 3)
@@ -138,7 +139,7 @@ def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
 
 
 def _array(packed: zipfile.ZipFile, name: str) -> np.ndarray:
-    # A header may announce more than there is: numpy then finds too few bytes.
+    # A header may claim more than the file has: numpy then finds too few bytes.
     content = io.BytesIO(packed.read(f"{name}.npy"))
     version = np.lib.format.read_magic(content)
     readers: dict[tuple[int, int], Callable[..., Any]] = {

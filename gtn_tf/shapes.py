@@ -46,7 +46,7 @@ def image_shape_of(shape: Any) -> tuple[int, int, int]:
 
 
 def with_channels(images: Any, image_shape: tuple[int, int, int]) -> Any:
-    """Gives grey images without channels their one channel, and checks the shape.
+    """Adds the channel axis that grey images may lack, and checks the shape.
 
     Args:
         images: `[..., h, w, c]`, or `[..., h, w]` where `c` is 1: an array or a tensor.
@@ -65,7 +65,7 @@ def with_channels(images: Any, image_shape: tuple[int, int, int]) -> Any:
     (5, 28, 28, 1)
     """
     shape = getattr(images, "shape", ())
-    if getattr(shape, "rank", 0) is None:  # known when the graph runs, and then fits
+    if getattr(shape, "rank", 0) is None:  # known only when the graph runs
         return tf.reshape(images, [tf.shape(images)[0], *image_shape])
     sides = list(shape[-3:])
     if len(sides) == 3 and all(a in (None, b) for a, b in zip(sides, image_shape)):

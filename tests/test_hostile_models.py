@@ -54,7 +54,7 @@ def forbid(monkeypatch, owner, name):
 
 # What only their size gives away: found while the computation is built anew.
 SIZES = {
-    "a circle": "without circles",
+    "a circle": "without cycles",
     "a description by another name": "that describes itself",
     "another type of lesson": "DataType int32 not in list",
     "calls that double": "at most 5000 operations",

@@ -119,7 +119,7 @@ def test_a_loss_of_the_users_own_is_given_labels_as_they_are() -> None:
     "labels, message",
     [
         (None, "received images alone"),
-        (np.zeros([4, 2]), r"a share for each class, received \[4, 2\]"),
+        (np.zeros([4, 2]), r"probabilities of the classes, received \[4, 2\]"),
         (np.zeros([4, 3, 1]), r"received \[4, 3, 1\]"),
         (np.array([1, 3]), "labels from 0 to 2, received 1 to 3"),
         (np.array([[-1], [0]]), "labels from 0 to 2, received -1 to 0"),

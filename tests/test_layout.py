@@ -1,4 +1,4 @@
-"""The table of rooms in docs/layout.md is what the imports of the package are."""
+"""The table of modules in docs/layout.md is what the imports of the package are."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ PACKAGE = ROOT / "gtn_tf"
 PAGE = ROOT / "docs" / "layout.md"
 
 
-def rooms_of_the_page() -> list[str]:
+def modules_of_the_page() -> list[str]:
     """In their order; `errors.py` or `layers/`."""
-    table = PAGE.read_text(encoding="utf-8").partition("| room |")[2]
+    table = PAGE.read_text(encoding="utf-8").partition("| module |")[2]
     return re.findall(r"^\| `([^`]+)` \|", table.partition("\n\n")[0], re.MULTILINE)
 
 
-def rooms_of_the_package() -> set[str]:
+def modules_of_the_package() -> set[str]:
     found = set()
     for path in PACKAGE.iterdir():
         if path.is_dir() and path.name != "__pycache__":
@@ -28,8 +28,8 @@ def rooms_of_the_package() -> set[str]:
     return found
 
 
-def imported_rooms(source: str) -> Iterator[str]:
-    """The names of rooms that a file imports, also inside functions."""
+def imported_modules(source: str) -> Iterator[str]:
+    """The names of modules that a file imports, also inside functions."""
     for node in ast.walk(ast.parse(source)):
         modules = []
         if isinstance(node, ast.Import):
@@ -43,31 +43,31 @@ def imported_rooms(source: str) -> Iterator[str]:
                 yield names[0]
 
 
-def test_every_room_is_in_the_table_once():
-    rooms = rooms_of_the_page()
-    assert set(rooms) == rooms_of_the_package()
-    assert len(rooms) == len(set(rooms))
+def test_every_module_is_in_the_table_once():
+    modules = modules_of_the_page()
+    assert set(modules) == modules_of_the_package()
+    assert len(modules) == len(set(modules))
 
 
-def test_a_room_imports_only_from_those_above_it():
-    order = {room: place for place, room in enumerate(rooms_of_the_page())}
-    by_name = {room.removesuffix("/").removesuffix(".py"): room for room in order}
+def test_a_module_imports_only_from_those_above_it():
+    order = {module: place for place, module in enumerate(modules_of_the_page())}
+    by_name = {module.removesuffix("/").removesuffix(".py"): module for module in order}
     upwards = []
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.relative_to(PACKAGE).parts
-        room = inside[0] if len(inside) == 1 else f"{inside[0]}/"
-        if room == "__init__.py":
+        module = inside[0] if len(inside) == 1 else f"{inside[0]}/"
+        if module == "__init__.py":
             continue  # it imports when it is asked
-        for name in imported_rooms(path.read_text(encoding="utf-8")):
+        for name in imported_modules(path.read_text(encoding="utf-8")):
             other = by_name.get(name)  # None: something of gtn_tf/__init__.py
-            if other and other != room and order[other] > order[room]:
+            if other and other != module and order[other] > order[module]:
                 upwards.append(
-                    f"{path.relative_to(ROOT)} imports {other}, which is below {room} "
-                    "in docs/layout.md: move a row, or the code"
+                    f"{path.relative_to(ROOT)} imports {other}, which is below "
+                    f"{module} in docs/layout.md: move a row, or the code"
                 )
     assert not upwards, "\n".join(upwards)
 
 
 def test_imports_are_found():
     source = "import gtn_tf.data\ndef f():\n    from gtn_tf import plots\nimport os\n"
-    assert list(imported_rooms(source)) == ["data", "plots"]
+    assert list(imported_modules(source)) == ["data", "plots"]

@@ -110,7 +110,7 @@ def _texts(node: ast.AST) -> tuple[str, ...]:
     return tuple(sorted({str(getattr(entry, "value", "")) for entry in entries}))
 
 
-# What a name stands for is written where it is looked up, in these rooms. The tests
+# What a name stands for is written where it is looked up, in these modules. The tests
 # above hold the two together.
 ELSEWHERE = {
     ("cells", "BLOCKS"),

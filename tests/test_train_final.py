@@ -83,7 +83,7 @@ def test_drop_path_keeps_the_mean_and_rises_linearly() -> None:
         assert found.mean() == pytest.approx(1, abs=0.03)
     untouched = drop([x, tf.constant(9, tf.int64)], training=False)
     np.testing.assert_array_equal(untouched, x)
-    with pytest.raises(ValueError, match="from 0 to below 1, received 1"):
+    with pytest.raises(ValueError, match=r"in \[0, 1\), received 1"):
         DropPath(1, 10)
     with pytest.raises(ValueError, match="at least one step, received 0"):
         DropPath(0.1, 0)

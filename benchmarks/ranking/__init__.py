@@ -1,1 +1,1 @@
-"""How fast architectures are ranked, beside PyTorch: `make bench SIZE=ranking`."""
+"""How fast architectures are ranked, against PyTorch: `make bench SIZE=ranking`."""

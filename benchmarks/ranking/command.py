@@ -21,10 +21,10 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Reads the command line.
+    """Parses the command line.
 
     Args:
-        arguments: Behind `python benchmarks ranking`.
+        arguments: Those after `python benchmarks ranking`.
     """
     parser = argparse.ArgumentParser(
         prog="benchmarks ranking", description=__doc__.splitlines()[0]
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     names = [name for name in MODULES if name in (options.only or MODULES)]
     if set(options.only or ()) - set(MODULES):
         parser.error(f"--only: expected some of {', '.join(MODULES)}")
-    # What is not the whole benchmark does not replace its results.
+    # A part of the benchmark does not replace its results.
     whole = not (options.only or options.candidates or options.quick)
     default = _ROOT / ("results" if whole else "runs") / "ranking_speed"
     options.results = options.results or default
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace, contenders: Sequence[Contender]) -> None:
     """Compares, measures, and writes the results.
 
     Args:
-        options: Of the command line.
-        contenders: Who is measured.
+        options: Options of the command line.
+        contenders: The contenders.
     """
     name = "quick" if options.quick else "full"
     how_much = effort(name, options.candidates, options.memory, options.rounds)
@@ -86,10 +86,10 @@ def run(options: argparse.Namespace, contenders: Sequence[Contender]) -> None:
 
 
 def command(options: argparse.Namespace) -> str:
-    """What to type for the same again.
+    """The command that repeats the benchmark.
 
     Args:
-        options: Of the command line.
+        options: Options of the command line.
     """
     names = "candidates", "memory", "rounds"
     extra = [f"--{n} {getattr(options, n)}" for n in names if getattr(options, n)]

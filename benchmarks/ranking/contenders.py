@@ -1,4 +1,4 @@
-"""Who ranks: names of contenders, and what the results call them."""
+"""The contenders of the ranking benchmark, and their names in the results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def find(names: list[str], peers: Path) -> list[Contender]:
     """Lists contenders in the order of `MODULES`.
 
     Args:
-        names: Of contenders.
+        names: Names of contenders.
         peers: The peers' Python.
     """
     return [

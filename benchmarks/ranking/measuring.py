@@ -1,4 +1,4 @@
-"""The benchmark's processes, one at a time; what has finished is not run again."""
+"""The benchmark's processes, one at a time; finished ones are not run again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store import Store
 Line = dict[str, Any]
 
 _MEMORY_SPACE = "nas_bench_201"
-_FEWER = 4  # times fewer candidates have their memory measured with a network each
+_FEWER = 4  # divides the memory candidates with a network each
 
 
 class Effort(NamedTuple):
@@ -35,9 +35,9 @@ class Measuring:
     """Runs workers.
 
     Args:
-        store: What has finished.
-        contenders: Who is measured.
-        effort: How much.
+        store: Results of finished processes.
+        contenders: The contenders.
+        effort: How much is measured.
     """
 
     def __init__(
@@ -129,12 +129,12 @@ class Measuring:
 def effort(
     setting: str, candidates: int | None, memory: int | None, rounds: int | None
 ) -> Effort:
-    """How much is measured: what is asked for, else what the setting says.
+    """How much is measured, by the options and else by the setting.
 
     Args:
         setting: One of `SETTINGS`.
-        candidates: Timed in a process, after its first.
-        memory: Candidates of the part of memory.
+        candidates: Candidates timed in a process, after its first.
+        memory: Candidates of the memory part.
         rounds: Processes of each contender and space.
     """
     known = SETTINGS[setting]

@@ -1,4 +1,4 @@
-"""TensorFlow's padding, for frameworks that pad both sides alike."""
+"""TensorFlow's padding, for frameworks that pad symmetrically."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ def same(pixels: int, size: int, stride: int) -> tuple[int, int]:
 
     Args:
         pixels: Height or width.
-        size: Of the kernel.
-        stride: Of the kernel.
+        size: Size of the kernel.
+        stride: Stride of the kernel.
 
     Example:
 

@@ -58,10 +58,10 @@ class Data(NamedTuple):
 def make_data(setting: Setting) -> Data:
     """Draws an image for each class, and examples: their class's image and noise.
 
-    So something can be learned, and who trains has a better accuracy than by chance.
+    So something can be learned, and training reaches more than chance accuracy.
 
     Args:
-        setting: How many, and how large.
+        setting: Numbers and sizes.
 
     Returns:
         The same numbers in every process.
@@ -127,8 +127,8 @@ def draw_cells(space: str, count: int, seed: int = SEED) -> list[str]:
 
     Args:
         space: One of `SPACES`.
-        count: Of genotypes.
-        seed: Of the draw.
+        count: Number of genotypes.
+        seed: Seed of the draw.
     """
     rng = np.random.default_rng(seed)
     return [SPACES[space](rng) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""What a contender hands to the worker that times it."""
+"""The interface between a contender and the worker that times it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from typing import NamedTuple
 class Ranker(NamedTuple):
     """Scores the genotypes of one space."""
 
-    # Trains a fresh network and gives its validation accuracy.
+    # Trains a fresh network and returns its validation accuracy.
     score: Callable[[str], float]
     packages: tuple[str, ...]  # whose versions are reported

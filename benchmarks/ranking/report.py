@@ -15,7 +15,7 @@ from ranking.problem import SPACES, TITLES
 from ranking.rows import Row, times_faster
 
 _TEXTS = ("space", "contender")
-_ABOUT_50 = 50  # candidates: memory is compared with what it is then
+_ABOUT_50 = 50  # candidates: memory is compared with that after so many
 
 
 def write_results(
@@ -24,7 +24,7 @@ def write_results(
     """Writes `speed.csv`, `memory.csv`, `facts.json`, `ranking.png` and `README.md`.
 
     Args:
-        folder: Where they go.
+        folder: The folder.
         speed: One row for each contender and space.
         memory: One row for each contender and recorded number of candidates.
         facts: What was measured, how, where and when.
@@ -43,7 +43,7 @@ def draw(folder: Path) -> None:
     """Draws the picture from the tables alone.
 
     Args:
-        folder: Where they are.
+        folder: The folder.
     """
     speed, memory = (_read(folder / f"{name}.csv") for name in ("speed", "memory"))
     picture.save(speed, memory, folder / "ranking.png")

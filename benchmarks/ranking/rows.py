@@ -12,14 +12,14 @@ Row = dict[str, Any]
 
 
 def speed_rows(lines: Sequence[dict[str, Any]]) -> list[Row]:
-    """Sums up all processes of a contender in a space.
+    """Summarises all processes of a contender in a space.
 
     Args:
         lines: The workers', with their contenders, parts and spaces.
 
     Returns:
-        One row for each, in the order of their first lines. What was not measured is
-        not in it.
+        One row for each, in the order of their first lines, without what was not
+        measured.
     """
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in lines:
@@ -93,7 +93,7 @@ def largest_difference(lines: Iterable[dict[str, Any]]) -> float | None:
         lines: As for `speed_rows`.
 
     Returns:
-        It, or None if only one of them was measured.
+        The difference, or None if only one of them was measured.
     """
     scores: dict[tuple[str, str], list[float]] = {}
     for line in lines:
@@ -112,7 +112,7 @@ def times_faster(rows: Iterable[Row], space: str) -> dict[str, float]:
     """gtn_tf's candidates per minute divided by those of others.
 
     Args:
-        rows: What `speed_rows` returned.
+        rows: From `speed_rows`.
         space: One of the spaces.
 
     Returns:

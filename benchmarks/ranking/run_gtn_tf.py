@@ -35,11 +35,11 @@ def ranker(
         name: `"gtn_tf"` or `"gtn_tf_network_each"`.
         space: One of the spaces.
         setting: Sizes.
-        steps: Of SGD.
-        images: Of the validation.
+        steps: Steps of SGD.
+        images: Validation images.
 
     Yields:
-        It, ready to score.
+        The contender, ready to score.
     """
     scorer = make_scorer(
         "real",
@@ -62,10 +62,10 @@ def scoring(
         name: As for `ranker`.
         space: As for `ranker`.
         setting: Sizes.
-        scorers: That score each candidate.
+        scorers: The scorers of each candidate.
 
     Yields:
-        From a genotype's text to its scores.
+        A function from a genotype's text to its scores.
     """
     made, data = make_space(space, setting), scoring_data(setting)
 
@@ -81,7 +81,7 @@ def scoring(
 
 
 def make_space(space: str, setting: Setting) -> CellSpace[Any]:
-    """A space with the networks' size.
+    """The cell space, with networks of the setting's size.
 
     Args:
         space: One of the spaces.
@@ -102,6 +102,6 @@ def scoring_data(setting: Setting) -> ScoringData:
 
 
 def packages() -> tuple[str, ...]:
-    """What gtn_tf runs on: one of two stacks."""
+    """The packages of gtn_tf's stack."""
     keras = "keras" if version("keras").startswith("2.") else "tf-keras"
     return ("tensorflow", keras, "numpy")

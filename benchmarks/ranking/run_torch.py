@@ -1,4 +1,4 @@
-"""The same scoring in PyTorch, eager: train, estimate batch norm again, validate."""
+"""The same scoring in PyTorch, eager: train, re-estimate batch norm, validate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FORMATS = {
     "torch_channels_last": torch.channels_last,
 }
 _CLIPNORM = 0.5  # of each tensor's gradient, as gtn_tf clips
-_SETTLE = 32  # batches for the moving averages, as in gtn_tf
+_BN_BATCHES = 32  # batches for the moving averages, as in gtn_tf
 _EVALUATED = 500  # images at once, as in gtn_tf
 
 
@@ -42,11 +42,11 @@ def ranker(
         name: `"torch"` or `"torch_channels_last"`.
         space: One of the spaces.
         setting: Sizes.
-        steps: Of SGD.
-        images: Of the validation.
+        steps: Steps of SGD.
+        images: Validation images.
 
     Yields:
-        It, ready to score.
+        The contender, ready to score.
     """
     torch.set_num_threads(CORES)
     memory_format = _FORMATS[name]
@@ -58,7 +58,7 @@ def ranker(
         network = network.to(memory_format=memory_format)
         batches = data.batches(steps, setting.batch_size)
         train(network, data, batches)
-        settle(network, data, batches[:_SETTLE])
+        reestimate_batch_norm(network, data, batches[:_BN_BATCHES])
         return data.accuracy(network)
 
     yield Ranker(score, ("torch",))
@@ -80,7 +80,7 @@ class _Tensors:
         self._expected = torch.tensor(data.validation_labels[:images]).long()
 
     def batches(self, steps: int, size: int) -> torch.Tensor:
-        """Numbers of images, `[steps, size]`, shuffled in each epoch."""
+        """Indices of images, `[steps, size]`, shuffled in each epoch."""
         epochs = -(-steps * size // len(self.images))
         orders = [torch.randperm(len(self.images)) for _ in range(epochs)]
         return torch.cat(orders)[: steps * size].reshape(steps, size)
@@ -98,7 +98,7 @@ class _Tensors:
 
 
 def train(network: nn.Module, data: _Tensors, batches: torch.Tensor) -> None:
-    """Takes a step of SGD with each batch."""
+    """Takes an SGD step with each batch."""
     network.train()
     weights = list(network.parameters())
     optimizer = torch.optim.SGD(weights, LEARNING_RATE, MOMENTUM, fused=True)
@@ -110,14 +110,16 @@ def train(network: nn.Module, data: _Tensors, batches: torch.Tensor) -> None:
 
 
 def _clip(gradients: list[torch.Tensor]) -> None:
-    """All at once: a call of `clip_grad_norm_` for each is slower."""
+    """Clips all at once: a call of `clip_grad_norm_` for each is slower."""
     norms = torch.stack(torch._foreach_norm(gradients))
     shares = (_CLIPNORM / norms).clamp_(max=1.0)
     torch._foreach_mul_(gradients, list(shares.unbind()))
 
 
-def settle(network: nn.Module, data: _Tensors, batches: torch.Tensor) -> None:
-    """Estimates batch norm again, with finished weights, as `SettleBatchNorm` does."""
+def reestimate_batch_norm(
+    network: nn.Module, data: _Tensors, batches: torch.Tensor
+) -> None:
+    """Re-estimates batch norm with the final weights, as `SettleBatchNorm` does."""
     norms = [layer for layer in network.modules() if isinstance(layer, Norm)]
     for norm in norms:
         norm.running_mean.zero_()

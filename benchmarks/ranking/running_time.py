@@ -1,7 +1,7 @@
-"""What steps of scoring cost beside those of a network that is already traced.
+"""The cost of scoring steps, compared with those of a traced network.
 
-The time of as many steps again is the difference of two trainings, one of twice the
-steps, so that it has no tracing, no validation and nothing else that is done once.
+The time of the steps is the difference of two trainings, one of twice the steps, so
+that it excludes tracing, validation and all else that is done once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def seconds(name: str, space: str, setting: Setting) -> dict[str, list[float]]:
     """Times the steps of some candidates, after a first one.
 
     Args:
-        name: A contender that is gtn_tf's.
+        name: One of gtn_tf's contenders.
         space: One of the spaces.
         setting: Sizes.
 
@@ -55,7 +55,7 @@ def seconds(name: str, space: str, setting: Setting) -> dict[str, list[float]]:
 
 
 def traced(space: CellSpace[Any], text: str) -> Callable[[tf.data.Dataset], Any]:
-    """A network's `fit`, with the scorer's optimizer; what it returns is its history.
+    """A network's `fit`, with the scorer's optimizer; it returns the history.
 
     Args:
         space: Builds the network.

@@ -17,10 +17,10 @@ class Conv(nn.Conv2d):
     """A convolution without bias, padded as TensorFlow's "SAME" is.
 
     Args:
-        channels: Of the input.
-        filters: Of the output.
-        size: Of the kernel.
-        stride: Of the kernel.
+        channels: Input channels.
+        filters: Output channels.
+        size: Size of the kernel.
+        stride: Stride of the kernel.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Conv(nn.Conv2d):
 
 
 class Norm(nn.BatchNorm2d):
-    """Batch norm with the momentum that Keras would call 0.9.
+    """Batch norm with Keras' momentum of 0.9.
 
     Args:
-        channels: Of the input.
+        channels: Input channels.
     """
 
     def __init__(self, channels: int) -> None:
@@ -53,10 +53,10 @@ class ConvNorm(nn.Sequential):
     """ReLU, convolution, batch norm.
 
     Args:
-        channels: Of the input.
-        filters: Of the output.
-        size: Of the kernel.
-        stride: Of the kernel.
+        channels: Input channels.
+        filters: Output channels.
+        size: Size of the kernel.
+        stride: Stride of the kernel.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class FactorizedReduce(nn.Module):
     """Halves an even height and width: two strided convolutions, one pixel apart.
 
     Args:
-        channels: Of the input.
-        filters: Of the output, at least 2.
+        channels: Input channels.
+        filters: Output channels, at least 2.
     """
 
     def __init__(self, channels: int, filters: int) -> None:
@@ -93,8 +93,8 @@ class Pool(nn.Module):
 
     Args:
         kind: `"max"` or `"avg"`.
-        size: Of the window.
-        stride: Of the window.
+        size: Size of the window.
+        stride: Stride of the window.
     """
 
     def __init__(self, kind: str, size: int, stride: int) -> None:
@@ -104,10 +104,10 @@ class Pool(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         before, after = same(x.shape[2], self.size, self.stride)
         if self.stride == 1 and before != after:
-            # PyTorch pads both sides alike. In windows of two pixels, one of them
-            # outside, it is the same to repeat the one inside.
+            # PyTorch pads symmetrically. In windows of two pixels, one of them outside,
+            # repeating the one inside gives the same.
             x, before = F.pad(x, (0, 1, 0, 1), mode="replicate"), 0
-        # That the last window may reach beyond the edge is the padding behind.
+        # The last window may reach beyond the edge, which is the padding behind.
         if self.kind == "max":
             return F.max_pool2d(x, self.size, self.stride, before, ceil_mode=True)
         return F.avg_pool2d(x, self.size, self.stride, before, True, False)

@@ -1,6 +1,6 @@
 """The networks of cells in PyTorch, layer by layer as `gtn_tf.cells` stacks them.
 
-Layers are made in gtn_tf's order, so that weights can be copied by it.
+Layers are made in gtn_tf's order, so that weights can be copied in order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COLORS = 3
 
 
 class Network201(nn.Module):
-    """`gtn_tf.cells.network_201`: three parts, a residual block in between.
+    """`gtn_tf.cells.network_201`: three stages, a residual block in between.
 
     Args:
         genotype: As the benchmark writes it.
@@ -97,7 +97,7 @@ class NetworkNAO(nn.Module):
         stem = _STEM * filters
         self.stem = nn.Sequential(Conv(_COLORS, stem, 3), Norm(stem))
         stack: list[_CellNAO] = []
-        before = previous = stem, 1  # channels, and how often the image was halved
+        before = previous = stem, 1  # channels, and number of halvings
         for part in range(3):
             for place in range(cells + (part > 0)):
                 reduces = part > 0 and place == 0
@@ -211,7 +211,7 @@ def _identity(width: int, stride: int) -> nn.Module:
     return nn.Identity() if stride == 1 else FactorizedReduce(width, width)
 
 
-# By their codes in NAO's large list, from 5 on.
+# By code in NAO's large list, from 5 on.
 _OPERATIONS = (
     _identity,
     _conv(1),

@@ -16,7 +16,7 @@ _Arrays = dict[str, np.ndarray]
 
 
 def arrays(setting: Setting) -> _Arrays:
-    """What gtn_tf's process saves.
+    """The arrays that gtn_tf's process saves.
 
     Args:
         setting: Sizes.
@@ -40,7 +40,7 @@ def arrays(setting: Setting) -> _Arrays:
 
 
 def draw_norms(model: tf.keras.Model) -> None:
-    """Draws what fresh batch norms have at 0 or 1, so that no mistake goes unseen.
+    """Draws batch norms' weights, which are 0 or 1 at first and hide mistakes.
 
     Args:
         model: The network.
@@ -73,6 +73,6 @@ def weights(model: tf.keras.Model) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _of(model: tf.keras.Model, kind: type) -> list[tf.keras.layers.Layer]:
-    """Layers of a kind by the numbers that Keras gave them; the first has none."""
+    """Layers of a kind, by Keras' numbers; the first has none."""
     found = [layer for layer in model.layers if isinstance(layer, kind)]
     return sorted(found, key=lambda one: int((re.findall(r"\d+$", one.name) or [0])[0]))

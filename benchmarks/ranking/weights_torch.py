@@ -14,7 +14,7 @@ from ranking.torch_cells import NETWORKS
 
 
 def arrays(setting: Setting, ours: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What PyTorch's process saves.
+    """The arrays that PyTorch's process saves.
 
     Args:
         setting: Sizes.
@@ -38,7 +38,7 @@ def copy(network: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Copies gtn_tf's weights, layer by layer in the order in which they were made.
 
     Args:
-        network: Of the same cell.
+        network: A network of the same cell.
         weights: As `ranking.weights_gtn_tf.weights` names them.
     """
     convs = [layer for layer in network.modules() if isinstance(layer, Conv)]

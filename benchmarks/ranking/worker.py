@@ -21,14 +21,14 @@ from types import ModuleType
 from typing import Any
 
 from ranking.contenders import MODULES
-from worker import settle
+from worker import take_two_cores
 
-_RECORDED = 10  # candidates from one record of the memory to the next
+_RECORDED = 10  # candidates between two records of the memory
 
 
 def main() -> None:
-    """Reads the command line."""
-    settle()
+    """Parses the command line."""
+    take_two_cores()
     from ranking import problem  # numpy counts its cores when imported
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
-    """Times each candidate; the first apart, with all that comes before it."""
+    """Times each candidate; the first separately, with all that precedes it."""
     from ranking.problem import draw_cells
 
     setting = options.setting
@@ -75,7 +75,7 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def sizes(options: argparse.Namespace) -> dict[str, Any]:
-    """Times numbers of parameters and of operations; in gtn_tf alone."""
+    """Times the counting of parameters and operations; only in gtn_tf."""
     from gtn_tf.search.scorers import make_scorer
     from ranking.problem import draw_cells
     from ranking.run_gtn_tf import scoring
@@ -89,7 +89,7 @@ def sizes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def steps(options: argparse.Namespace) -> dict[str, Any]:
-    """Times the steps of scoring beside those of a traced network; in gtn_tf alone."""
+    """Times scoring steps and those of a traced network; only in gtn_tf."""
     from ranking import running_time
 
     return running_time.seconds(options.contender, options.space, options.setting)
@@ -158,7 +158,7 @@ def timed(function: Any, arguments: Sequence[str]) -> tuple[list[float], list[An
 
 
 def resident_bytes() -> int:
-    """Memory that the process has now; where the system does not tell, the most yet."""
+    """The process's memory now; its peak where the system does not give that."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:  # not Linux

@@ -1,7 +1,7 @@
 """An extension of Griffe: the doctests below `Example:` become code blocks.
 
-Docstrings here have them unindented, as Python shells print them. Griffe looks for the
-content of a section further right.
+Docstrings here do not indent them, but Griffe expects the content of a section to be
+indented.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HEADING = re.compile(r"^Example:\n+(?=>>>)", re.MULTILINE)
 
 
 class Examples(griffe.Extension):
-    """Indents what follows `Example:`, which is always the last section."""
+    """Indents the section `Example:`, which is always the last."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Changes one docstring before it is parsed."""

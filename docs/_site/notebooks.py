@@ -24,7 +24,7 @@ def as_markdown(notebook: dict[str, Any], name: str) -> str:
     """Writes a notebook as a page.
 
     Args:
-        notebook: What is in its file.
+        notebook: The content of its file.
         name: The file's name, for a link to it.
     """
     parts = []

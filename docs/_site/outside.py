@@ -1,7 +1,7 @@
-"""A hook of MkDocs: what is outside docs/ and linked from it becomes pages, too.
+"""A hook of MkDocs: files outside docs/ that it links to become pages, too.
 
-The README is the first page. Links in Markdown files are those that work in the
-repository, such as `../results/...`; in the site, everything is inside docs/.
+The README is the first page. Links in Markdown files work in the repository, such as
+`../results/...`; in the site, everything is inside docs/.
 """
 
 from __future__ import annotations

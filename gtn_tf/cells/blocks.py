@@ -15,7 +15,7 @@ _SLOPE = 0.1  # of LeakyReLU
 
 
 class TrainingBlocks(Blocks):
-    """Layers for a full training: ReLU, and Keras' `BatchNormalization`."""
+    """Layers of a usual network: ReLU, and Keras' `BatchNormalization`."""
 
     def input(self, image_shape: tuple[int, int, int]) -> tf.Tensor:
         return layers.Input(image_shape)
@@ -79,7 +79,7 @@ class EvaluationBlocks(TrainingBlocks):
     """Layers of the paper's learners: weight norm, LeakyReLU, batch statistics.
 
     Average pools count the padding, as in the official code. Depthwise kernels, which
-    its space does not have, are not weight-normalised.
+    that code does not have, are not weight-normalised.
     """
 
     def activation(self, x: tf.Tensor) -> tf.Tensor:

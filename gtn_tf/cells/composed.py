@@ -6,16 +6,16 @@ import abc
 from collections.abc import Callable, Sequence
 from typing import Any, Union
 
-Tensor = Any  # Keras', or another thing with a `shape` that stands for one
+Tensor = Any  # Keras', or a stand-in with a `shape`
 Size = Union[int, tuple[int, int]]
-Paths = Callable[[Tensor], Tensor]  # of a cell: what the end of each goes through
+Paths = Callable[[Tensor], Tensor]  # of a cell: applied to the output of each path
 
 
 class Blocks(abc.ABC):
-    """What networks of cells are made of.
+    """The layers that networks of cells are made of.
 
-    All wiring is written in terms of these: what runs and what is counted is the same
-    network. Needs no TensorFlow.
+    All wiring is written in terms of these, so that what runs and what is counted is
+    the same network. Needs no TensorFlow.
     """
 
     @abc.abstractmethod
@@ -28,7 +28,7 @@ class Blocks(abc.ABC):
 
     @abc.abstractmethod
     def relu(self, x: Tensor) -> Tensor:
-        """ReLU, whatever the nonlinearity elsewhere."""
+        """ReLU, regardless of `activation`."""
 
     @abc.abstractmethod
     def norm(self, x: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class Blocks(abc.ABC):
 
     @abc.abstractmethod
     def depthwise_with_holes(self, x: Tensor, size: int) -> Tensor:
-        """The same, of every other pixel."""
+        """The same with dilation 2."""
 
     @abc.abstractmethod
     def dense(self, x: Tensor, units: int) -> Tensor:
@@ -52,7 +52,7 @@ class Blocks(abc.ABC):
 
     @abc.abstractmethod
     def max_pool(self, x: Tensor, size: int, stride: int) -> Tensor:
-        """Max-pooling; outside the image there is nothing."""
+        """Max-pooling, which ignores padding."""
 
     @abc.abstractmethod
     def average_pool(self, x: Tensor, size: int, stride: int) -> Tensor:
@@ -64,11 +64,11 @@ class Blocks(abc.ABC):
 
     @abc.abstractmethod
     def subsample(self, x: Tensor, stride: int) -> Tensor:
-        """Keeps one of `stride` pixels in both directions."""
+        """Keeps every `stride`-th pixel in both directions."""
 
     @abc.abstractmethod
     def shift(self, x: Tensor) -> Tensor:
-        """The image from its second row and column on, zeros at the end."""
+        """Shifts the image up and left by one pixel, with zeros at the end."""
 
     @abc.abstractmethod
     def global_pool(self, x: Tensor) -> Tensor:
@@ -110,12 +110,12 @@ class Blocks(abc.ABC):
         return x
 
     def dilated(self, x: Tensor, filters: int, size: int, stride: int) -> Tensor:
-        """A depthwise convolution with holes and a 1x1 convolution, as in DARTS."""
+        """A dilated depthwise and a 1x1 convolution, as in DARTS."""
         x = self.depthwise_with_holes(self.activation(x), size)
-        if stride > 1:  # TensorFlow has no stride beside a dilation
+        if stride > 1:  # TensorFlow has no stride with dilation
             x = self.subsample(x, stride)
         return self.norm(self.conv(x, filters, 1))
 
     def pooled_features(self, x: Tensor) -> Tensor:
-        """What a head reads: activation, and the mean of all pixels."""
+        """The input of a head: activation, then the mean of all pixels."""
         return self.global_pool(self.activation(x))

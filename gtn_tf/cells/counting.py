@@ -1,7 +1,7 @@
-"""The layers that cells are made of, as numbers: what each has and does.
+"""Counts the weights and operations of the layers of cells.
 
-Operations are those that TensorFlow's profiler counts for one image, and how it does:
-a multiplication and an addition are two, fused batch norms and ReLUs none.
+Operations are counted for one image, as TensorFlow's profiler does: a multiplication
+and an addition are two, fused batch norms and ReLUs none.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from gtn_tf.cells.composed import Blocks, Size
 
 
 class Counted:
-    """A tensor: its shape, and what the layer took that gives it.
+    """A tensor: its shape, and the cost of the layer that gives it.
 
     Args:
         shape: `(1, h, w, c)` or `(1, c)`.
-        params: Weights of the layer that are trained.
+        params: Trainable weights of the layer.
         flops: Operations of the layer.
-        sources: What the layer reads.
+        sources: Inputs of the layer.
     """
 
     __slots__ = ("flops", "params", "shape", "sources")
@@ -38,7 +38,7 @@ class Counted:
 
 
 class TrainingCounts(Blocks):
-    """What the layers of a full training have and do."""
+    """Counts the layers of a usual network."""
 
     def input(self, image_shape: tuple[int, int, int]) -> Counted:
         return Counted((1, *image_shape))
@@ -65,7 +65,7 @@ class TrainingCounts(Blocks):
         return Counted(shape, area * shape[-1], 2 * area * prod(shape), (x,))
 
     def depthwise_with_holes(self, x: Counted, size: int) -> Counted:
-        # Every other pixel goes to an image of its own; the four are of one size.
+        # Each of the four phases of pixels is an image; all have one size.
         area, (_, height, width, channels) = size**2, x.shape
         pixels = 4 * _half(height) * _half(width)
         return Counted(x.shape, area * channels, 2 * area * pixels * channels, (x,))
@@ -104,16 +104,16 @@ class TrainingCounts(Blocks):
         return Counted(x.shape, 0, 2 * prod(x.shape), (x,))
 
     def _scales(self, filters: int) -> int:
-        """Weights of a convolution beside its kernel."""
+        """Weights of a convolution besides its kernel."""
         return 0
 
     def _reading(self, kernel: int, filters: int) -> int:
-        """Operations to make the kernel of its weights."""
+        """Operations to compute the kernel from its weights."""
         return 0
 
 
 class EvaluationCounts(TrainingCounts):
-    """What the layers of the paper's learners have and do.
+    """Counts the layers of the paper's learners.
 
     Their norms are not fused, and are counted.
     """
@@ -125,7 +125,7 @@ class EvaluationCounts(TrainingCounts):
 
     def dense(self, x: Counted, units: int) -> Counted:
         plain, kernel = super().dense(x, units), x.shape[-1] * units
-        # There are more features than images: not the kernel is scaled, the outputs.
+        # With more features than images, the outputs are scaled, not the kernel.
         flops = plain.flops + 2 * kernel + 4 * units
         return Counted(plain.shape, plain.params + self._scales(units), flops, (x,))
 

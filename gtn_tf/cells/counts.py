@@ -1,4 +1,4 @@
-"""The size of a network of cells, without the network and without TensorFlow."""
+"""The size of a network of cells, without building it and without TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gtn_tf.cells.network import stack_cells
 from gtn_tf.cells.reading import AnyGenotype
 from gtn_tf.errors import ArgumentError, not_one_of
 
-# What counts the layers of each of `gtn_tf.names.BLOCKS`.
+# Counts the layers of each of `gtn_tf.names.BLOCKS`.
 KINDS = {"training": TrainingCounts(), "evaluation": EvaluationCounts()}
 
 
 class Counts(NamedTuple):
     """The size of a network."""
 
-    params: int  # weights that are trained
+    params: int  # trainable weights
     flops: int  # floating-point operations for an image
 
 
@@ -33,8 +33,8 @@ def count_network(
 ) -> Counts:
     """Counts what `cell_network` or `network_201` would build, in milliseconds.
 
-    Operations are counted as TensorFlow's profiler does; an auxiliary head, which is
-    for training alone, is not.
+    Operations are counted as TensorFlow's profiler does; an auxiliary head, only used
+    in training, is not.
 
     Args:
         genotype: The cells.
@@ -69,7 +69,7 @@ def _nothing_dropped(cell: int) -> Paths:
 
 
 def _total(end: Counted) -> Counts:
-    """Sums what the end depends on: a cell may have nodes that nothing reads."""
+    """Sums over what the end depends on: nothing may read some nodes."""
     seen, waiting = {id(end)}, [end]
     params = flops = 0
     while waiting:

@@ -12,20 +12,20 @@ from gtn_tf.cells.errors import GenotypeError, check_length
 from gtn_tf.errors import shown
 
 _KEYS = {"normal", "normal_concat", "reduce", "reduce_concat"}
-_NAMES = {"skip_connect": "identity"}  # where DARTS has another name for the same
+_NAMES = {"skip_connect": "identity"}  # DARTS' names of the same operations
 _ABSENT = ("none", "conv_7x1_1x7")  # of DARTS, but not here
 _MOST_STATES = 1000  # of a cell
 
 
 class DartsCell(NamedTuple):
-    """A cell, its operations with the names that they have here."""
+    """A cell, with gtn_tf's names of the operations."""
 
     nodes: list[tuple[int, str, int, str]]  # input_a, op_a, input_b, op_b
     concat: tuple[int, ...]
 
 
 def is_darts(text: str) -> bool:
-    """Whether a text is meant as DARTS' form.
+    """Whether a text is meant as a genotype in DARTS' form.
 
     Args:
         text: Any.
@@ -34,7 +34,7 @@ def is_darts(text: str) -> bool:
 
 
 def parse_darts(text: str) -> tuple[DartsCell, DartsCell]:
-    """Reads the normal and the reduction cell. Nothing in the text is run.
+    """Parses the normal and the reduction cell. Nothing in the text is run.
 
     Args:
         text: `"Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6),
@@ -127,7 +127,7 @@ def _concat(name: str, states: Any) -> tuple[int, ...]:
         raise GenotypeError(
             f"{name} cell, concat: expected numbers of nodes, received {shown(states)}"
         )
-    return tuple(sorted(states))  # their order decides nothing
+    return tuple(sorted(states))  # their order does not matter
 
 
 def _is_sequence(value: Any) -> bool:

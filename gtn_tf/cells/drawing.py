@@ -15,7 +15,7 @@ def draw_genotype(
     """Draws the cells of a genotype as graphs.
 
     Args:
-        genotype: Of either space.
+        genotype: A genotype of any cell space.
         path: The PNG file.
         title: Above the picture; the genotype's digest by default.
     """

@@ -1,4 +1,4 @@
-"""What a network of cells drops at random in training."""
+"""Dropout and drop path of networks of cells."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Drops:
     """Dropout of the pooled features and scheduled drop path of one network.
 
     Args:
-        inputs: Of the network.
-        cells: How many it has.
+        inputs: The network's inputs.
+        cells: Number of cells.
         dropout: Share of the pooled features dropped.
         drop_path: Share of the paths in the last cell dropped at the end of training;
             earlier cells and steps have less, in proportion.
-        steps: Of the whole training.
-        seed: Of all that is drawn.
+        steps: Number of training steps.
+        seed: Seed of all draws.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class Drops:
         self._steps, self._seed = steps, seed
 
     def paths(self, number: int) -> Paths:
-        """Those of a cell.
+        """The paths of a cell.
 
         Args:
-            number: Of the cell, from 1.
+            number: Number of the cell, from 1.
         """
         rate = self._drop_path * number / self._cells
         return Paths(self._clock, rate, self._steps, self._seed + _SEEDS * number)
 
     def features(self, x: tf.Tensor) -> tf.Tensor:
-        """Drops of the pooled features.
+        """Applies dropout to the pooled features.
 
         Args:
             x: `[batch, channels]`.

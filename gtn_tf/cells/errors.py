@@ -1,24 +1,24 @@
-"""The one error of genotypes, and the length that they may have."""
+"""The error for genotypes, and their maximal length."""
 
 from __future__ import annotations
 
 from gtn_tf.errors import GTNError, shown
 
-LONGEST = 10_000  # characters of a genotype; 40 operations have a tenth of it
+LONGEST = 10_000  # characters of a genotype; 40 operations need a tenth
 
 
 class GenotypeError(GTNError, ValueError):
-    """Something that is not a genotype. Its message is one line."""
+    """Not a genotype. Its message is one line."""
 
 
 def check_length(text: str) -> None:
-    """Checks the length of what should be a genotype before anything reads it.
+    """Checks the length of a genotype before it is parsed.
 
     Args:
-        text: To be read.
+        text: The genotype.
 
     Raises:
-        GenotypeError: If it is.
+        GenotypeError: If it is too long.
     """
     if len(text) > LONGEST:
         raise GenotypeError(

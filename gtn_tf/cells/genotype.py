@@ -1,4 +1,4 @@
-"""Genotypes of the NAO space: two cells, and how they are written down."""
+"""Genotypes of the NAO space: two cells, and their text forms."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class Cell:
     cell, and from 2 on the nodes of this cell.
 
     Args:
-        nodes: In their order.
+        nodes: The nodes, in order.
         concat: Inputs and nodes whose concatenation is the cell's output; by default
-            its loose ends, those that no node reads.
+            its loose ends, which no node reads.
 
     Raises:
         GenotypeError: If a node reads something that does not come before it or has
@@ -90,7 +90,7 @@ class Cell:
                         f"node {number}: expected an operation{known}, received "
                         f"{shown(op)}{hint}"
                     )
-        object.__setattr__(self, "nodes", nodes)  # the way of frozen classes
+        object.__setattr__(self, "nodes", nodes)  # the class is frozen
         if self.concat is not None:
             self._check_concat(tuple(self.concat))
 
@@ -105,13 +105,13 @@ class Cell:
             raise GenotypeError(
                 f"concat: expected ascending numbers, received {shown(chosen)}"
             )
-        # Cells that are alike are equal, however they are written.
+        # Equal cells compare equal, however they are written.
         same = chosen == self._loose_ends()
         object.__setattr__(self, "concat", None if same else chosen)
 
     @property
     def ends(self) -> tuple[int, ...]:
-        """Inputs and nodes that the cell puts out, in their order."""
+        """Inputs and nodes that form the cell's output, in order."""
         return self._loose_ends() if self.concat is None else self.concat
 
     def _loose_ends(self) -> tuple[int, ...]:
@@ -191,7 +191,7 @@ class Genotype:
         Args:
             rng: Source of the draw.
             ops: Operations drawn from.
-            nodes: Of each cell.
+            nodes: Nodes of each cell.
         """
 
         def cell() -> Cell:
@@ -206,8 +206,8 @@ class Genotype:
     def to_integers(self) -> list[int]:
         """Writes the 40 integers of the NAO papers.
 
-        Operations that are in both lists are written as the large list's, unless an
-        operation of the small list alone occurs.
+        Operations of both lists are written as the large list's, unless one of only the
+        small list occurs.
 
         Raises:
             GenotypeError: If the cells have no such form: other than five nodes,
@@ -239,7 +239,7 @@ class Genotype:
 
         Args:
             text: `"0 7 1 15 ..."`; or `"conv_3x3@0 identity@1; ... | ..."`, where
-                a cell may end with `-> 2 3 4 5`, the states it puts out; or
+                a cell may end with `-> 2 3 4 5`, its output states; or
                 `"Genotype(normal=[('sep_conv_3x3', 0), ...], ...)"`.
 
         Raises:

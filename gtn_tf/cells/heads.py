@@ -20,14 +20,14 @@ def classifier(
     drops: Drops,
     auxiliary: tf.Tensor | None = None,
 ) -> tf.keras.Model:
-    """Pools the last features and puts the heads on.
+    """Pools the last features and adds the heads.
 
     Args:
         inputs: Images of the network.
         features: `[batch, h, w, c]`, before the last activation.
         num_classes: Number of logits.
         blocks: Kind of the layers.
-        drops: What is dropped of the pooled features.
+        drops: Dropout of the pooled features.
         auxiliary: `[batch, h, w, c]` from the middle of the network, if it has an
             auxiliary head there.
 

@@ -18,7 +18,7 @@ Calibrate = Callable[[Tensor, Tensor, int, Blocks], list[Tensor]]
 
 
 class Layout(NamedTuple):
-    """What makes two networks of the same cells different."""
+    """Differences between networks of the same cells."""
 
     calibrate: Calibrate
     operation: Operation = apply_operation
@@ -59,7 +59,7 @@ def _darts(
 def _amoebanet(
     before: Tensor, previous: Tensor, filters: int, blocks: Blocks
 ) -> list[Tensor]:
-    if before is previous:  # the first cell has one input, the stem: as it is, too
+    if before is previous:  # both are the stem: one stays unchanged
         return [before, blocks.conv_norm(previous, filters, 1)]
     return _nasnet(before, previous, filters, blocks)
 
@@ -75,6 +75,6 @@ def _older(before: Tensor, previous: Tensor, filters: int, blocks: Blocks) -> Te
 NAO = Layout(_nao)  # 1x1 convolutions where the channels differ
 ENAS = Layout(_enas)  # and always one more on the previous cell's output
 NASNET = Layout(_nasnet)  # always one on the previous cell's output
-# As nasnet, but for the first cell; its own way of some operations.
+# As nasnet, except for the first cell and some operations.
 AMOEBANET = Layout(_amoebanet, apply_amoebanet_operation)
 DARTS = Layout(_darts)  # always one on both

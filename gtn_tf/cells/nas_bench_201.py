@@ -59,11 +59,11 @@ class Genotype201:
                 f"expected {len(EDGES)} operations of {', '.join(OPS_201)}, received "
                 f"{shown(', '.join(map(str, wrong or ops)))}"
             )
-        object.__setattr__(self, "ops", ops)  # the way of frozen classes
+        object.__setattr__(self, "ops", ops)  # the class is frozen
 
     @classmethod
     def parse(cls, text: str) -> Genotype201:
-        """Reads the benchmark's own form, which `str` gives.
+        """Reads the benchmark's own form, as `str` writes it.
 
         Args:
             text: `"|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"`.
@@ -124,7 +124,7 @@ def network_201(
     auxiliary: bool = False,
     seed: int = 0,
 ) -> tf.keras.Model:
-    """Stacks cells as NAS-Bench-201 does: three parts, a residual block in between.
+    """Stacks cells as NAS-Bench-201 does: three stages, a residual block in between.
 
     The benchmark itself drops nothing and has no auxiliary head.
 
@@ -132,13 +132,13 @@ def network_201(
         genotype: The cell.
         image_shape: `(height, width, channels)` of an image, any size.
         num_classes: Number of logits.
-        cells: Cells in each part; 5 in the benchmark.
-        filters: Channels of the first part; 16 in the benchmark.
-        kind: As for `gtn_tf.cells.cell_network`, and so are the others.
+        cells: Cells in each stage; 5 in the benchmark.
+        filters: Channels of the first stage; 16 in the benchmark.
+        kind: As for `gtn_tf.cells.cell_network`.
         dropout: Share of the pooled features dropped in training.
         drop_path: Share of the edges in the last cell dropped at the end of training.
             Those of `skip_connect` are never dropped.
-        steps: Of the whole training, for `drop_path`.
+        steps: Number of training steps, for `drop_path`.
         auxiliary: Whether there is an auxiliary head, behind the second residual
             block.
         seed: Of `dropout` and `drop_path`.
@@ -153,7 +153,7 @@ def network_201(
     >>> network_201(cell, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
-    from gtn_tf.cells.drops import Drops  # TensorFlow, which counts come without
+    from gtn_tf.cells.drops import Drops  # needs TensorFlow; counting does not
     from gtn_tf.cells.heads import classifier
 
     blocks = BLOCKS.load(kind)
@@ -172,15 +172,15 @@ def stack_cells_201(
     blocks: Blocks,
     paths: Callable[[int], Paths],
 ) -> tuple[Tensor, Tensor]:
-    """All of a network but its head.
+    """A network without its head.
 
     Args:
         genotype: The cell.
         inputs: Images of the network.
-        cells: Cells in each part.
-        filters: Channels of the first part.
-        blocks: What is made of the wiring.
-        paths: Gives what the edges of a cell go through, by its number from 1.
+        cells: Cells in each stage.
+        filters: Channels of the first stage.
+        blocks: Makes the layers.
+        paths: Returns the drop path of a cell's edges, by its number from 1.
 
     Returns:
         The features before the head's activation, and those behind the second
@@ -188,9 +188,9 @@ def stack_cells_201(
     """
     x = blocks.norm(blocks.conv(inputs, filters, 3))
     number = 0
-    for part in range(3):
-        width = filters * 2**part
-        if part > 0:
+    for stage in range(3):
+        width = filters * 2**stage
+        if stage > 0:
             x = reduced = residual_block(x, width, blocks)
         for _ in range(cells):
             number += 1
@@ -248,7 +248,7 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
         For each architecture, its row.
 
     Raises:
-        GenotypeError: If it is no such table.
+        GenotypeError: If it is not such a table.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:

@@ -41,7 +41,7 @@ def cell_network(
         genotype: The cells.
         image_shape: `(height, width, channels)` of an image, any size.
         num_classes: Number of logits.
-        cells: N, normal cells in each of the three parts.
+        cells: N, normal cells in each of the three stages.
         filters: F, channels of the first cells.
         kind: `"training"` for ReLU and Keras' `BatchNormalization`, or
             `"evaluation"` for the layers of the paper's learners.
@@ -51,7 +51,7 @@ def cell_network(
         drop_path: Share of the paths in the last cell dropped at the end of training;
             earlier cells and steps have less, in proportion (Zoph et al. 2018).
             Identities are never dropped.
-        steps: Of the whole training, for `drop_path`.
+        steps: Number of training steps, for `drop_path`.
         auxiliary: Whether a second output gives the logits of an auxiliary head
             behind the second reduction cell, for training alone.
         seed: Of `dropout` and `drop_path`.
@@ -66,7 +66,7 @@ def cell_network(
     >>> cell_network(genotype, (8, 8, 1), 10, cells=1, filters=2).output_shape
     (None, 10)
     """
-    from gtn_tf.cells.drops import Drops  # TensorFlow, which counts come without
+    from gtn_tf.cells.drops import Drops  # needs TensorFlow; counting does not
     from gtn_tf.cells.heads import classifier
 
     blocks = BLOCKS.load(kind)
@@ -88,16 +88,16 @@ def stack_cells(
     layout: str,
     paths: Callable[[int], Paths],
 ) -> tuple[Tensor, Tensor]:
-    """All of a network but its head.
+    """A network without its head.
 
     Args:
         genotype: The cells.
         inputs: Images of the network.
         cells: N.
         filters: F.
-        blocks: What is made of the wiring.
+        blocks: Makes the layers.
         layout: As for `cell_network`.
-        paths: Gives what the paths of a cell go through, by its number from 1.
+        paths: Returns the drop path of a cell's paths, by its number from 1.
 
     Returns:
         The features before the head's activation, and those behind the second
@@ -106,17 +106,17 @@ def stack_cells(
     calibration = LAYOUTS.load(layout)
     stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
     before, x, number = stem, stem, 0
-    for part in range(3):
+    for stage in range(3):
         stack = [genotype.normal] * cells
-        if part > 0:
+        if stage > 0:
             stack = [genotype.reduction, *stack]
         for place, cell in enumerate(stack):
             number += 1
-            width = filters * 2**part
+            width = filters * 2**stage
             builder = _Builder(width, blocks, calibration, paths(number))
-            stride = 2 if part > 0 and place == 0 else 1
+            stride = 2 if stage > 0 and place == 0 else 1
             before, x = x, builder.cell(cell, before, x, stride)
-            if part == 2 and place == 0:
+            if stage == 2 and place == 0:
                 reduced = x
     return x, reduced
 
@@ -134,7 +134,7 @@ class _Builder:
         states = self.layout.calibrate(before, previous, self.filters, self.blocks)
         for node in cell.nodes:
             pair = (node.input_a, node.op_a), (node.input_b, node.op_b)
-            # Only what reads a cell's inputs has the stride: nodes are smaller.
+            # Only operations on a cell's inputs have the stride: nodes are smaller.
             a, b = (self._path(op, states[i], stride if i < 2 else 1) for i, op in pair)
             states.append(self.blocks.add([a, b]))
         size = states[-1].shape[1:3]  # of every node

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gtn_tf.cells.composed import Blocks, Tensor
 
-# Puts an operation on a tensor: (name, x, channels, stride, layers) -> result.
+# Applies an operation: (name, x, channels, stride, layers) -> result.
 Operation = Callable[[str, Tensor, int, int, Blocks], Tensor]
 
 # In AmoebaNet, between two 1x1 convolutions, with this share of the channels.
@@ -16,10 +16,10 @@ _BOTTLENECKS = {"conv_3x3": 1 / 4, "conv_1x3_3x1": 3 / 8, "conv_1x7_7x1": 1 / 4}
 def apply_operation(
     name: str, x: Tensor, filters: int, stride: int, blocks: Blocks
 ) -> Tensor:
-    """Puts an operation of a cell on a Keras tensor.
+    """Applies an operation of a cell to a Keras tensor.
 
     Args:
-        name: Of the operation; see `gtn_tf.cells.genotype`.
+        name: Name of the operation; see `gtn_tf.cells.genotype`.
         x: `[batch, h, w, filters]`.
         filters: Channels of the cell.
         stride: 1, or 2 to halve height and width.
@@ -34,13 +34,13 @@ def apply_operation(
 def apply_amoebanet_operation(
     name: str, x: Tensor, filters: int, stride: int, blocks: Blocks
 ) -> Tensor:
-    """Puts an operation on a Keras tensor as the authors of AmoebaNet do.
+    """Applies an operation to a Keras tensor as the authors of AmoebaNet do.
 
     Convolutions larger than 1x1 have a bottleneck, a strided identity is a strided 1x1
     convolution, and `x` may have any number of channels.
 
     Args:
-        name: As for `apply_operation`, and so are the others.
+        name: As for `apply_operation`.
         x: `[batch, h, w, c]`.
         filters: Channels of the cell.
         stride: 1, or 2 to halve height and width.

@@ -21,7 +21,7 @@ class Published:
         filters: F of the published network.
         params: Its published number of parameters.
         source: Where it was published.
-        note: What is known about a number of parameters that is another here.
+        note: Why its number of parameters differs here, if known.
     """
 
     text: str
@@ -40,8 +40,8 @@ class Published:
 
 PUBLISHED: dict[str, Published] = {
     "nasnet_a": Published(
-        # As its authors' code has it, the normal cell puts out one of its inputs, too,
-        # and the reduction cell a node that another one reads.
+        # As in its authors' code, the normal cell's output has one of its inputs, and
+        # the reduction cell's a node that another one reads.
         "sep_conv_5x5@1 sep_conv_3x3@0; sep_conv_5x5@0 sep_conv_3x3@0; "
         "avg_pool_3x3@1 identity@0; avg_pool_3x3@0 avg_pool_3x3@0; "
         "sep_conv_3x3@1 identity@1 -> 0 2 3 4 5 6 | "
@@ -70,7 +70,7 @@ PUBLISHED: dict[str, Published] = {
         "cells as NAO's authors transcribed them",
     ),
     "amoebanet_b": Published(
-        # With holes in dil_sep_conv_5x5, as it is named; its authors' code has none.
+        # dil_sep_conv_5x5 is dilated, as its name says; not in its authors' code.
         "conv_1x1@0 max_pool_3x3@0; identity@0 sep_conv_3x3@1; "
         "conv_1x1@0 sep_conv_3x3@1; conv_1x1@2 identity@2; "
         "avg_pool_3x3@0 conv_1x1@5 -> 1 3 4 6 | "

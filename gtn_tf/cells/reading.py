@@ -21,7 +21,7 @@ _NAME = re.compile(r"\s*([A-Za-z_]\w{0,59})\s*=\s*", re.ASCII)
 
 
 class Written(NamedTuple):
-    """A genotype, and what else its text says."""
+    """A genotype, and what else its text contains."""
 
     genotype: AnyGenotype
     layout: str  # of its network; NAS-Bench-201's own has none
@@ -40,7 +40,7 @@ def parse_genotype(text: str) -> Written:
         NAS-Bench-201, else `"nao"`.
 
     Raises:
-        GenotypeError: If it is none.
+        GenotypeError: If it is not a genotype.
 
     Example:
 
@@ -60,23 +60,23 @@ def parse_genotype(text: str) -> Written:
 def read_genotypes(path: str | os.PathLike[str]) -> list[Written]:
     """Reads a file of genotypes, one after the other.
 
-    One that begins in a line goes on until its brackets are closed. Empty lines and
-    what follows a # are comments.
+    A genotype ends when its brackets are closed. Empty lines and what follows a # are
+    comments.
 
     Args:
         path: A text file.
 
     Raises:
-        GenotypeError: If it cannot be read, has none, or has something else.
+        GenotypeError: If it cannot be read, has no genotypes, or has something else.
     """
     return list(_read(path))
 
 
 def read_genotype(text: str) -> Written:
-    """Reads a genotype, wherever it is, and finds the layout of its network.
+    """Reads a genotype from a name, a file or text, with the layout of its network.
 
     Args:
-        text: Name of one of `PUBLISHED`, a file whose first genotype is meant, or a
+        text: Name of one of `PUBLISHED`, a file whose first genotype is read, or a
             genotype as `parse_genotype` reads it.
 
     Raises:

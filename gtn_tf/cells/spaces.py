@@ -1,4 +1,4 @@
-"""What a cell space is made of: its genotypes, and the networks of them."""
+"""Cell spaces: their genotypes and networks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Space(NamedTuple):
     """A cell space.
 
     Args:
-        genotype: Its genotypes' class, whose `sample` draws one.
-        network: Makes a genotype's network; the first arguments are those of
-            `cell_network`, `genotype` to `kind`.
+        genotype: Class of its genotypes, whose `sample` draws one.
+        network: Makes a genotype's network; takes the arguments `genotype` to `kind` of
+            `cell_network`.
     """
 
     genotype: type[Any]

@@ -1,4 +1,4 @@
-"""The command line: finds the command and tells errors in one line."""
+"""The command line: finds the command and reports errors in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests a teacher on fresh learners, step by step, beside real data."""
+"""Tests a teacher on fresh learners, step by step, against real data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     add_teacher(parser)
     add_data(parser)

@@ -13,13 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     parser.add_argument(
         "--file",
         type=user_path,
         metavar="FILE",
-        help="genotypes to be listed instead, in the forms that rank reads",
+        help="genotypes to list instead, in the forms that rank reads",
     )
     parser.add_argument(
         "--format", choices=("table", "csv"), default="table", help="default: table"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a line, and the end, whatever is going on."""
+"""Ctrl-C and SIGTERM end the process at once, with one line of advice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def end_with_advice() -> None:
     """Makes both signals end the process at once, with exit status 130.
 
     An exception would not do: raised while TensorFlow is being imported, it may be
-    printed, swallowed or taken for a broken installation. Nothing is left to tidy up,
+    printed, swallowed or taken for a broken installation. There is nothing to clean up,
     since whatever is written survives a kill.
     """
     for one in (signal.SIGINT, signal.SIGTERM):

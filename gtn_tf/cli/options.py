@@ -23,16 +23,16 @@ def job_command(
 ) -> tuple[
     Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]
 ]:
-    """Makes the command of a job with a configuration and a directory of its own.
+    """Makes the command of a job that has a configuration and a run directory.
 
     Args:
-        schema: Of the configuration.
-        preset: The configuration by default.
-        example: Of an override.
+        schema: Schema of the configuration.
+        preset: The default configuration.
+        example: Example of an override.
         job: Name of a function in `gtn_tf.runs`.
 
     Returns:
-        What declares the command's options, and what runs it with them.
+        A function that declares the options, and one that runs the command.
     """
     return (
         functools.partial(_add_job, preset=preset, example=example),
@@ -87,7 +87,7 @@ def add_teacher(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Adds `--teacher`.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
         required: Whether there has to be one.
     """
     parser.add_argument(
@@ -100,7 +100,7 @@ def add_teacher(parser: argparse.ArgumentParser, required: bool = True) -> None:
 
 
 def teacher_name(options: argparse.Namespace) -> str:
-    """What to call the teacher that `--teacher` names, such as in a folder's name.
+    """A name for the teacher of `--teacher`, such as for a folder.
 
     Args:
         options: As parsed.
@@ -112,7 +112,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     """Adds `--data` and `--data-dir`.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     parser.add_argument(
         "--data", choices=DATASETS, help="real data (default: the teacher's)"
@@ -127,8 +127,8 @@ def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Split
         options: As parsed.
 
     Raises:
-        TeacherError: If there is no such teacher, or if it does not say what data it
-            is for and neither do the options.
+        TeacherError: If there is no such teacher, or if neither it nor the options name
+            the data.
     """
     from gtn_tf import data
     from gtn_tf.teaching import TeacherError, load_teacher
@@ -140,7 +140,7 @@ def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Split
         raise TeacherError(
             f"{options.teacher}: does not say which data it was trained on; add --data"
         )
-    # Its own data may have been resized for it. Other data has to fit.
+    # Its own data may have been resized for it; other data has to fit.
     size = teacher.image_shape[0] if name == own else None
     return teacher, data.load(name, data_dir=options.data_dir, image_size=size)
 
@@ -149,7 +149,7 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """Adds `--data-dir`.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     parser.add_argument(
         "--data-dir",
@@ -160,7 +160,7 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def user_path(text: str) -> Path:
-    """An argument that is a path, of which `~` and `~name` are home folders.
+    """Parses a path, in which `~` and `~name` are home folders.
 
     A shell expands them at the start of a word, and not in `--out=~/found`.
 
@@ -179,7 +179,7 @@ def user_path(text: str) -> Path:
 
 
 def count(text: str) -> int:
-    """An argument that is an integer of at least 1.
+    """Parses an integer of at least 1.
 
     Args:
         text: As typed.

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     parser.add_argument(
         "folders",

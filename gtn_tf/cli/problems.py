@@ -1,19 +1,19 @@
-"""Errors that a user can mend, in one line."""
+"""Errors that a user can fix, in one line."""
 
 from __future__ import annotations
 
 from gtn_tf.errors import GTNError, first_line, refused_by_system
 
-_AGAIN = "what was written before is sound; mend that and start the same command again"
+_AGAIN = "what was written before is sound; fix that and start the same command again"
 
 _OUT_OF_MEMORY = "ResourceExhaustedError"  # TensorFlow's
 
 
 def in_one_line(error: Exception) -> str | None:
-    """What to tell the user of an error.
+    """The message for the user about an error.
 
     Args:
-        error: Of a command.
+        error: Raised by a command.
 
     Returns:
         One line; `None` for a bug, whose traceback is worth seeing.

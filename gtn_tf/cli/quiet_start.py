@@ -1,4 +1,4 @@
-"""Keeps what newer TensorFlows write while they are imported away from the user.
+"""Hides what newer TensorFlows write while they are imported.
 
 They log a handful of lines about oneDNN and missing GPUs to standard error, whatever
 `TF_CPP_MIN_LOG_LEVEL` says.
@@ -18,8 +18,8 @@ from types import ModuleType
 def import_tensorflow_quietly() -> None:
     """Silences the first import of TensorFlow, whenever it happens.
 
-    Commands import it late, so that a mistake is reported within a second. An
-    exception of the import is raised as ever.
+    Commands import it late, so that a mistake is reported within a second. Exceptions
+    of the import are raised as usual.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.meta_path.insert(0, _Finder())
@@ -51,7 +51,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 @contextlib.contextmanager
 def _without_stderr() -> Iterator[None]:
-    """Turns file descriptor 2 away, which C++ writes to."""
+    """Redirects file descriptor 2, which C++ writes to."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Ranks given genotypes by what a teacher makes of them, or by other scores."""
+"""Ranks given genotypes by a teacher or by other scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     add_teacher(parser, required=False)
     add_data(parser)
@@ -129,7 +129,7 @@ def _genotypes(options: argparse.Namespace) -> tuple[str, list[AnyGenotype]]:
 def _teacher_and_data(
     options: argparse.Namespace,
 ) -> tuple[TrainedTeacher | None, Splits]:
-    """The teacher, if there is one, and the data, by default the teacher's own."""
+    """The teacher, if any, and the data, by default the teacher's own."""
     if options.teacher is not None:
         return teacher_and_data(options)
     if options.data is None:

@@ -1,4 +1,4 @@
-"""Draws what a teacher teaches with: grids by step and class, and an animation."""
+"""Draws a teacher's images: grids by step and class, and an animation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options.
 
     Args:
-        parser: To be added to.
+        parser: The parser.
     """
     add_teacher(parser)
     parser.add_argument(

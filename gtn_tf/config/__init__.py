@@ -1,7 +1,7 @@
 """Configurations: frozen dataclasses, read from YAML.
 
-Imports nothing but the standard library, PyYAML and modules as light, so that a
-mistyped key is reported in milliseconds, before TensorFlow starts.
+Imports only the standard library, PyYAML and light modules, so that a mistyped key is
+reported in milliseconds, before TensorFlow starts.
 """
 
 from gtn_tf.config.files import differences, load_config, to_yaml

@@ -1,4 +1,4 @@
-"""Limits of what a configuration file may unfold to."""
+"""Limits the size of a configuration file with its aliases expanded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MOST = 10_000  # entries; a preset has about a hundred
 
 
 def expect_bounded(root: yaml.Node | None, origin: object) -> None:
-    """Checks that the aliases (`*name`) of a YAML file do not unfold without end.
+    """Checks that the aliases (`*name`) of a YAML file do not expand without end.
 
     Args:
-        root: What was read; nothing if the text was empty.
-        origin: Where it was read.
+        root: The parsed file; `None` if it was empty.
+        origin: The file, for the error.
 
     Raises:
         ConfigError: If it has too many entries.
@@ -27,9 +27,9 @@ def expect_bounded(root: yaml.Node | None, origin: object) -> None:
 
 
 def _entries(node: yaml.Node, known: dict[int, int]) -> int:
-    """Counts a node and all below it; each is looked at once."""
+    """Counts a node and all below it; each is visited once."""
     if id(node) not in known:
-        known[id(node)] = 1  # of a node inside itself, which ends there
+        known[id(node)] = 1  # ends at a node inside itself
         below = node.value if isinstance(node, yaml.CollectionNode) else []
         if isinstance(node, yaml.MappingNode):
             below = [one for pair in below for one in pair]

@@ -1,21 +1,21 @@
-"""What earlier versions wrote, in the words of this one: the one place that knows it.
+"""Translates what earlier versions wrote; the only place that knows it.
 
-Until estimators had names, `truncate_every` chose windows of so many inner steps and
-`initial_steps` an unroll that lengthens; 0 stood for neither.
+Until estimators had names, `truncate_every` chose windows of inner steps and
+`initial_steps` an unroll that lengthens; 0 meant neither.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-Entries = dict[str, tuple[Any, str]]  # the value of a dotted key, and where it stands
+Entries = dict[str, tuple[Any, str]]  # the value of a dotted key, and where it is
 
 
 def translated(entries: Entries) -> Entries:
     """Brings the keys of an earlier meta-training's configuration up to date.
 
     Args:
-        entries: Of a configuration; one that names its estimator stays as it is.
+        entries: Entries of a configuration; unchanged if they name an estimator.
 
     Example:
 
@@ -40,8 +40,8 @@ def estimator_of(settings: dict[str, Any]) -> tuple[str, dict[str, int]]:
     """The estimator of a saved GTN: its name and its settings.
 
     Args:
-        settings: As an earlier `GTN.get_config` gave them. Those that chose the
-            estimator are taken out.
+        settings: From an earlier `GTN.get_config`. Those that chose the estimator are
+            removed.
 
     Example:
 

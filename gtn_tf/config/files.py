@@ -13,7 +13,7 @@ import yaml
 from gtn_tf.config.bounds import expect_bounded
 from gtn_tf.config.earlier import Entries, translated
 from gtn_tf.config.nodes import Nodes
-from gtn_tf.config.rules import Checked, ConfigError, refuse
+from gtn_tf.config.rules import Checked, ConfigError, invalid
 from gtn_tf.config.schema import Config
 from gtn_tf.errors import closest, did_you_mean, shown
 
@@ -37,16 +37,16 @@ def load_config(
 def load_config(
     path_or_preset: str, overrides: Sequence[str] = (), schema: type[Any] = Config
 ) -> Any:
-    """Reads a YAML file or a preset, changes what the overrides say, checks it all.
+    """Reads a YAML file or a preset, applies the overrides, checks the result.
 
     Args:
         path_or_preset: Name of a preset, such as `"digits"`, or path of a YAML file.
             The keys that it leaves out keep their defaults. Sections may merge
             others with YAML's `<<: *anchor`; top-level keys that begin with `x-` are
-            not read, so that they may hold what is merged.
+            ignored, and may hold what is merged.
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
-        schema: What is read: `Config`, `SearchConfig` or `FinalConfig`.
+        schema: Class of the configuration: `Config`, `SearchConfig` or `FinalConfig`.
 
     Returns:
         The checked configuration.
@@ -69,7 +69,7 @@ def load_config(
     try:
         for key, (value, _) in entries.items():
             if key in sections:
-                raise refuse(key, "a section with keys", value)
+                raise invalid(key, "a section with keys", value)
             if key not in _flatten(schema()):
                 raise _unknown(key, schema)
             section, _, name = key.rpartition(".")
@@ -87,7 +87,7 @@ def to_yaml(config: Checked) -> str:
     """Writes a configuration as YAML that `load_config` reads back, in schema order.
 
     Args:
-        config: To be written.
+        config: The configuration.
 
     Returns:
         The YAML text.
@@ -136,7 +136,7 @@ _Dumper.add_representer(
 
 
 def _flatten(config: Checked) -> dict[str, Any]:
-    """Gives `{"seed": 0, "data.name": "digits", ...}`, in schema order."""
+    """Returns `{"seed": 0, "data.name": "digits", ...}`, in schema order."""
     flat: dict[str, Any] = {}
     for name, value in dataclasses.asdict(config).items():
         if isinstance(value, dict):
@@ -154,7 +154,7 @@ def _sections(schema: type) -> dict[str, type]:
     }
 
 
-# Top-level keys that begin so may hold what others merge; nothing reads them.
+# Top-level keys that begin with this are ignored; others may merge them.
 _TEMPLATE = "x-"
 
 
@@ -163,7 +163,7 @@ def _unknown(key: str, schema: type) -> ConfigError:
     sections = _sections(schema)
     every = (*_flatten(schema()), *sections)
     last_words = {known: known.rpartition(".")[2] for known in every}
-    # By last word first: a long section name makes all its keys look alike.
+    # The last word first: a long section name makes all its keys look alike.
     word = closest(name, last_words.values())
     near = [known for known in last_words if last_words[known] == word]
     fields = dataclasses.fields(sections.get(section, schema))
@@ -197,7 +197,7 @@ def _read_file(path: Path, sections: Container[str]) -> Entries:
             return {}
         if not isinstance(root, yaml.MappingNode):
             received = loader.construct_object(root, deep=True)
-            raise refuse(str(path), "sections such as meta:", received)
+            raise invalid(str(path), "sections such as meta:", received)
         return dict(_walk(Nodes(loader, path), root, sections, lines={}))
 
 
@@ -240,7 +240,7 @@ def _yaml_errors(origin: str | Path) -> Iterator[None]:
         yield
     except ConfigError:
         raise
-    except Exception as error:  # of PyYAML, or any of Python's from a malformed value
+    except Exception as error:  # PyYAML's, or any other from a malformed value
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = " ".join(str(getattr(error, "problem", error)).split())

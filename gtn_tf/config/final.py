@@ -33,8 +33,8 @@ class NetworkConfig(Checked):
     # How the inputs of cells are calibrated; own: as published, darts for a genotype
     # in its form, else nao.
     layout: str = setting("own", one_of("own", *names.LAYOUTS))
-    cells: int = setting(6, COUNT_OR_0)  # N: (normal) cells in each of the three parts
-    filters: int = setting(36, COUNT)  # F: channels of the first part
+    cells: int = setting(6, COUNT_OR_0)  # N: (normal) cells in each of the three stages
+    filters: int = setting(36, COUNT)  # F: channels of the first stage
     dropout: float = setting(0.4, DECAY)  # of the pooled features
     drop_path: float = setting(0.2, DECAY)  # of the last cell, at the end of training
     auxiliary: float = setting(0.4, FROM_0)  # weight of the auxiliary loss; 0: no head
@@ -52,8 +52,8 @@ class FullTrainingConfig(Checked):
     final_learning_rate: float = setting(0.0, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # heavy ball
     weight_decay: float = setting(3e-4, FROM_0)  # as L2 penalty on all kernels
-    gradient_clip: float = setting(5.0, FROM_0)  # the gradient's norm at most; 0: any
-    label_smoothing: float = setting(0.0, DECAY)  # share given to all classes alike
+    gradient_clip: float = setting(5.0, FROM_0)  # largest norm of the gradient; 0: any
+    label_smoothing: float = setting(0.0, DECAY)  # probability spread over all classes
     mixed_precision: bool = setting(False, FLAG)  # float16 on GPUs that are fast at it
 
 

@@ -1,4 +1,4 @@
-"""The mappings of a YAML file as nodes, which know their lines and all their keys."""
+"""The mappings of a YAML file as nodes, with line numbers and all keys."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from gtn_tf.config.rules import ConfigError, refuse
+from gtn_tf.config.rules import ConfigError, invalid
 
 _MERGE = "tag:yaml.org,2002:merge"  # of the key << unless it is quoted
 
 
 class Entry(NamedTuple):
-    """A value of a mapping, not read yet, and the line of its key."""
+    """A value of a mapping, not yet converted, and the line of its key."""
 
     line: int
     node: yaml.Node
 
 
 class Nodes:
-    """What PyYAML composed of a file.
+    """A YAML file as PyYAML composes it.
 
     Args:
-        loader: That composed it.
+        loader: The loader that composed it.
         path: The file, for errors.
     """
 
@@ -40,25 +40,25 @@ class Nodes:
         return f"{self._path}, line {line}"
 
     def given_twice(self, key: str, line: int, before: int) -> ConfigError:
-        """The error of a key that is on two lines."""
+        """The error for a key that is on two lines."""
         return ConfigError(
             f"{self.place(line)}: {key}: expected once, received on line {before} too"
         )
 
     def entries(self, mapping: yaml.MappingNode, prefix: str = "") -> dict[str, Entry]:
-        """What is in a mapping by key, with all that it merges by `<<: *anchor`.
+        """The entries of a mapping by key, with those merged by `<<: *anchor`.
 
-        As YAML has it, a mapping's own keys win, and of several merged mappings the
-        earlier; values that are mappings themselves are not merged.
+        As in YAML, a mapping's own keys win, then those of the mapping merged first;
+        nested mappings are not merged.
 
         Args:
-            mapping: Of the file.
-            prefix: Of the keys in errors, such as `"meta."`.
+            mapping: A mapping of the file.
+            prefix: Prefix of the keys in errors, such as `"meta."`.
 
         Raises:
-            ConfigError: If a key is given twice, or what is merged is no mapping.
+            ConfigError: If a key is given twice, or a merged value is not a mapping.
         """
-        if mapping not in self._known:  # many may merge one: it is read once
+        if mapping not in self._known:  # read once, however often it is merged
             self._known[mapping] = None
             self._known[mapping] = self._entries(mapping, prefix)
         known = self._known[mapping]
@@ -91,5 +91,5 @@ class Nodes:
         received = self.value(merge.node)
         expected = "a mapping such as *base, or a list of them"
         raise ConfigError(
-            f"{self.place(merge.line)}: {refuse('<<', expected, received)}"
+            f"{self.place(merge.line)}: {invalid('<<', expected, received)}"
         )

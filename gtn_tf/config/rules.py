@@ -1,4 +1,4 @@
-"""What a setting accepts, and the error when it is something else."""
+"""What a setting accepts, and the error for anything else."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class ConfigError(GTNError, ValueError):
         self.key = key
 
 
-def refuse(
+def invalid(
     key: str, expected: str, received: Any, choices: Sequence[str] = ()
 ) -> ConfigError:
-    """The error of a value, in the one form that all have."""
+    """The error for a value, in the form that all share."""
     text = "null" if received is None else shown(received)
     hint = did_you_mean(received, choices)
     return ConfigError(f"{key}: expected {expected}, received {text}{hint}", key)
 
 
 class Rule(NamedTuple):
-    """What a field accepts: in words, as a test of the value, and its texts, if few."""
+    """What a field accepts: in words, as a test, and as a list of choices, if few."""
 
     expected: str
     allows: Callable[[Any], bool]
@@ -75,13 +75,13 @@ TEXT = Rule("a text", lambda value: isinstance(value, str) and bool(value))
 
 
 def one_of(*choices: str) -> Rule:
-    """One of some texts."""
+    """One of several strings."""
     words = f"one of {', '.join(choices)}"
     return Rule(words, lambda value: value in choices, choices)
 
 
 def or_each(rule: Rule, empty: bool = False) -> Rule:
-    """What a rule accepts, or a list of it, which may be empty if so said."""
+    """One value or a list of values; `empty` allows an empty list."""
 
     def allows(value: Any) -> bool:
         if not isinstance(value, tuple):
@@ -92,7 +92,7 @@ def or_each(rule: Rule, empty: bool = False) -> Rule:
 
 
 def setting(default: Any, rule: Rule) -> Any:
-    """A field with its default and what it accepts."""
+    """A field with its default and its rule."""
     return dataclasses.field(default=default, metadata={"rule": rule})
 
 
@@ -103,9 +103,9 @@ def section(kind: type) -> Any:
 
 
 def _typed(value: Any, kind: type) -> Any:
-    """Gives a float where one is due, and lists (of lists) as tuples."""
+    """Converts to a float where due, and lists (of lists) to tuples."""
     if kind is float:
-        # By way of str: YAML 1.1 reads 1e-3 as a string, and float(True) would pass.
+        # Through str: YAML 1.1 reads 1e-3 as a string, and float(True) would pass.
         return float(str(value))
     if isinstance(value, (list, tuple)):
         return tuple(tuple(item) if isinstance(item, list) else item for item in value)
@@ -114,7 +114,7 @@ def _typed(value: Any, kind: type) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Checks every field of the dataclass that inherits it, however it was made."""
+    """Base of dataclasses whose fields are checked, however they are made."""
 
     _prefix: ClassVar[str] = ""
 
@@ -128,5 +128,5 @@ class Checked:
                 accepted = False
             if not accepted:
                 key = self._prefix + field.name
-                raise refuse(key, rule.expected, received, rule.choices)
-            object.__setattr__(self, field.name, value)  # the way of frozen classes
+                raise invalid(key, rule.expected, received, rule.choices)
+            object.__setattr__(self, field.name, value)  # the class is frozen

@@ -30,9 +30,9 @@ from gtn_tf.estimator_settings import SETTINGS, EstimatorSettings
 
 Widths = tuple[Union[int, tuple[int, int]], ...]
 _T = TypeVar("_T")
-Each = Union[_T, tuple[_T, ...]]  # one for all networks, or one after the other
+Each = Union[_T, tuple[_T, ...]]  # one for all networks, or a list to cycle through
 
-# The settings of each; all have `rates`, too.
+# The settings of each optimizer, besides `rates`.
 INNER_OPTIMIZERS = {
     "sgd": ("learning_rate", "momentum"),
     "adam": ("learning_rate", "beta_1", "beta_2", "epsilon"),
@@ -48,7 +48,7 @@ class DataConfig(Checked):
 
     name: str = setting("digits", one_of(*names.DATASETS))  # data set
     augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
-    cutout: int = setting(0, COUNT_OR_0)  # side of a square that covers them, pixels
+    cutout: int = setting(0, COUNT_OR_0)  # side of a square cut out of them, in pixels
     image_size: int = setting(0, COUNT_OR_0)  # resized to, in pixels; 0: as stored
 
 
@@ -61,8 +61,8 @@ class TeacherConfig(Checked):
     source: str = setting("full_curriculum", one_of(*names.TEACHERS))  # or a baseline
     steps: int = setting(32, COUNT)  # inner-loop steps, T in the paper
     batch_size: int = setting(64, COUNT)  # synthetic examples in a step
-    latent_size: int = setting(64, COUNT)  # numbers in z, the generator's noise
-    learned_latents: bool = setting(True, FLAG)  # learn z, or keep its first draw
+    latent_size: int = setting(64, COUNT)  # size of z, the generator's noise
+    learned_latents: bool = setting(True, FLAG)  # learn z, or keep its initial draw
     # Memory for the generator's activations, in GB; what exceeds it is recomputed.
     activation_gb: float = setting(2.0, FROM_0)
 
@@ -95,7 +95,7 @@ class LearnersConfig(Checked):
     filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
     strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
-    # How a conv goes down by its stride: 3x3 max-pool after it (none at 1), or itself.
+    # What downsamples: a 3x3 max-pool after each conv (none at stride 1), or the conv.
     downsample: str = setting("max_pool", one_of(*names.DOWNSAMPLE))
     # Each: dense layers see the mean over pixels instead of all pixels.
     global_pooling: Each[bool] = setting(False, or_each(FLAG))
@@ -103,8 +103,8 @@ class LearnersConfig(Checked):
     weight_norm: Each[bool] = setting(True, or_each(FLAG))
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
-    cells: int = setting(1, COUNT_OR_0)  # of each part of a stack of cells
-    cell_filters: int = setting(8, COUNT)  # channels of the first part of a stack
+    cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
+    cell_filters: int = setting(8, COUNT)  # channels of the first stage
     pool: int = setting(1, COUNT)  # sampled architectures, each traced once
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class LearnersConfig(Checked):
                 )
 
     def networks(self) -> list[LearnersConfig]:
-        """The settings of each network of the pool, without lists to take turns in.
+        """The settings of each network of the pool, with lists resolved.
 
         Example:
 
@@ -154,7 +154,7 @@ def _names(settings: type[Any]) -> tuple[str, ...]:
 def _expect_unused(
     config: Checked, choice: str, used_by: Mapping[str, tuple[str, ...]]
 ) -> None:
-    """Expects the defaults of settings that what was chosen does not use."""
+    """Expects the defaults of settings that the choice does not use."""
     chosen = getattr(config, choice)
     for name in [one for ones in used_by.values() for one in ones]:
         default, received = getattr(type(config), name), getattr(config, name)
@@ -175,15 +175,15 @@ class InnerOptimizerConfig(Checked):
     _prefix: ClassVar[str] = "inner_optimizer."
 
     name: str = setting("sgd", one_of(*names.OPTIMIZERS))
-    # These before meta-training, for every step.
+    # Initial values, for every step.
     learning_rate: float = setting(0.3, ABOVE_0)
     momentum: float = setting(0.5, FROM_0)  # of sgd
     beta_1: float = setting(0.9, BETWEEN_0_AND_1)  # of adam: decay of the first moment
     beta_2: float = setting(0.999, BETWEEN_0_AND_1)  # and of the second
     rho: float = setting(0.9, BETWEEN_0_AND_1)  # of rmsprop: decay of the mean square
-    # Of adam and rmsprop: inside and outside of the root, never learned.
+    # Of adam and rmsprop: added inside and outside the root, never learned.
     epsilon: float = setting(1e-5, ABOVE_0)
-    # Learned values for each step (the paper's), learned ones for all, or not learned.
+    # Learned for each step (the paper's), learned for all steps, or fixed.
     rates: str = setting("per_step", one_of(*names.RATES))
 
     def __post_init__(self) -> None:
@@ -209,8 +209,8 @@ class MetaConfig(Checked):
     final_learning_rate: float = setting(0.05, FRACTION)  # at the end, as a fraction
     beta_1: float = setting(0.9, DECAY)  # Adam's decay of the first moment
     beta_2: float = setting(0.999, DECAY)  # Adam's decay of the second moment
-    epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, beside the root
-    # The meta-gradient's norm at most; 0: any. Of all tensors together.
+    epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, added to the root
+    # Largest norm of the meta-gradient, over all tensors; 0: any.
     gradient_clip: float = setting(0.0, FROM_0)
     # How the meta-gradient is estimated: through all inner steps (full), through
     # windows of some (truncated), or through more and more of them (lengthening).
@@ -227,7 +227,7 @@ class MetaConfig(Checked):
     learners_per_iteration: int = setting(1, COUNT)  # meta-gradients averaged
     # A checkpoint, a validation and a log line come after each epoch.
     iterations_per_epoch: int = setting(50, COUNT)
-    max_skipped: int = setting(10, COUNT)  # non-finite iterations in a row, then stop
+    max_skipped: int = setting(10, COUNT)  # non-finite iterations in a row that end it
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -242,7 +242,7 @@ class MetaConfig(Checked):
         )
 
     def estimator_settings(self) -> EstimatorSettings:
-        """The settings of the estimator that is chosen.
+        """The settings of the chosen estimator.
 
         Example:
 
@@ -261,9 +261,9 @@ class EvaluationConfig(Checked):
 
     learners: int = setting(10, COUNT)  # fresh learners, taught and tested
     # Inner steps between tests of these learners, for curves.csv and curves.png;
-    # 0: they are tested after the last step alone.
+    # 0: only after the last step.
     every: int = setting(0, COUNT_OR_0)
-    # Test images after each epoch, too, in metrics.csv: nothing is chosen by them.
+    # Test images after each epoch, too, in metrics.csv: never used for selection.
     test_each_epoch: bool = setting(False, FLAG)
     # Meta-iterations that learn the rates of the real-data baseline; 0: no baseline.
     real_data_iterations: int = setting(150, COUNT_OR_0)

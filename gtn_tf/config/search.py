@@ -30,10 +30,10 @@ class SpaceConfig(Checked):
     _prefix: ClassVar[str] = "space."
 
     name: str = setting("nao", one_of(*names.SPACES))  # cell space
-    cells: int = setting(1, COUNT_OR_0)  # N: cells in each of the three parts
-    filters: int = setting(8, COUNT)  # F: channels of the first part
+    cells: int = setting(1, COUNT_OR_0)  # N: cells in each of the three stages
+    filters: int = setting(8, COUNT)  # F: channels of the first stage
     ops: str = setting("large", one_of(*names.OPS))  # nao: 11 operations, or 5
-    # Layers of the scored networks; the fully trained have training layers.
+    # Layers of the scored networks; fully trained ones have training layers.
     scored_as: str = setting("training", one_of(*names.BLOCKS))
 
 
@@ -44,11 +44,11 @@ class RankingConfig(Checked):
     _prefix: ClassVar[str] = "ranking."
 
     candidates: int = setting(50, COUNT)  # architectures scored
-    # No further one is scored after so many seconds of scoring; 0: any.
+    # Seconds of scoring after which no further candidate is scored; 0: any.
     seconds: float = setting(0.0, FROM_0)
     # One, or several whose ranks are added.
     scorer: Each[str] = setting("gtn", or_each(one_of(*names.SCORERS)))
-    # Scores that are recorded and do not count; [] for none.
+    # Scores that are recorded but do not rank; [] for none.
     also: Each[str] = setting((), or_each(one_of(*names.SCORERS), empty=True))
     # Of gtn and gtn_tse: a bundled teacher's name, or a path.
     teacher: str = setting("mnist", TEXT)
@@ -71,7 +71,7 @@ class TrainingConfig(Checked):
     batch_size: int = setting(64, COUNT)  # real examples in a step
     learning_rate: float = setting(0.025, ABOVE_0)  # SGD's, cosine decay to 0
     momentum: float = setting(0.9, DECAY)  # SGD's
-    gradient_clip: float = setting(5.0, FROM_0)  # the gradient's norm at most; 0: any
+    gradient_clip: float = setting(5.0, FROM_0)  # largest norm of the gradient; 0: any
 
 
 @dataclasses.dataclass(frozen=True)

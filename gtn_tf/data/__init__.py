@@ -1,4 +1,4 @@
-"""The data room: image data sets, split and normalised, as `tf.data` streams."""
+"""Image data sets, split and normalised, as `tf.data` streams."""
 
 from __future__ import annotations
 

@@ -8,14 +8,12 @@ _PADDING = 4  # pixels
 
 
 def shift_and_mirror(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:
-    """Crops each image at random from its zero-padded self, and mirrors half of them.
+    """Crops each zero-padded image at random and mirrors it with probability 1/2.
 
-    Each image is mirrored with probability 1/2.
-
-    The result is a pure function of its arguments: the same batch at the same step
-    is always augmented alike, whatever was drawn before, so that a resumed training
-    sees what an uninterrupted one would have seen. The images are normalised, so the
-    zeros of the padding are the mean colour.
+    The result is a pure function of its arguments: the same batch at the same step is
+    always augmented in the same way, whatever was drawn before, so that a resumed
+    training sees what an uninterrupted one would have seen. The images are normalised,
+    so the zeros of the padding are the mean colour.
 
     Args:
         images: float32 tensor `[b, h, w, c]`.
@@ -55,7 +53,7 @@ def cut_out(images: tf.Tensor, size: int, seed: int, step: tf.Tensor) -> tf.Tens
     """Covers a square of each image with zeros (DeVries & Taylor 2017).
 
     The square's centre is any pixel, so that it may lie partly outside. The result is
-    a pure function of its arguments, as that of `shift_and_mirror`.
+    a pure function of its arguments, like that of `shift_and_mirror`.
 
     Args:
         images: float32 tensor `[b, h, w, c]`, normalised.

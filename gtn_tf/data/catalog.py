@@ -1,4 +1,4 @@
-"""What is known about each data set before any of its files is read."""
+"""Facts about each data set, known before any of its files is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gtn_tf.names import DATASETS
 
-MOST_IMAGES = 10**6  # in a file; what claims to have more is not read
+MOST_IMAGES = 10**6  # in a file; one that claims more is not read
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class Entry:
     Args:
         name: Name of the data set, the same as in tensorflow-datasets.
         image_shape: `(height, width, channels)` of one image, in pixels.
-        class_names: One name a label, in the order of the labels.
+        class_names: One name per label, in the order of the labels.
         pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
         validation_size: Training images held out for validation by default.
-        source: Where the files can be had, for error messages.
+        source: Where to get the files, for error messages.
         augmentable: Whether shifted and mirrored images keep their class.
 
     Example:
@@ -86,7 +86,7 @@ CIFAR10 = Entry(
 
 
 def find_entry(name: str) -> Entry:
-    """Looks a data set up by name.
+    """Looks up a data set by name.
 
     Args:
         name: One of `gtn_tf.names.DATASETS`.

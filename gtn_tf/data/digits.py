@@ -15,7 +15,7 @@ _TEST_STATE = 0
 
 
 def read_digits() -> Parts:
-    """Reads the digits and sets a fixed, stratified test part aside.
+    """Reads the digits and holds out a fixed, stratified test part.
 
     Returns:
         1,437 training and 360 test images of 8x8 pixels with values 0 to 16.

@@ -1,4 +1,4 @@
-"""Data sets by way of tensorflow-datasets, which downloads and keeps them."""
+"""Data sets from tensorflow-datasets, which downloads and caches them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def download(entry: Entry) -> Parts:
         raise DataError(
             f"{entry.name} cannot be loaded with tensorflow-datasets, received: "
             f"{first_line(error)}; put {expected_files(entry)} in a folder and name it "
-            f"with --data-dir or GTN_TF_DATA; the files can be had from {entry.source}"
+            f"with --data-dir or GTN_TF_DATA; the files are "
+            f"available from {entry.source}"
         ) from error
     (train_images, train_labels), (test_images, test_labels) = parts
     return Parts(

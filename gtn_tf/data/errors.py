@@ -1,4 +1,4 @@
-"""The one error the data room raises about data."""
+"""The error for data that cannot be used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class DataError(GTNError, ValueError):
     """Data is missing, damaged or not what it claims to be.
 
     The message is one line: what is wrong, with which file, what was expected and
-    received, and where the data can be had.
+    received, and where to get the data.
 
     Example:
 

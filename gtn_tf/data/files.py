@@ -48,7 +48,7 @@ def read_files(entry: Entry, folder: Path) -> Parts:
     try:
         return _read(entry, folder)
     except DataError as error:
-        advice = f"{entry.name} can be had from {entry.source}"
+        advice = f"{entry.name} is available from {entry.source}"
         raise DataError(f"{error}; {advice}") from error
 
 
@@ -95,7 +95,7 @@ def _read(entry: Entry, folder: Path) -> Parts:
 
 
 def _has_idx(entry: Entry) -> bool:
-    return entry.image_shape[-1] == 1  # The format is in use for grey images only.
+    return entry.image_shape[-1] == 1  # The format is used for grey images only.
 
 
 def _idx_path(place: Path, name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Images with their labels, checked: what every reader of the room returns."""
+"""Images with their labels, checked: what every reader returns."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Parts(NamedTuple):
     """The two parts every data set comes in.
 
     Args:
-        train: To be divided into training and validation images.
+        train: Training and validation images, not yet divided.
         test: Never trained on and never selected by.
-        jpeg: Whether the images were JPEG files, which keep not all of an image.
+        jpeg: Whether the images were JPEG files, which are lossy.
 
     Example:
 
@@ -90,7 +90,7 @@ def label(
         labels = labels[:, 0]  # [n]; Keras stores the labels of CIFAR-10 as [n, 1]
     if labels.shape != (len(images),) or not len(images):
         raise DataError(
-            f"{origin}: expected one label an image and at least one image, "
+            f"{origin}: expected one label per image and at least one image, "
             f"received {len(images)} images and labels of shape {list(labels.shape)}"
         )
     last = len(entry.class_names) - 1

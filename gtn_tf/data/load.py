@@ -1,4 +1,4 @@
-"""The door of the data room: a data set by name."""
+"""Loads a data set by name."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def load(
             four IDX files of MNIST or Fashion-MNIST, or one npz file.
         seed: Decides the validation split, the order of the training images and
             their augmentation, but never the test split; 0 to 2**32 - 1.
-        batch_size: Images a training batch.
+        batch_size: Images per training batch.
         augment: Shift and mirror training images at random; `cifar10` only.
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
         validation_size: Images of the training part held out for validation;
             by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
-        image_size: Height and width in pixels that images are resized to, by the mean
-            over areas; by default they stay as stored.
+        image_size: Height and width in pixels that images are resized to, by area
+            means; by default they keep their size.
 
     Returns:
         The splits, with images normalised by the statistics of the training split.

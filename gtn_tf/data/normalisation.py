@@ -1,4 +1,4 @@
-"""Bringing pixels to mean 0 and standard deviation 1, channel by channel."""
+"""Scales pixels to mean 0 and standard deviation 1, per channel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def normalise(images: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarr
     array([[[[1.]]]], dtype=float32)
     """
     result = images.astype(np.float32)
-    # In place, for the training images of CIFAR-10 alone are 553 MB.
+    # In place, since the training images of CIFAR-10 alone are 553 MB.
     result -= mean.astype(np.float32)
     result /= std.astype(np.float32)
     return result

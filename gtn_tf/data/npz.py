@@ -25,7 +25,7 @@ _JPEGS = (
 def read_npz(path: Path, entry: Entry) -> Parts:
     """Reads a whole data set from one npz file.
 
-    Two layouts are understood. Keras': `x_train`, `y_train`, `x_test`, `y_test`.
+    Two layouts are supported. Keras': `x_train`, `y_train`, `x_test`, `y_test`.
     And JPEG: `train_jpeg` (uint8, all files end to end), `train_offsets` (integers
     `[n + 1]`, image `i` is the bytes from offset `i` to offset `i + 1`),
     `train_labels`, the same three for `test`, and `class_names`.
@@ -39,7 +39,7 @@ def read_npz(path: Path, entry: Entry) -> Parts:
 
     Raises:
         DataError: The file is damaged, has other keys, needs pickle (which is
-            refused, for a pickle can run any code), would take more memory than a
+            refused, since a pickle can run any code), would take more memory than a
             data set can, or its arrays are wrong.
 
     Example:
@@ -73,7 +73,7 @@ def _read_arrays(path: Path, entry: Entry) -> dict[str, np.ndarray]:
                         key: npz.read(key, _most_bytes(key, entry)) for key in layout
                     }
             keys = npz.names
-    except Exception as error:  # What a damaged archive raises is not documented.
+    except Exception as error:  # A damaged archive can raise anything.
         raise DataError(
             f"{path}: cannot be read, expected a whole npz file without pickles, "
             f"received: {first_line(error)}"
@@ -85,7 +85,7 @@ def _read_arrays(path: Path, entry: Entry) -> dict[str, np.ndarray]:
 
 
 def _most_bytes(key: str, entry: Entry) -> int:
-    """What an array of a data set may take: of a million images, and of 1 GB."""
+    """The most bytes of an array: those of a million images, and at most 1 GB."""
     if key == "class_names":
         return 2**16
     images = key.startswith("x_") or key.endswith("_jpeg")

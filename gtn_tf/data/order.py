@@ -1,4 +1,4 @@
-"""The order of training: an endless stream of shuffled positions, open anywhere."""
+"""The order of training: an endless stream of shuffled positions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def shuffled_batches(
     """Streams numbered batches of positions, each pass in a new order.
 
     The order of a pass is a pure function of `seed` and the number of the pass, not
-    the state of a generator. So a stream can be opened at any batch, in another
-    process too, and goes on exactly as if it had been read from the beginning.
-    (`Dataset.shuffle` would also depend on TensorFlow's global seed, and would have
-    to repeat all earlier passes.)
+    the state of a generator. So a stream can start at any batch, in another process
+    too, and continues as if it had been read from the beginning. (`Dataset.shuffle`
+    would also depend on TensorFlow's global seed, and would have to repeat all earlier
+    passes.)
 
     Args:
         count: Number of positions; each pass visits each of 0 to `count - 1` once.
-        batch_size: Positions a batch. A batch may hold the end of one pass and the
+        batch_size: Positions per batch. A batch may hold the end of one pass and the
             beginning of the next, so that none is left out.
         seed: Seed of all passes.
-        start: Number of batches to leave out.
+        start: Number of batches to skip.
 
     Returns:
         Endless dataset of pairs: the number of the batch, an int64 scalar, and its

@@ -25,13 +25,13 @@ def prepare(
     cutout: int,
     validation_size: int,
 ) -> Splits:
-    """Divides the training part and normalises all images by what is left of it.
+    """Holds out validation images and normalises all by the training split.
 
     Args:
         entry: The facts of the data set.
         parts: Its training and test part.
         seed: Seed of the validation split and of the training stream.
-        batch_size: Images a training batch.
+        batch_size: Images per training batch.
         augment: Whether training images are shifted and mirrored at random.
         cutout: Side of the square that covers each training image, in pixels.
         validation_size: Images held out of the training part.
@@ -41,7 +41,7 @@ def prepare(
 
     Raises:
         ValueError: `batch_size` or `validation_size` does not fit the images.
-        DataError: The training images hold nothing to normalise by.
+        DataError: A channel of the training images is constant.
 
     Example:
 
@@ -85,16 +85,16 @@ def prepare(
 def hold_out(
     part: LabelledImages, size: int, seed: int, name: str
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Sets validation images aside, the same share of every class.
+    """Holds out validation images, the same share of every class.
 
     Args:
         part: The training part.
-        size: Number of images to set aside.
-        seed: Decides which.
+        size: Number of images to hold out.
+        seed: Decides which images.
         name: Name of the data set, for messages.
 
     Returns:
-        The images that stay for training, and the `size` validation images.
+        The remaining training images, and the `size` validation images.
 
     Raises:
         ValueError: `size` leaves a class without training or validation images.

@@ -19,8 +19,8 @@ def resize(part: LabelledImages, size: int) -> LabelledImages:
         size: Their new height and width, in pixels.
 
     Returns:
-        uint8 images `[n, size, size, c]` with the same labels; those that already
-        have the size are given back as they are.
+        uint8 images `[n, size, size, c]` with the same labels; those that already have
+        the size are returned unchanged.
 
     Example:
 

@@ -27,9 +27,9 @@ class Splits:
         name: Name of the data set.
         image_shape: `(height, width, channels)` in pixels.
         num_classes: Number of classes, `k`.
-        class_names: One name a class, in the order of the labels.
-        mean: Mean a channel of the training pixels, scaled to 0..1.
-        std: Their standard deviation a channel.
+        class_names: One name per class, in the order of the labels.
+        mean: Mean per channel of the training pixels, scaled to 0..1.
+        std: Their standard deviation per channel.
         train_images: float32 array `[n, h, w, c]`.
         train_labels: int32 array `[n]`, 0 to `k - 1`; likewise for the other two.
         validation_images: For selection: hyperparameters, checkpoints.
@@ -37,11 +37,11 @@ class Splits:
         test_images: For the final result; never for training or selection.
         test_labels: Their labels.
         seed: Seed of the validation split, the order and the augmentation.
-        batch_size: Images a training batch.
+        batch_size: Images per training batch.
         augment: Whether training images are shifted and mirrored at random.
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
-        jpeg: Whether the images were JPEG files, which keep not all of an image.
+        jpeg: Whether the images were JPEG files, which are lossy.
 
     Raises:
         ValueError: `batch_size` is not between 1 and the number of training images.
@@ -84,7 +84,7 @@ class Splits:
 
     @property
     def title(self) -> str:
-        """The name for readers of results: it says if the images were JPEG files."""
+        """The name for reports, which says if the images were JPEG files."""
         return f"{self.name} (JPEG)" if self.jpeg else self.name
 
     @property
@@ -103,14 +103,14 @@ class Splits:
         return _in_order(self.test_images, self.test_labels)
 
     def train_batches(self, start: int = 0) -> tf.data.Dataset:
-        """Streams the training batches from a given one on.
+        """Streams the training batches, starting at a given one.
 
         The batches are determined by `seed` alone, so `train_batches(k)` resumes a
         training that was interrupted after `k` batches. It is the same stream as
         `train.skip(k)`, without the work of making the `k` batches.
 
         Args:
-            start: Number of batches to leave out.
+            start: Number of batches to skip.
 
         Returns:
             Endless dataset of `(images, labels)`: float32 `[batch_size, h, w, c]`

@@ -1,4 +1,4 @@
-"""What a learner may be taught with beside a teacher's lessons in their order."""
+"""Alternatives to a teacher's lessons in order: real data and shuffled lessons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gtn_tf.teaching.trained_teacher import CLIPNORM, TrainedTeacher
 
 Lessons = tuple[np.ndarray, np.ndarray]  # [steps, batch, h, w, c], [steps, batch]
 
-# Rates that real data is tried with, to choose the best on validation images.
+# Rates tried for real data; the best on validation images are chosen.
 _LEARNING_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _MOMENTA = (0.5, 0.9)
 _TRIALS = 2  # fresh learners for each pair
@@ -21,14 +21,14 @@ _VALIDATION = 2000  # images
 
 
 class RealLessons:
-    """Real images on the scale of a teacher's.
+    """Real images, normalised as a teacher's.
 
     Args:
         splits: The data set.
-        teacher: The teacher that is compared with it.
+        teacher: The teacher to compare with.
 
     Raises:
-        TeacherError: If the teacher is one of other images or other classes.
+        TeacherError: If the teacher has other images or other classes.
     """
 
     def __init__(self, splits: Splits, teacher: TrainedTeacher) -> None:
@@ -52,7 +52,7 @@ class RealLessons:
         """Draws as many batches as the teacher has, of the same size.
 
         Args:
-            seed: Of the draw.
+            seed: Seed of the draw.
         """
         labels = self._splits.train_labels
         rng = np.random.default_rng([1, seed])
@@ -72,18 +72,18 @@ class RealLessons:
 
 
 def shuffled(teacher: TrainedTeacher, seed: int) -> Lessons:
-    """The teacher's batches in another order.
+    """The teacher's batches in random order.
 
     Args:
         teacher: The teacher.
-        seed: Of the order.
+        seed: Seed of the order.
     """
     order = np.random.default_rng([0, seed]).permutation(teacher.steps)
     return teacher.images[order], teacher.labels[order]
 
 
 def real_data_sgd(learning_rate: float, momentum: float) -> tf.keras.optimizers.SGD:
-    """SGD with one pair of rates for all steps, and gradients clipped as a teacher's.
+    """SGD with constant rates, and gradients clipped as by a teacher.
 
     Args:
         learning_rate: For all steps.

@@ -1,4 +1,4 @@
-"""One network taught again and again, each time from fresh weights."""
+"""One network, taught repeatedly, each time from fresh weights."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gtn_tf.teaching.batch_norm import SettleBatchNorm
 
 
 class FreshLearner:
-    """A network that is taught from fresh weights, and tested on the way.
+    """A network that is taught from fresh weights and tested meanwhile.
 
     It is compiled once, so that many learners cost one trace.
 
     Args:
         model: A Keras model with logits `[batch, num_classes]`.
-        optimizer: Of the learner.
+        optimizer: The learner's optimizer.
 
     Example:
 
@@ -59,7 +59,7 @@ class FreshLearner:
             lessons: Images `[steps, batch, h, w, c]` and labels `[steps, batch]`.
             test: Finite dataset of `(images, labels)`.
             tested: Numbers of steps, from 1, after which the learner is tested.
-            seed: Of its weights.
+            seed: Seed of its weights.
 
         Returns:
             The accuracies, `[len(tested)]`.
@@ -70,7 +70,7 @@ class FreshLearner:
 
         def after(step: int, logs: Any) -> None:
             if step + 1 in tested:
-                # Its statistics are those of the lessons so far.
+                # Its batch-norm statistics are those of the lessons so far.
                 self._settle.settle(batches.take(step + 1))
                 found.append(accuracy(self._count_correct, test))
 

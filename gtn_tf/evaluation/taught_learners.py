@@ -56,7 +56,7 @@ class TaughtLearners:
         Args:
             data: Finite dataset of `(images, labels)`, such as `splits.test`.
             learners: Fresh learners; equal numbers are the same learners.
-            steps: Numbers of inner steps, from 1; the last alone by default.
+            steps: Numbers of inner steps, from 1; only the last by default.
 
         Returns:
             The accuracies, `[learners, len(steps)]`.
@@ -71,7 +71,7 @@ class TaughtLearners:
             )
 
     def _accuracy(self, number: int, steps: int, data: tf.data.Dataset) -> float:
-        # From the start each time: nothing depends on what else is asked.
+        # From the start each time: the result does not depend on other calls.
         teach, count = self._functions[number % len(self._functions)]
         state = teach(tf.constant(number), tf.constant(steps))
         return accuracy(functools.partial(count, state), data)
@@ -85,7 +85,7 @@ class TaughtLearners:
 def split_for_learners(
     images: np.ndarray, labels: np.ndarray, learners: int = 4
 ) -> tf.data.Dataset:
-    """Real data in as many batches as learners are to be tested on it.
+    """Splits real data into one batch per learner.
 
     `GTN.evaluate` teaches a fresh learner for each batch: all of the data is used, and
     a mean over several learners costs no more than one learner on all of it.
@@ -93,7 +93,7 @@ def split_for_learners(
     Args:
         images: `[n, h, w, c]`.
         labels: `[n]`.
-        learners: Batches.
+        learners: Number of batches.
 
     Returns:
         A finite dataset of `(images, labels)`.

@@ -32,11 +32,11 @@ def batch_axes(x: tf.Tensor) -> list[int]:
 
 
 def centre(x: tf.Tensor, shift: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gives `x - mean + shift`, and the mean over `batch_axes`.
+    """Returns `x - mean + shift`, and the mean over `batch_axes`.
 
-    The gradient is the same function again: of `u` for the result and `m` for the
-    mean it is `u - mean(u) + m / n`. Written so, every derivative of any order takes
-    two passes over the tensor; those of a subtracted `reduce_mean` take five.
+    The gradient has the same form: for cotangents `u` of the result and `m` of the
+    mean, it is `u - mean(u) + m / n`. So derivatives of any order take two passes over
+    the tensor; those of a subtracted `reduce_mean` take five.
 
     Args:
         x: `[..., batch, h, w, c]` or `[..., batch, c]`.
@@ -75,19 +75,19 @@ def _mean_square(x: tf.Tensor) -> tf.Tensor:
 
 
 def _count(x: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
-    """Numbers in each mean."""
+    """Number of values in each mean."""
     return tf.cast(tf.size(x) / tf.size(mean), x.dtype)
 
 
 def _sum_to(x: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Sums the axes away along which `like` was repeated."""
+    """Sums over the axes along which `like` was broadcast."""
     if like.shape.rank == x.shape.rank:
         return x
     return tf.reduce_sum(tf.reshape(x, [-1, x.shape[-1]]), axis=0)
 
 
 class _RunningStatistics(tf.keras.layers.Layer):
-    """What both norms share: how a running statistic follows the batches."""
+    """What both norms share: the update of running statistics."""
 
     def __init__(self, momentum: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -101,10 +101,10 @@ class _RunningStatistics(tf.keras.layers.Layer):
     def _add_running(self, name: str, size: int, initializer: str) -> tf.Variable:
         return self.add_weight(name, [size], initializer=initializer, trainable=False)
 
-    def _follow(self, running: tf.Variable, of_batch: tf.Tensor) -> None:
+    def _update(self, running: tf.Variable, batch_value: tf.Tensor) -> None:
         """Moves `running` toward the batch's value, averaged over batches."""
-        size = of_batch.shape[-1]
-        value = tf.reduce_mean(tf.reshape(of_batch, [-1, size]), axis=0)
+        size = batch_value.shape[-1]
+        value = tf.reduce_mean(tf.reshape(batch_value, [-1, size]), axis=0)
         if self.momentum:
             old = tf.convert_to_tensor(running)
             value = self.momentum * old + (1 - self.momentum) * value
@@ -116,7 +116,7 @@ class _RunningStatistics(tf.keras.layers.Layer):
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class MeanOnlyBatchNorm(_RunningStatistics):
-    """`x - mean + beta`: the learners' norm beside weight normalization.
+    """`x - mean + beta`: the learners' norm with weight normalization.
 
     Args:
         momentum: Share of the old running mean that is kept at each training
@@ -141,13 +141,13 @@ class MeanOnlyBatchNorm(_RunningStatistics):
         if not training:
             return inputs - (tf.convert_to_tensor(self.moving_mean) - self.beta)
         outputs, mean = centre(inputs, self.beta)
-        self._follow(self.moving_mean, mean)
+        self._update(self.moving_mean, mean)
         return outputs
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class BatchNorm(_RunningStatistics):
-    """`gamma * (x - mean) / std + beta`, the generator's and the full variant.
+    """`gamma * (x - mean) / std + beta`, for the generator and as the full variant.
 
     Args:
         momentum: As for `MeanOnlyBatchNorm`.
@@ -193,8 +193,8 @@ class BatchNorm(_RunningStatistics):
         if self.unbiased:
             n = _count(inputs, mean)
             variance *= n / (n - 1)
-        self._follow(self.moving_mean, mean)
-        self._follow(self.moving_variance, variance)
+        self._update(self.moving_mean, mean)
+        self._update(self.moving_variance, variance)
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
         return centred * scale + self.beta
 

@@ -14,10 +14,10 @@ from gtn_tf.errors import ArgumentError
 
 
 class StepClock(tf.keras.layers.Layer):
-    """Counts the training steps of a network, for what changes with them.
+    """Counts the training steps of a network, for schedules.
 
     The count is a weight and is saved with the others, so that a resumed training
-    goes on where it was. Its input decides nothing.
+    goes on where it was. The input is ignored.
 
     Example:
 
@@ -30,7 +30,7 @@ class StepClock(tf.keras.layers.Layer):
         """Makes the counter.
 
         Args:
-            input_shape: Of anything.
+            input_shape: Ignored.
         """
         self.step = self.add_weight(
             "step",
@@ -42,11 +42,11 @@ class StepClock(tf.keras.layers.Layer):
         )
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Gives the steps done before this one, int64 `[]`.
+        """Returns the steps done before this one, int64 `[]`.
 
         Args:
-            inputs: Anything.
-            training: Whether this is one.
+            inputs: Ignored.
+            training: Whether this call is a training step.
         """
         done = tf.identity(self.step)
         if training:
@@ -55,11 +55,11 @@ class StepClock(tf.keras.layers.Layer):
 
 
 class Dropout(tf.keras.layers.Layer):
-    """Drops numbers at random in training and scales the others.
+    """Drops values at random in training and scales the others.
 
     Args:
-        rate: Share of the numbers dropped.
-        seed: Of this layer; it should differ from layer to layer.
+        rate: Share of the values dropped.
+        seed: Should differ from layer to layer.
         **kwargs: As for any Keras layer.
 
     Raises:
@@ -75,16 +75,16 @@ class Dropout(tf.keras.layers.Layer):
     def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ArgumentError(f"expected a rate from 0 to below 1, received {rate}")
+            raise ArgumentError(f"expected a rate in [0, 1), received {rate}")
         self.rate = rate
         self.seed = seed
 
     def call(self, inputs: list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
-        """Drops, and scales the rest, so that the mean stays.
+        """Drops values and scales the rest, so that the mean stays.
 
         Args:
             inputs: `[batch, ...]`, and the steps done, int64 `[]`.
-            training: Without it, nothing is dropped.
+            training: Whether anything is dropped.
         """
         x, step = inputs
         if not training:
@@ -101,19 +101,19 @@ class Dropout(tf.keras.layers.Layer):
         return tf.shape(x)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again."""
+        """The arguments of this layer."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
 
 class DropPath(Dropout):
-    """Drops a whole path of some images (Larsson et al. 2017; Zoph et al. 2018).
+    """Drops a whole path for some images (Larsson et al. 2017; Zoph et al. 2018).
 
     The rate rises linearly from 0 to `rate` during the training.
 
     Args:
         rate: Share of the paths dropped at the end of the training.
-        steps: Of the whole training.
-        seed: Of this path; it should differ from path to path.
+        steps: Number of training steps.
+        seed: Should differ from path to path.
         **kwargs: As for any Keras layer.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The draw of fresh weights."""
+"""Initialization of fresh weights."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import tensorflow as tf
 
 
 def kaiming_normal() -> tf.keras.initializers.Initializer:
-    """The paper's draw of V: a normal of standard deviation `sqrt(2 / fan_in)`."""
+    """The paper's initializer of V: normal, standard deviation `sqrt(2 / fan_in)`."""
     return tf.keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")

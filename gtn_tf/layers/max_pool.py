@@ -9,12 +9,12 @@ import tensorflow as tf
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class MaxPool2D(tf.keras.layers.MaxPool2D):
-    """Keras' max-pooling with another way to its gradient; the values are the same.
+    """Keras' max-pooling with a faster gradient; the values are the same.
 
     oneDNN's gradient of a max-pooling is ten times as fast as TensorFlow's own, but
-    TensorFlow takes it only where it meets the pooling before its gradient in the
-    same graph, and inside a loop it may meet them in any order. Here the gradient
-    pools once more, in a function of its own.
+    TensorFlow uses it only where it visits the pooling before its gradient in the same
+    graph, and inside a loop it may visit them in any order. Here the gradient pools
+    once more, in a function of its own.
 
     Example:
 
@@ -32,7 +32,7 @@ class MaxPool2D(tf.keras.layers.MaxPool2D):
 
 
 class _Pooling:
-    """A max-pooling as a linear map, chosen by an image: pick, and its transpose."""
+    """Max-pooling as a linear map, given the maxima of an image, and its transpose."""
 
     def __init__(
         self, size: tuple[int, int], strides: tuple[int, int], padding: str
@@ -49,7 +49,7 @@ class _Pooling:
         )
 
     def pool(self, x: tf.Tensor) -> tf.Tensor:
-        """The greatest number of each window."""
+        """The maximum of each window."""
 
         @tf.custom_gradient
         def run(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -59,7 +59,7 @@ class _Pooling:
         return run(x)
 
     def _put(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """Puts each number of `y` where `x` is the greatest of its window."""
+        """Puts each value of `y` where `x` is the maximum of its window."""
 
         @tf.custom_gradient
         def run(y: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -68,7 +68,7 @@ class _Pooling:
         return run(y)
 
     def _pick(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """Picks each window's number of `y` where `x` is the greatest."""
+        """Picks each window's value of `y` where `x` is the maximum."""
 
         @tf.custom_gradient
         def run(y: tf.Tensor) -> tuple[tf.Tensor, Any]:

@@ -82,11 +82,11 @@ def _sum_taps(kernel: tf.Tensor) -> tf.Tensor:
 
 
 # Both functions below move whole pixels, which one gather does at once. The gradient
-# that TensorFlow has for a gather is slow and adds pixels up in no fixed order.
+# that TensorFlow has for a gather is slow and adds pixels in no fixed order.
 
 
 def _repeat_border(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Adds one pixel around: `[n, h * w, c]` becomes `[n, h + 2, w + 2, c]`."""
+    """Repeats the border once: `[n, h * w, c]` becomes `[n, h + 2, w + 2, c]`."""
     rows = np.clip(np.arange(-1, height + 1), 0, height - 1)
     columns = np.clip(np.arange(-1, width + 1), 0, width - 1)
     sources = rows[:, None] * width + columns
@@ -112,7 +112,7 @@ def _repeat_border(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def _interleave(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Puts the four pixels made at each place where they belong.
+    """Interleaves the four pixels that each place has become.
 
     An even row `2i` is the even half of the convolution's row `i`, an odd row
     `2i + 1` the odd half of its row `i + 1`; columns likewise.

@@ -1,4 +1,4 @@
-"""What `WeightNormalization` inherits where there is no TensorFlow Addons.
+"""The base of `WeightNormalization` where there is no TensorFlow Addons.
 
 Addons has no wheel for Python 3.12 and later. Variables, their order and the
 configuration are those of tfa's wrapper, so that checkpoints and saved models made with
@@ -19,7 +19,7 @@ class WeightNormalizationBase(tf.keras.layers.Wrapper):
 
     Args:
         layer: A Keras layer with a `kernel`, such as `Dense` or `Conv2D`.
-        data_init: As in tfa, for its configuration; only `False` is known here.
+        data_init: As in tfa, for its configuration; only `False` is supported.
         **kwargs: Passed to `tf.keras.layers.Layer`.
 
     Example:
@@ -40,7 +40,7 @@ class WeightNormalizationBase(tf.keras.layers.Wrapper):
         """Makes the variables, in tfa's order.
 
         Args:
-            input_shape: Of the wrapped layer's inputs.
+            input_shape: Shape of the wrapped layer's inputs.
         """
         if not self.layer.built:
             self.layer.build(input_shape)
@@ -68,7 +68,7 @@ class WeightNormalizationBase(tf.keras.layers.Wrapper):
         """Shape of the wrapped layer's outputs.
 
         Args:
-            input_shape: Of its inputs.
+            input_shape: Shape of its inputs.
         """
         return tf.TensorShape(self.layer.compute_output_shape(input_shape))
 

@@ -1,4 +1,4 @@
-"""Learners stacked from cells, such as a search ranks (paper, section 3.4)."""
+"""Learners stacked from cells, as in a search (paper, section 3.4)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class CellLearners(DrawnLearners):
     Args:
         space: `"nao"`, whose 11 operations are drawn uniformly, or
             `"nas_bench_201"`.
-        cells: N, cells in each of the three parts of a network.
-        filters: F, channels of the first part.
+        cells: N, cells in each of the three stages of a network.
+        filters: F, channels of the first stage.
         pool: Networks drawn.
         seed: Integer that the genotypes are drawn from.
 

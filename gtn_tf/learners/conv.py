@@ -23,7 +23,7 @@ class ConvLearners(SequentialLearners):
             `(low, high)` to draw it from, `high` excluded.
         units: Widths of the hidden dense layers, likewise.
         strides: The stride of each convolution; 2 for all by default.
-        downsample: Who takes the stride: a 3x3 `"max_pool"` after the convolution,
+        downsample: What applies the stride: a 3x3 `"max_pool"` after the convolution,
             or the convolution itself, `"stride"`.
         global_pooling: Whether dense layers see the mean over all pixels instead of
             every pixel.
@@ -85,7 +85,7 @@ class ConvLearners(SequentialLearners):
             3,
             strides=1 if pooled else stride,
             padding="same",
-            use_bias=not self._norm(),  # a norm's beta takes the bias's place
+            use_bias=not self._norm(),  # a norm's beta replaces the bias
             kernel_initializer=kaiming_normal(),
         )
         # The pool comes before the norm, as in the official code.

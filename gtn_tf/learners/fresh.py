@@ -23,7 +23,7 @@ def fresh_weights(
     seed: tf.Tensor,
     shape_of: Callable[[tf.Variable], Shape] = _own_shape,
 ) -> list[tf.Tensor]:
-    """Draws all weights of a network anew by its layers' initializers.
+    """Draws fresh weights for a network with its layers' initializers.
 
     Keras' initializers draw from a state or from a Python number; this draws the
     same distributions from a tensor, so that one traced graph gives every learner
@@ -32,7 +32,7 @@ def fresh_weights(
     Args:
         model: A built Keras model.
         seed: int32 `[2]`.
-        shape_of: The shape to draw for each variable, if it is another one.
+        shape_of: The shape to draw for each variable, if not its own.
 
     Returns:
         One tensor for each of `model.trainable_variables`, in their order. Under
@@ -71,7 +71,7 @@ def fresh_weights(
 
 
 def _initializer(layer: tf.keras.layers.Layer, name: str) -> Any:
-    # Keras' naming convention, but for DepthwiseConv2D's depthwise_kernel.
+    # Keras' naming convention, except DepthwiseConv2D's depthwise_kernel.
     names = f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer"
     return next((getattr(layer, n) for n in names if hasattr(layer, n)), None)
 
@@ -115,6 +115,6 @@ def _variance_scaling(
         return tf.random.stateless_uniform(shape, seed, -limit, limit, dtype)
     if initializer.distribution == "untruncated_normal":
         return tf.random.stateless_normal(shape, seed, 0.0, stddev, dtype)
-    # A normal cut off at two standard deviations has 0.8796 of its spread left.
+    # A normal truncated at two standard deviations keeps 0.8796 of its own.
     stddev = stddev / 0.87962566103423978
     return tf.random.stateless_truncated_normal(shape, seed, 0.0, stddev, dtype)

@@ -43,7 +43,7 @@ class Learners(abc.ABC):
         """
 
     def get_config(self) -> dict[str, Any]:
-        """What was drawn from: the kind, and its arguments."""
+        """The kind of distribution, and its arguments."""
         return {"kind": type(self).__name__, **vars(self)}
 
     @staticmethod

@@ -16,13 +16,13 @@ from gtn_tf.learners.learners import Learners
 class MixedLearners(Learners):
     """The pools of several distributions, put together.
 
-    A teacher that has only ever met one kind of network may fail on another.
+    A teacher trained on one kind of network may fail on another.
 
     Args:
         parts: The distributions.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there are none.
 
     Example:
 

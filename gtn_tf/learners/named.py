@@ -1,4 +1,4 @@
-"""Fixed networks that teachers are tested with, by name."""
+"""Fixed networks that teachers are compared on, by name."""
 
 from __future__ import annotations
 

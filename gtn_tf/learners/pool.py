@@ -20,8 +20,7 @@ OfLearner = Callable[[PureModel, list[tf.Tensor]], Any]
 class LearnerPool(Sequence[PureModel]):
     """Networks as pure functions; a learner is one of them with fresh weights.
 
-    As pure functions they are no part of a checkpoint: a learner lasts one
-    meta-iteration.
+    Pure functions are not part of a checkpoint: a learner lasts one meta-iteration.
 
     Args:
         learners: The distribution that the networks are drawn from.
@@ -80,11 +79,11 @@ class LearnerPool(Sequence[PureModel]):
         """Calls `function(learner, weights)` on a random network with fresh weights.
 
         Args:
-            seed: int32 `[2]`, of the choice and of the weights.
-            function: Gives tensors, of the same shapes for all networks.
+            seed: int32 `[2]`, for the choice and the weights.
+            function: Returns tensors, of the same shapes for all networks.
 
         Returns:
-            What the function gave.
+            The function's result.
         """
 
         def branch(index: int) -> Callable[[], Any]:
@@ -102,13 +101,13 @@ class LearnerPool(Sequence[PureModel]):
         function: OfLearner,
         zeros: Callable[[], Any],
     ) -> tuple[Any, tf.Tensor]:
-        """Averages over random learners, which are other ones in each replica.
+        """Averages over random learners, different ones in each replica.
 
         Args:
             seed: int32 `[2]`.
-            count: How many learners of this replica.
-            function: As for `with_random_learner`; gives a named tuple with `logits`.
-            zeros: Gives zeros of the same structure and shapes.
+            count: Number of learners of this replica.
+            function: As for `with_random_learner`; returns a named tuple with `logits`.
+            zeros: Returns zeros of the same structure and shapes.
 
         Returns:
             The mean, and the logits of each learner, stacked.
@@ -138,7 +137,7 @@ class LearnerPool(Sequence[PureModel]):
 
 
 def fold(seed: tf.Tensor, number: Any) -> tf.Tensor:
-    """Another seed, for one of the things that a seed is for.
+    """Derives a seed for one of several uses.
 
     Args:
         seed: int32 `[2]`.

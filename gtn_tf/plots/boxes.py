@@ -12,7 +12,7 @@ from gtn_tf.plots.saving import save_figure
 
 _DPI = 120
 _RUN, _MEDIAN, _LOST = "#0072B2", "#D55E00", "#000000"
-_JITTER = 0.06  # how far a run's mark may be from its box's middle
+_JITTER = 0.06  # largest distance of a mark from the box's middle
 
 
 def boxes(
@@ -22,15 +22,15 @@ def boxes(
     path: Path,
     log_y: bool = False,
 ) -> None:
-    """Draws a box for each way to do something, and a mark for each of its runs.
+    """Draws a box for each method, and a mark for each of its runs.
 
     A box spans the middle half of its runs, its line is the median and its whiskers
     reach to the furthest run within 1.5 times the box. Infinite runs are crosses at
     the upper edge; they count as the largest in the box's quartiles.
 
     Args:
-        found: For each way's name, what each of its runs reached.
-        label: Of the y axis, with its unit.
+        found: For each method's name, the results of its runs.
+        label: Label of the y axis, with its unit.
         title: Above the picture.
         path: The PNG file.
         log_y: Whether the y axis is logarithmic.

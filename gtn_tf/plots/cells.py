@@ -32,7 +32,7 @@ class Arc(NamedTuple):
 
 
 class CellPicture(NamedTuple):
-    """What is drawn of a cell."""
+    """The picture of a cell."""
 
     title: str
     states: Sequence[str]  # their names, in order

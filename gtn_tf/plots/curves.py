@@ -21,11 +21,11 @@ _STYLES = [
     ("#56B4E9", (0, (1, 1))),
 ]
 _DPI = 120
-_FEW = 5  # runs that are drawn one by one
+_FEW = 5  # at most so many runs are drawn one by one
 
 
 def hyperparameters(values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Draws the hyperparameters of each inner step, one beside the other.
+    """Draws the hyperparameters of each inner step, side by side.
 
     Args:
         values: For each name, such as `"learning_rate"`, an array `[steps]`.
@@ -54,10 +54,10 @@ def bands(
 ) -> None:
     """Draws curves of several runs each: a mean, and a band of standard deviation.
 
-    Where they are few, each run is a thin line: one that fails is not hidden in a mean.
+    A few runs are also drawn one by one, so that the mean hides no failure.
 
     Args:
-        curves: For each name, places on the x axis and what the runs reached there,
+        curves: For each name, places on the x axis and the runs' values there,
             `[runs, places]`.
         labels: Names of the x axis and the y axis, and the title.
         path: The PNG file.
@@ -89,7 +89,7 @@ def bands(
 
 
 def _legend_below(figure: Figure) -> None:
-    """Puts the legend over no curve, in as many columns as the figure is wide for."""
+    """Puts the legend below the curves, in as many columns as fit."""
     for columns in (3, 2, 1):
         legend = figure.legend(loc="outside lower center", ncols=columns)
         if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
@@ -121,7 +121,7 @@ def heat_map(
     labels: tuple[str, str, str],
     path: Path,
 ) -> None:
-    """Draws a matrix of accuracies, each written into its field.
+    """Draws a matrix of accuracies, each written into its cell.
 
     Args:
         mean: Between 0 and 1, `[rows, columns]`.

@@ -1,4 +1,4 @@
-"""A few runs each of several ways to do something."""
+"""A few runs of each of several methods."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _RUN, _MEAN = "#0072B2", "#D55E00"
 
 
 def dots(found: Mapping[str, Sequence[float]], label: str, path: Path) -> None:
-    """Draws a row of dots for each way, one for each run, and the mean as a bar.
+    """Draws a row of dots for each method, one for each run, and the mean as a bar.
 
     Args:
-        found: For each way's name, what each of its runs reached.
-        label: Of the axis, with its unit.
+        found: For each method's name, the results of its runs.
+        label: Label of the axis, with its unit.
         path: The PNG file.
     """
     figure = Figure((7, 0.8 + 0.45 * len(found)), layout="constrained")

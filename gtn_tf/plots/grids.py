@@ -16,7 +16,7 @@ from gtn_tf.plots.saving import save_figure
 
 _COLUMNS = 16  # inner steps shown
 _GAP = 1  # pixels between images
-_PAPER = 1.0  # white
+_WHITE = 1.0
 _DPI = 120
 
 
@@ -27,14 +27,14 @@ def curriculum_grid(
     mean: Sequence[float] | np.ndarray,
     std: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
-    """Lays a curriculum out: a row for each class, a column for each shown step.
+    """Draws a curriculum: a row for each class, a column for each shown step.
 
     Args:
         images: Normalised, `[steps, batch, h, w, c]`.
         labels: `[steps, batch]`.
         num_classes: Number of rows.
-        mean: What normalisation subtracted from each channel.
-        std: What it divided by.
+        mean: Mean of each channel, as in normalisation.
+        std: Standard deviation of each channel.
 
     Returns:
         float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,
@@ -61,13 +61,13 @@ def image_grid(
     mean: Sequence[float] | np.ndarray,
     std: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
-    """Lays images out.
+    """Arranges images in a grid.
 
     Args:
         rows: Normalised images `[h, w, c]` of each row, or `None` for a gap. Shorter
             rows end in gaps.
-        mean: What normalisation subtracted from each channel.
-        std: What it divided by.
+        mean: Mean of each channel, as in normalisation.
+        std: Standard deviation of each channel.
 
     Returns:
         float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,
@@ -76,7 +76,7 @@ def image_grid(
     given = [image for row in rows for image in row if image is not None]
     height, width, channels = given[0].shape
     size = len(rows) * (height + _GAP), max(map(len, rows)) * (width + _GAP)
-    grid = np.full([size[0] + _GAP, size[1] + _GAP, channels], _PAPER, np.float32)
+    grid = np.full([size[0] + _GAP, size[1] + _GAP, channels], _WHITE, np.float32)
     for number, row in enumerate(rows):
         top = number * (height + _GAP) + _GAP
         for column, image in enumerate(row):
@@ -99,7 +99,7 @@ def shown_steps(steps: int) -> list[int]:
         steps: Inner steps, T.
 
     Returns:
-        Numbers of steps, from 0.
+        Indices of steps, from 0.
     """
     return sorted({round(s) for s in np.linspace(0, steps - 1, min(steps, _COLUMNS))})
 

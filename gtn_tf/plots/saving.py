@@ -1,4 +1,4 @@
-"""Pictures as files, written wholly or not at all."""
+"""Pictures as files, written atomically."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
 
     Args:
         figure: The figure.
-        path: The file, of the format that its suffix says; PNG without one.
-        dpi: Dots in an inch.
+        path: The file; its suffix is the format, PNG by default.
+        dpi: Dots per inch.
     """
     kind = Path(path).suffix[1:] or "png"
     with whole(path) as unfinished:

@@ -14,7 +14,7 @@ from gtn_tf.plots.saving import save_figure
 
 _DPI = 120
 _COLUMNS = 3
-_WRAP = 42  # characters in a line below a panel
+_WRAP = 42  # characters per line below a panel
 _TOP, _REST = ("#0072B2", "o"), ("#E69F00", "^")
 
 
@@ -28,10 +28,10 @@ def score_scatter(
     """Draws a panel for each score: each candidate's score and its accuracy.
 
     Args:
-        scores: For each score's name, that of each candidate; NaN leaves one out.
-        accuracy: Of each candidate, on the scale of `label`.
-        notes: For each score's name, what is written above its panel.
-        label: Of the accuracy's axis, with its unit.
+        scores: For each score's name, the candidates' values; NaN omits one.
+        accuracy: Accuracy of each candidate, on the scale of `label`.
+        notes: For each score's name, the text above its panel.
+        label: Label of the accuracy's axis, with its unit.
         path: The PNG file.
     """
     columns = min(_COLUMNS, len(scores))

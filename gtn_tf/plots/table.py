@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from gtn_tf.plots.saving import save_figure
 
 _DPI = 130
-_INCH = 0.085  # of a character's width
-_LINE = 0.27  # of a line's height, in inches
+_CHARACTER = 0.085  # width of a character, in inches
+_LINE = 0.27  # height of a line, in inches
 
 
 def draw_tables(
@@ -27,7 +27,7 @@ def draw_tables(
     rows = [header, *(row for table in tables.values() for row in table)]
     widths = [max(len(row[c]) for row in rows) for c in range(len(header))]
     heights = [len(table) + 2 for table in tables.values()]
-    size = _INCH * sum(widths) + 0.4, _LINE * sum(heights) + 0.4
+    size = _CHARACTER * sum(widths) + 0.4, _LINE * sum(heights) + 0.4
     figure = Figure(size, layout="constrained")
     panels = figure.subplots(len(tables), squeeze=False, height_ratios=heights)
     shares = [width / sum(widths) for width in widths]

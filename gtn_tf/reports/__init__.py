@@ -1,4 +1,4 @@
-"""What is made of results: pictures, the literature's table, sizes of networks."""
+"""Reports of results: pictures, the literature's table, sizes of networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [*_NAMES]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that what draws no picture does without matplotlib.
+    # Lazy, so that only drawing imports matplotlib.
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
     raise AttributeError(f"module 'gtn_tf.reports' has no attribute {name!r}")

@@ -19,19 +19,19 @@ from gtn_tf.run_files import RunError, read_json, read_rows, read_samples
 _FILE = "figures.json"
 _LONGEST = 250  # characters of a name or a title
 _MOST = 100  # pictures of a folder, and names in a picture
-_HUGE = 1e30  # what no axis shows
+_HUGE = 1e30  # more than any axis shows
 
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """What a picture shows of a table; a row of the table is one measurement.
+    """Describes a picture of a table; a row of the table is one measurement.
 
     Args:
         picture: Name of the PNG file.
         kind: `"curves"`, `"boxes"`, `"dots"`, `"matrix"` or `"images"`.
         table: Name of the CSV file with the measurements; of `"images"`, of the npz
             file with `grid` (uint8 `[h, w, c]`), `steps` and `class_names`.
-        by: Column that tells curves, boxes, rows of dots or of the matrix apart.
+        by: Column that separates curves, boxes, rows of dots or of the matrix.
         x: Column along the x axis of curves, or that of the matrix's columns.
         y: Column of what was measured; a matrix has its deviation in `std`.
         x_label: Name of the x axis, with its unit.
@@ -57,10 +57,10 @@ class FigureSpec:
 
 
 def write_figures(folder: Path, figures: Sequence[FigureSpec]) -> None:
-    """Writes down what is to be drawn of a folder's tables, in `figures.json`.
+    """Describes the pictures of a folder's tables, in `figures.json`.
 
     Args:
-        folder: Of the tables.
+        folder: Folder of the tables.
         figures: The pictures.
     """
     specs = [dataclasses.asdict(figure) for figure in figures]
@@ -71,7 +71,7 @@ def draw_figures(folder: Path, report: Callable[[str], None] = print) -> None:
     """Draws a folder's pictures from its tables.
 
     Args:
-        folder: With `figures.json` and the tables, as the recipes leave them.
+        folder: Has `figures.json` and the tables, as recipes write them.
         report: Called with the name of each picture.
 
     Raises:
@@ -96,7 +96,7 @@ def draw_figures(folder: Path, report: Callable[[str], None] = print) -> None:
 
 
 def _expect_sound(figure: FigureSpec) -> None:
-    """Checks that a picture stays in its folder and is one that can be seen."""
+    """Checks that a picture stays in its folder and can be drawn."""
     table = ".npz" if _KINDS[figure.kind] is _images else ".csv"
     texts = [f.name for f in dataclasses.fields(figure) if f.type == "str"]
     rules = {
@@ -135,7 +135,7 @@ def _is_range(value: Any) -> bool:
 
 
 def folders_with_figures(parent: Path) -> list[Path]:
-    """The folders in another one that `draw_figures` can draw.
+    """The subfolders that `draw_figures` can draw.
 
     Args:
         parent: Such as `results`.

@@ -20,7 +20,7 @@ class Row(NamedTuple):
     gpu_days: float
 
 
-# Such et al. 2020, arXiv 1912.07768: random search, cheap in different ways.
+# Such et al. 2020, arXiv 1912.07768: random search, made cheap in several ways.
 RANDOM_SEARCH = (
     Row("ghn_top", "Random search + GHN (GHN Top)", 4.3, 0.1, 5.1, 0.42),
     Row("random_ws", "Random search + weight sharing", 3.92, None, 3.9, 0.25),

@@ -1,4 +1,4 @@
-"""Sizes of architectures for CIFAR-10, at the depth and width that are usual."""
+"""Sizes of architectures for CIFAR-10, at their usual depth and width."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CIFAR10 = (32, 32, 3), 10  # all were published for it
 
 
 class Sizes(NamedTuple):
-    """An architecture and what this code counts."""
+    """An architecture and its counted size."""
 
     name: str
     layout: str
@@ -46,7 +46,7 @@ def sizes_of(written: Sequence[Written]) -> list[Sizes]:
     """Genotypes of a file, each at the usual size of its space.
 
     Args:
-        written: What `gtn_tf.cells.read_genotypes` gave.
+        written: From `gtn_tf.cells.read_genotypes`.
     """
     found = []
     for name, one in zip(names_of(written), written):
@@ -61,10 +61,10 @@ def sizes_of(written: Sequence[Written]) -> list[Sizes]:
 
 
 def names_of(written: Sequence[Written]) -> list[str]:
-    """Names genotypes: as they were, with the digest where that is not enough.
+    """Names genotypes: as in the file, with the digest where that is ambiguous.
 
     Args:
-        written: What `gtn_tf.cells.read_genotypes` gave.
+        written: From `gtn_tf.cells.read_genotypes`.
     """
     times = Counter(one.name for one in written)
     return [

@@ -66,7 +66,7 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
 
     Args:
         rows: Published results.
-        measured: Of some of them; the others were not run.
+        measured: Measured columns of some of them; the others were not run.
 
     Example:
 
@@ -111,7 +111,7 @@ def markdown(measured: Measured) -> str:
     """Both tables in Markdown.
 
     Args:
-        measured: What `read_measured` gave.
+        measured: From `read_measured`.
     """
     parts = []
     for title, rows in TABLES.items():
@@ -124,7 +124,7 @@ def comma_separated(measured: Measured) -> str:
     """Both tables as CSV, with the title of each row's table.
 
     Args:
-        measured: What `read_measured` gave.
+        measured: From `read_measured`.
     """
     rows = [
         (title, *line)

@@ -17,7 +17,7 @@ from gtn_tf.runs.soundness import damage, single_values, unreadable
 
 _KEPT = 3
 _TENSORFLOW = ".".join(tf.version.VERSION.split(".")[:2])
-_FIRST_TENSORFLOW = "2.15"  # of runs whose checkpoints do not tell
+_FIRST_TENSORFLOW = "2.15"  # of runs whose checkpoints do not say
 
 
 class Checkpoints(tf.keras.callbacks.Callback):
@@ -25,15 +25,15 @@ class Checkpoints(tf.keras.callbacks.Callback):
 
     The model with its optimizer and counters and the training time so far are saved,
     so that a resumed run ends with the same weights as one that was never
-    interrupted. Nothing is removed but the oldest of more than three sound saves and
-    what an interrupted save has left half-written.
+    interrupted. Only the oldest of more than three sound saves and half-written files
+    of an interrupted save are removed.
 
     Args:
         model: A compiled Keras model.
-        folder: Where the checkpoints are.
+        folder: Folder of the checkpoints.
         report: Called with a line when a checkpoint is unusable.
-        run_id: Of the run that they belong to; see `RunDirectory.run_id`.
-        name: What the model is called in a checkpoint.
+        run_id: The run that they belong to; see `RunDirectory.run_id`.
+        name: The model's name in a checkpoint.
         file: Name of the files, given the epochs done, without the suffix.
     """
 
@@ -65,15 +65,15 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self._checkpoint = tf.train.Checkpoint(**self._parts, **self._values)
 
     def restore(self) -> int:
-        """Brings back the newest sound checkpoint; damaged ones are moved aside.
+        """Restores the newest sound checkpoint; damaged ones are moved aside.
 
         Returns:
-            The number of epochs done; 0 if there is no checkpoint to use.
+            The number of epochs done; 0 if there is no usable checkpoint.
 
         Raises:
             RunError: If a checkpoint cannot be read now, is another run's, has other
-                variables, or was written with another TensorFlow, with which the run
-                would come to another result. Nothing is changed then.
+                variables, or was written with another TensorFlow, whose results differ.
+                Nothing is changed then.
         """
         for number in sorted(self._numbers(), reverse=True):
             prefix = self._prefix(number)
@@ -115,7 +115,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         return self._prefix(max(numbers)) if numbers else "none"
 
     def _read(self, prefix: str) -> None:
-        """Takes all variables from a sound checkpoint, if they are the run's."""
+        """Reads all variables of a sound checkpoint, if it is the run's."""
         try:
             found = single_values(prefix)
             theirs = found.get("run", b"").decode()
@@ -132,17 +132,17 @@ class Checkpoints(tf.keras.callbacks.Callback):
                     f"{_TENSORFLOW} the run would come to another result; go on with "
                     "a Python that has it, or choose another --run-dir"
                 )
-            # Some versions kept fewer values, or counters that are of no use now.
+            # Some versions saved fewer values, or counters that are now unused.
             kept = self._values.keys() & found.keys()
             values = {name: tf.Variable(value) for name, value in found.items()}
             values |= {name: self._values[name] for name in kept - {"run"}}
             counted = values.pop("save_counter", None) is not None
             reading = tf.train.Checkpoint(**self._parts, **values)
             if counted:
-                _ = reading.save_counter  # made when it is asked for
+                _ = reading.save_counter  # made on first access
             reading.read(prefix).assert_consumed()
         except (AssertionError, ValueError) as error:
-            # TensorFlow would go on to list all of them, one a line.
+            # TensorFlow's message goes on to list all of them, one per line.
             tf.get_logger().addFilter(lambda one: "restored" not in one.getMessage())
             raise RunError(
                 f"{prefix}: expected the variables of this training, received others "
@@ -157,7 +157,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         return str(self.folder / self._file.format(number))
 
     def _numbers(self) -> list[int]:
-        # The index is written last: data without one is a save that was cut short.
+        # The index is written last: data without one is an interrupted save.
         return [number for number, file in self._files() if file.suffix == ".index"]
 
     def _files(self) -> list[tuple[int, Path]]:
@@ -180,18 +180,18 @@ class Checkpoints(tf.keras.callbacks.Callback):
             raise unreadable(str(self.folder), str(error.strerror)) from None
 
     def _move_aside(self, number: int) -> Path:
-        """Gives the files of a damaged checkpoint a name that says so."""
+        """Renames the files of a damaged checkpoint."""
         name = f"damaged-{Path(self._prefix(number)).name}"
         taken = sum(n.startswith(name) and n.endswith(".index") for n in self._names())
         aside = self.folder / (f"{name}-{taken + 1}" if taken else name)
-        # The index last: without it the others are no checkpoint any more.
+        # The index last: without it the other files are not found as a checkpoint.
         files = [file for at, file in self._files() if at == number]
         for file in sorted(files, key=lambda one: one.suffix == ".index"):
             file.rename(aside.with_name(aside.name + file.suffix))
         return aside
 
     def _remove_unfinished(self) -> None:
-        """Removes what a save that was cut short has left."""
+        """Removes what an interrupted save has left."""
         for name in self._names():
             if re.fullmatch(rf"{self._stem}\d+_temp", name):
                 shutil.rmtree(self.folder / name)

@@ -11,14 +11,14 @@ from gtn_tf.data import Splits
 
 
 def export_classifier(model: tf.keras.Model, splits: Splits, path: Path) -> None:
-    """Writes a SavedModel, wholly or not at all.
+    """Writes a SavedModel atomically.
 
     Its signature takes `images`, float32 `[n, h, w, c]` of pixels scaled to 0..1, and
     gives `logits` and `probabilities`, float32 `[n, k]`.
 
     Args:
         model: From normalised images to logits.
-        splits: Whose normalisation it was trained with.
+        splits: The data that it was trained on, for its normalisation.
         path: The folder.
     """
     mean, std = tf.constant(splits.mean), tf.constant(splits.std)  # [c] each

@@ -13,7 +13,7 @@ def tested_steps(steps: int, every: int) -> list[int]:
     """The steps after which learners are tested.
 
     Args:
-        steps: Of the curriculum.
+        steps: Number of steps of the curriculum.
         every: Steps between tests.
 
     Example:
@@ -31,7 +31,7 @@ def as_rows(
 
     Args:
         curves: Accuracies `[len(steps)]` of each source and learner.
-        steps: After which they were measured.
+        steps: The steps after which they were measured.
 
     Returns:
         A header and the rows: `source`, `learner`, `step` and `accuracy`.
@@ -45,7 +45,7 @@ def as_rows(
 
 
 def of_learners(curves: Mapping[str, np.ndarray]) -> Curves:
-    """Takes each source's array `[learners, tested]` apart.
+    """Splits each source's array `[learners, tested]` by learner.
 
     Args:
         curves: One array for each source.

@@ -1,4 +1,4 @@
-"""The directory of a run: where its files are, and whose it is."""
+"""The directory of a run: its files, and the run that it belongs to."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class RunDirectory:
 
     @property
     def run_id(self) -> str:
-        """What tells the run's checkpoints from others: its configuration's digest.
+        """Identifies the run's checkpoints: a digest of its configuration.
 
-        It was taken when the run began, and is its own whatever became of the
-        configuration since: other words in the file, more keys in a new version.
+        It is computed when the run begins and does not change with the configuration
+        file: other comments, or more keys in a new version.
         """
         return (self.path / _ID).read_text(encoding="utf-8-sig").strip()
 
@@ -82,7 +82,7 @@ class RunDirectory:
 
     @property
     def curves(self) -> Path:
-        """Accuracy by inner step, as CSV, if it was asked for."""
+        """Accuracy by inner step, as CSV, if requested."""
         return self.path / "curves.csv"
 
     @property
@@ -102,17 +102,17 @@ class RunDirectory:
 
     @property
     def model_card(self) -> Path:
-        """What was trained, how, and what came out."""
+        """What was trained, how, and the results."""
         return self.path / "README.md"
 
     @contextmanager
     def open(self, config: AnyConfig, resume: bool) -> Iterator[None]:
-        """Claims the directory for one process, for the length of the context.
+        """Locks the directory for one process within the context.
 
         Args:
-            config: Of the run.
-            resume: Whether a run that is already there goes on. Without one, a new
-                run starts either way.
+            config: The run's configuration.
+            resume: Whether an existing run goes on. Without one, a new run starts
+                either way.
 
         Raises:
             RunError: If another run uses the directory, if it holds another
@@ -122,8 +122,7 @@ class RunDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._expect_a_run_or_nothing()
-            # The lock is the process's own: it is gone when the process is,
-            # whatever ended it.
+            # The lock ends with the process, whatever ended it.
             lock = (self.path / ".lock").open("a+")
         except OSError as error:
             raise RunError(

@@ -30,7 +30,7 @@ from gtn_tf.run_files import RunError, damaged, read_json, read_rows
 from gtn_tf.runs.curves import Curves, as_rows, tested_steps
 from gtn_tf.teaching import TrainedTeacher
 
-# What learners are taught with, and how a picture or a table calls it.
+# What learners are taught with, and its name in pictures and tables.
 SOURCES = {
     "teacher": "generated data",
     "shuffled": "generated data, batches shuffled",
@@ -57,7 +57,7 @@ def evaluate(
         teacher: The teacher.
         splits: The real data.
         learner: Name of the network; see `gtn_tf.learners.named_learner`.
-        folder: Where `curves.csv`, `curves.png` and `evaluation.json` go.
+        folder: Folder for `curves.csv`, `curves.png` and `evaluation.json`.
         learners: Fresh learners for each source.
         every: Inner steps between tests; the last step is always tested.
         sources: What they are taught with; some of `SOURCES`.
@@ -166,7 +166,7 @@ def _digest(teacher: TrainedTeacher) -> str:
 
 
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Writes the settings down, or checks that those in the folder are the same."""
+    """Saves the settings, or checks that those in the folder are the same."""
     file = folder / "evaluation.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -189,7 +189,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def _read(file: Path, settings: dict[str, Any]) -> Curves:
-    """The curves that are whole."""
+    """The complete curves."""
     if not file.exists():
         return {}
     found: dict[tuple[str, int], list[float]] = {}

@@ -1,4 +1,4 @@
-"""Finds settings that no machine could run, before anything is built."""
+"""Rejects settings that this machine cannot run, before anything is built."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NUMBER = 4  # bytes of a float32
 # Bytes that Keras itself takes for the smallest network and for the smallest cell:
 # two thirds and half of what was measured (147 kB and 976 kB).
 _NETWORK, _CELL = 100_000, 500_000
-_SEEDS, _INTEGERS = 2**63, 2**31  # what TensorFlow's integers of a kind stay below
+_SEEDS, _INTEGERS = 2**63, 2**31  # limits of TensorFlow's integers
 
 
 class Need(NamedTuple):
-    """Memory that a run takes at the least.
+    """The least memory that a run takes.
 
     Args:
-        what: It is for.
+        what: What takes it.
         size: In bytes.
         keys: Settings that it grows with.
     """
@@ -39,8 +39,8 @@ def expect_possible(
 ) -> None:
     """Checks that settings can be run at all.
 
-    What passes may still be too much: these are the least that a run takes, far
-    below what it will take.
+    What passes may still be too much: these are lower bounds, far below what a run will
+    take.
 
     Args:
         config: The configuration.
@@ -135,8 +135,8 @@ def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
         yield Need("weights of the generator", 3 * weights * _NUMBER, keys)
     yield Need("networks", learners.pool * _NETWORK, ("learners.pool",))
     yield from _of_learner(learners.networks()[0], splits)
-    judged = config.meta.learners_per_iteration * splits.num_classes
-    yield Need("answers", judged * _NUMBER, ("meta.learners_per_iteration",))
+    count = config.meta.learners_per_iteration * splits.num_classes
+    yield Need("logits", count * _NUMBER, ("meta.learners_per_iteration",))
     tested = config.evaluation.learners
     yield Need("accuracies", tested * _NUMBER, ("evaluation.learners",))
 
@@ -181,5 +181,5 @@ def _of_cells(cells: int, filters: int, keys: tuple[str, ...]) -> Need:
 
 
 def _least(width: Any) -> int:
-    """A width, or the least that is drawn."""
+    """A width, or the smallest that may be drawn."""
     return width[0] if isinstance(width, tuple) else width

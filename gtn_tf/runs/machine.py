@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 def machine() -> dict[str, Any]:
-    """What to write down beside every number."""
+    """Facts to record with every result."""
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
@@ -22,7 +22,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name as its maker gives it, where the system tells."""
+    """The processor's name, if the system gives it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             names = [line.split(":")[1] for line in lines if "model name" in line]

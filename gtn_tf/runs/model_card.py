@@ -1,4 +1,4 @@
-"""The README of a run: what was trained, how, and what came out."""
+"""The README of a run: what was trained, how, and the results."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _DATA = {
 
 
 def data_of(source: str) -> str:
-    """Says what learners are taught on.
+    """The name of what learners are taught on.
 
     Args:
         source: As `teacher.source` of a configuration.
@@ -77,7 +77,7 @@ def data_of(source: str) -> str:
 
 
 def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
-    """Writes the card.
+    """Writes the model card.
 
     Args:
         config: The configuration.
@@ -95,7 +95,7 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     optimizer = OPTIMIZERS.load(config.inner_optimizer.name)
     names = "images", "labels", *(one.name for one in optimizer.values.values())
     source = config.teacher.source
-    has_export = source != "real_data"  # which has no teacher of its own
+    has_export = source != "real_data"  # it has no teacher
     return (_CARD + _USE * has_export).format(
         **summary,
         title="A teacher" if has_export else "Learned rates of real data",

@@ -1,4 +1,4 @@
-"""What a person watching the run sees."""
+"""Progress lines of a run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gtn_tf.countdown import Pace
 
 
 class Progress(tf.keras.callbacks.Callback):
-    """One line for each epoch; on a terminal also one that moves within the epoch.
+    """One line for each epoch; on a terminal also one that is updated within it.
 
-    It adds `iteration` and `iterations_per_second` to the logs, so that it has to
-    come before the callbacks that write them down.
+    It adds `iteration` and `iterations_per_second` to the logs, so it has to come
+    before the callbacks that record them.
 
     Args:
         iterations: Meta-iterations of the whole run.
-        seconds: Variable that holds the training time so far and is kept up to date.
+        seconds: Variable that is updated to the training time so far.
         report: Called with each line.
     """
 
@@ -77,6 +77,6 @@ class Progress(tf.keras.callbacks.Callback):
         done = int(self.model.iterations)
         timed, began = done - self._first, self._started
         if self._traced is not None and timed > 1:
-            # The first iteration is left out: it is spent on tracing.
+            # The first iteration is not timed: it is spent on tracing.
             timed, began = timed - 1, self._traced
         return Pace(done, self.iterations, timed, now - began)

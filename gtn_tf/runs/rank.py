@@ -20,7 +20,7 @@ _SIZES = ("params", "flops")
 
 
 def read_ranked(path: Path, space: str | None = None) -> tuple[str, list[AnyGenotype]]:
-    """Reads genotypes that are to be ranked: all of one space.
+    """Reads genotypes to rank, all of one space.
 
     Args:
         path: A file, as `gtn_tf.cells.read_genotypes` reads it.
@@ -30,7 +30,7 @@ def read_ranked(path: Path, space: str | None = None) -> tuple[str, list[AnyGeno
         The space, and the genotypes.
 
     Raises:
-        GenotypeError: If it is no such file, or a genotype is of another space.
+        GenotypeError: If it is not such a file, or a genotype is of another space.
     """
     written = read_genotypes(path)
     spaces = [_space(one.genotype) for one in written]
@@ -52,7 +52,7 @@ def columns_of(names: Sequence[str]) -> tuple[str, ...]:
     """The columns of a table of ranks.
 
     Args:
-        names: Of the scores that rank.
+        names: Names of the scores that rank.
 
     Example:
 
@@ -75,21 +75,21 @@ def rank(
     """Scores genotypes and writes a table, best first.
 
     The table is written after each genotype; the same command goes on with it. What
-    made its scores is kept beside it, so that no others are added. Rows of other
+    made its scores is saved beside it, so that no others are added. Rows of other
     genotypes stay.
 
     Args:
-        genotypes: Of the kind that the space has; they need not be in it.
+        genotypes: Of the space's kind; they need not be in the space.
         space: Builds the networks, all in one layout.
         scorers: What ranks; the ranks of several are added. The numbers of parameters
             and of operations are columns, too.
         data: Real data.
         out: The CSV file, with the columns that `columns_of` gives.
-        seed: Of the weights.
+        seed: Seed of the weights.
         report: Called with each line of progress.
 
     Returns:
-        The rows. One that failed has no score and is last.
+        The rows. Those that failed have no score and are last.
 
     Raises:
         RunError: If there is something else at `out`, or if all genotypes fail.
@@ -146,7 +146,7 @@ def _shown(row: Row) -> Row:
 
 
 def _read(out: Path, names: Sequence[str]) -> dict[str, Row]:
-    """The rows of a table of ranks, but those that failed, which are tried again."""
+    """The rows of a table of ranks, except failed ones, which are tried again."""
     if not out.exists():
         return {}
     columns = columns_of(names)
@@ -155,7 +155,7 @@ def _read(out: Path, names: Sequence[str]) -> dict[str, Row]:
             rows = [_numbers(row) for row in read_rows(out)]
             return {row["genotype"]: row for row in rows if _is_scored(row, names)}
     except (RunError, ValueError):
-        pass  # it is something else, then
+        pass  # it is something else
     raise RunError(
         f"{out}: expected a new file, or one with the columns {','.join(columns)}; "
         "choose another --out"
@@ -163,7 +163,7 @@ def _read(out: Path, names: Sequence[str]) -> dict[str, Row]:
 
 
 def _numbers(row: dict[str, str]) -> Row:
-    """Reads a row; what is no number would be one that is not found again."""
+    """Reads a row, whose scores must be finite numbers."""
     numbers = {
         k: float(v) for k, v in row.items() if v and k not in ("genotype", "rank")
     }

@@ -1,4 +1,4 @@
-"""What a run writes down while it trains: metrics, samples, TensorBoard."""
+"""What a run records while it trains: metrics, samples, TensorBoard."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Metrics(tf.keras.callbacks.CSVLogger):
         epochs_done: Epochs whose lines stay.
 
     Raises:
-        RunError: If the file has lines that no run wrote. It stays as it is.
+        RunError: If the file has lines that no run wrote. It is not changed.
     """
 
     def __init__(self, path: Path, epochs_done: int) -> None:
@@ -46,7 +46,7 @@ def _first_epochs(path: Path, epochs_done: int) -> str:
     header, *rows = read_cells(path) or [[]]
     if header and header[0] != "epoch":
         raise damaged(path, f"no table of epochs: {shown(header)}")
-    if rows and len(rows[-1]) < len(header):  # cut short by a kill or a full disk
+    if rows and len(rows[-1]) < len(header):  # truncated by a kill or a full disk
         rows.pop()
     for row in rows:
         if len(row) != len(header) or not row[0].isdecimal():
@@ -58,8 +58,8 @@ def _first_epochs(path: Path, epochs_done: int) -> str:
 class TestAccuracy(tf.keras.callbacks.Callback):
     """Tests fresh learners on the test images after each epoch.
 
-    It adds `test_accuracy` to the logs, so that it has to come before the callbacks
-    that write them down.
+    It adds `test_accuracy` to the logs, so it has to come before the callbacks that
+    record them.
 
     Args:
         splits: The real data.
@@ -79,7 +79,7 @@ class Pictures(tf.keras.callbacks.Callback):
 
     Args:
         gtn: The GTN.
-        splits: The real data, whose normalisation is undone for the eye.
+        splits: The real data, whose normalisation is undone.
         samples: Folder of the PNG files, one for each epoch.
         tensorboard: Folder of the event file.
     """

@@ -1,4 +1,4 @@
-"""What a finished run has to show."""
+"""The results of a finished run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gtn_tf.runs.directory import RunDirectory
 def is_finished(
     run: RunDirectory, exports: bool, report: Callable[[str], None]
 ) -> bool:
-    """Whether a run has all its results; what is missing is reported.
+    """Whether a run has all its results; a missing export is reported.
 
     Args:
         run: The run.
@@ -28,17 +28,17 @@ def is_finished(
     return True
 
 
-def tell(
+def report_results(
     run: RunDirectory,
     outcome: Callable[[dict[str, Any], RunDirectory], str],
     report: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Tells the results of a finished run.
+    """Reports the results of a finished run.
 
     Args:
         run: The run.
-        outcome: Makes words of the content of `summary.json`.
-        report: Called with them.
+        outcome: Describes the content of `summary.json`.
+        report: Called with the description.
 
     Returns:
         The content of `summary.json`.

@@ -1,4 +1,4 @@
-"""Pictures of what a teacher teaches with."""
+"""Pictures of a teacher's curriculum."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sample(
 
     Args:
         teacher: The teacher.
-        folder: Where the pictures go.
+        folder: Folder for the pictures.
         report: Called with each line of progress.
 
     Raises:
@@ -87,7 +87,7 @@ def _class(teacher: TrainedTeacher, label: int, scale: Scale) -> Figure:
 def _examples(
     teacher: TrainedTeacher, step: int, label: int
 ) -> list[np.ndarray | None]:
-    """The images of a class in a step, with gaps up to the most of any."""
+    """The images of a class in a step, with gaps up to the largest number."""
     found = [*teacher.images[step][teacher.labels[step] == label][:_EXAMPLES]]
     classes = range(len(teacher.class_names))
     most = max(np.sum(teacher.labels == one, axis=1).max() for one in classes)

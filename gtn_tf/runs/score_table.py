@@ -1,4 +1,4 @@
-"""Scores of genotypes in a table: what is missing is scored, and kept at once."""
+"""Scores of genotypes in a table: missing ones are computed and saved at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gtn_tf.search.scorers import Preparation
 
 Row = dict[str, Any]
 
-SECONDS = "seconds_"  # and a scorer's name: what the scoring took
+SECONDS = "seconds_"  # prefix of a scorer's name
 
 
 def add_scores(
@@ -33,23 +33,23 @@ def add_scores(
     seed: int = 0,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Scores what a table lacks, and saves it after each genotype.
+    """Adds the scores that a table lacks, and saves it after each genotype.
 
-    While writing takes long, as that of thousands of rows, it is saved less often.
+    A table of thousands of rows takes long to write, and is saved less often.
 
-    What made the scores is kept beside the table, in `<name>.made_by.json`: scores of
+    What made the scores is saved beside the table, in `<name>.made_by.json`: scores of
     other settings or other data are never added to them.
 
     Args:
         rows: The table, by genotype. Each scorer adds its scores, NaN if it failed, and
             `seconds_` and its name.
-        genotypes: Of the kind that the space has; they need not be in it.
+        genotypes: Of the space's kind; they need not be in the space.
         space: Builds the networks, all in one layout.
-        scorers: What they are scored by, each timed.
+        scorers: The scorers, each timed.
         data: Real data.
-        file: The table's.
+        file: The table's file.
         save: Writes the table.
-        seed: Of the weights.
+        seed: Seed of the weights.
         report: Called with each line of progress.
 
     Raises:
@@ -70,7 +70,7 @@ def add_scores(
             candidate = space.candidate(by_name[name])
             preparation.prepare(missing, data)
             for scorer in missing:
-                if scorer.name not in row:  # else another found it on the way
+                if scorer.name not in row:  # else another scorer has added it
                     row.update(_timed(candidate, scorer, data, seed, report))
             seldom()
             pace = countdown.next()
@@ -127,12 +127,12 @@ def _made_by(
     scorer: Scorer, space: CellSpace[Any], data: ScoringData, seed: int
 ) -> Identity:
     found = identity([scorer], [], settings_of(space), data, seed)
-    del found["scorer"]  # whose it is, is said beside it
+    del found["scorer"]  # its key names it
     return found
 
 
 def _claim(file: Path, now: Mapping[str, Identity], has_scores: bool) -> None:
-    """Keeps what makes the scores beside the table, and refuses others."""
+    """Saves what makes the scores beside the table, and refuses anything else."""
     beside = file.with_name(f"{file.stem}.made_by.json")
     before: dict[str, Identity] = {}
     if has_scores and beside.exists():

@@ -1,4 +1,4 @@
-"""A search as a configuration describes it, in a directory of its own."""
+"""Runs the search of a configuration in its own directory."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def search(
     data_dir: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Scores candidates, trains the best, and writes down what came out.
+    """Scores candidates, trains the best, and writes the results.
 
     Where KerasTuner's environment variables make this process a worker, it does its
     share and leaves the results to the chief.
@@ -60,7 +60,7 @@ def search(
         config: The configuration.
         run_dir: Holds config.yaml, KerasTuner's files, results.csv, summary.json and
             the pictures.
-        resume: Whether a search that is already there goes on.
+        resume: Whether an existing search goes on.
         data_dir: Folder with the data files.
         report: Called with each line of progress.
 
@@ -107,7 +107,7 @@ def make_space(
     Args:
         chosen: The configuration.
         splits: The real data, which decides the shape of the images.
-        optimizer: Of the full trainings.
+        optimizer: Makes the optimizer of a full training.
     """
     common: dict[str, Any] = {
         "cells": chosen.cells,
@@ -221,7 +221,7 @@ def _write_summary(
     run_dir: Path,
     report: Callable[[str], None],
 ) -> None:
-    tuner.oracle.save()  # results.csv again, whatever became of it
+    tuner.oracle.save()  # writes results.csv again, in case it was lost
     rows = read_rows(run_dir / "results.csv")
     objective = tuner.oracle.objective.name
     known = [row for row in rows if row[objective]]
@@ -262,7 +262,7 @@ def _write_summary(
 def _cost(
     config: SearchConfig, tuner: GTNTuner, seconds: list[float]
 ) -> dict[str, Any]:
-    """The cost of the scorings, and with the teacher's training, if that is known."""
+    """The cost of scoring, without and with the teacher's training, if known."""
     each = float(np.mean(seconds or [0.0]))
     cost: dict[str, Any] = {"scoring": search_cost(0.0, len(seconds), each)}
     by_teacher = any(tuner.scorers[n].teacher is not None for n in tuner.rank_by)

@@ -1,4 +1,4 @@
-"""Whether a checkpoint's files hold what was written, or cannot be read now."""
+"""Whether a checkpoint's files are sound, damaged or unreadable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def damage(prefix: str) -> str | None:
     """Reads all of a checkpoint, with its checksums.
 
     Args:
-        prefix: Of its files, whose index is there.
+        prefix: Prefix of its files, whose index exists.
 
     Returns:
         What is wrong with the content; `None` if it is sound.
@@ -32,7 +32,7 @@ def damage(prefix: str) -> str | None:
             reader.get_tensor(name)
     except FileNotFoundError as error:
         return f"no {Path(error.filename).name}"
-    except Exception as error:  # whatever a damaged file makes of itself
+    except Exception as error:  # a damaged file can raise anything
         reason = refused_by_system(error)
         out_of_memory = isinstance(
             error, (MemoryError, tf.errors.ResourceExhaustedError)
@@ -44,10 +44,10 @@ def damage(prefix: str) -> str | None:
 
 
 def single_values(prefix: str) -> dict[str, Any]:
-    """The variables of a checkpoint that are no part of a model.
+    """The variables of a checkpoint that are not part of a model.
 
     Args:
-        prefix: Of a sound checkpoint.
+        prefix: Prefix of a sound checkpoint.
     """
     reader = tf.train.load_checkpoint(prefix)
     names = [
@@ -59,10 +59,10 @@ def single_values(prefix: str) -> dict[str, Any]:
 
 
 def unreadable(prefix: str, reason: str) -> RunError:
-    """The error of a checkpoint that may be sound but cannot be read.
+    """The error for a checkpoint that may be sound but cannot be read.
 
     Args:
-        prefix: Of its files.
+        prefix: Prefix of its files.
         reason: Why not.
     """
     return RunError(
@@ -72,7 +72,7 @@ def unreadable(prefix: str, reason: str) -> RunError:
 
 
 def _expect_readable(prefix: str) -> None:
-    # TensorFlow's words for a refusal differ from system to system; Python's do not.
+    # TensorFlow's messages differ from system to system; Python's do not.
     path = Path(prefix)
     with (path.parent / f"{path.name}.index").open("rb") as index:
         index.read(1)

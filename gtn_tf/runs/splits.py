@@ -17,12 +17,12 @@ def load_splits(
     batch_size_key: str = "meta.batch_size",
     **kwargs: Any,
 ) -> Splits:
-    """Loads what a configuration's `data` section says.
+    """Loads the data of a configuration's `data` section.
 
     Args:
         chosen: That section.
         data_dir: Folder with the data files.
-        batch_size_key: Where the configuration has `batch_size`.
+        batch_size_key: Key of `batch_size` in the configuration.
         **kwargs: Passed to `gtn_tf.data.load`: `seed`, `batch_size`.
 
     Raises:

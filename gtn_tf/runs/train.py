@@ -1,4 +1,4 @@
-"""The main job: meta-train a teacher, test it, and leave it ready for use."""
+"""The main job: meta-train, test and export a teacher."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
-from gtn_tf.runs.results import is_finished, tell
+from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -51,7 +51,7 @@ def train(
     Args:
         config: The configuration.
         path: The run directory.
-        resume: Whether a run that is already there goes on.
+        resume: Whether an existing run goes on.
         data_dir: Folder with the data files; see `gtn_tf.data.load`.
         report: Called with each line of progress.
 
@@ -61,7 +61,7 @@ def train(
     Raises:
         RunError: If the run directory cannot be used.
         DataError: If the data cannot be used.
-        NonFiniteError: If meta-training diverges for good.
+        NonFiniteError: If meta-training diverges.
     """
     run = RunDirectory(Path(path))
     seed, batch_size = config.seed % 2**32, config.meta.batch_size
@@ -71,7 +71,7 @@ def train(
         exports = config.teacher.source != "real_data"
         if not is_finished(run, exports, report):
             _finish(run, config, splits, report)
-        return tell(
+        return report_results(
             run, functools.partial(outcome, source=config.teacher.source), report
         )
 
@@ -143,19 +143,19 @@ def meta_train(
     Args:
         gtn: A compiled GTN.
         splits: The real data.
-        folder: Where `checkpoints` and `metrics.csv` go.
+        folder: Folder for `checkpoints` and `metrics.csv`.
         config: The configuration.
         iterations: Meta-iterations in all; a multiple of an epoch's.
         report: Called with each line of progress.
-        more_callbacks: Keras callbacks beside those of every run. What they add to the
-            logs is in `metrics.csv`.
-        run_id: Of the run that the checkpoints belong to.
+        more_callbacks: Further Keras callbacks. What they add to the logs is in
+            `metrics.csv`.
+        run_id: The run that the checkpoints belong to.
 
     Returns:
-        The seconds of training, earlier parts of the run included.
+        The seconds of training, including earlier parts of the run.
 
     Raises:
-        NonFiniteError: If meta-training diverges for good.
+        NonFiniteError: If meta-training diverges.
     """
     per_epoch = config.meta.iterations_per_epoch
     checkpoints = Checkpoints(gtn, folder / "checkpoints", report, run_id)
@@ -166,7 +166,7 @@ def meta_train(
         Progress(iterations, checkpoints.seconds, report),
         *(more_callbacks or []),
         Metrics(folder / "metrics.csv", done),
-        checkpoints,  # last: an epoch counts once everything else has its record
+        checkpoints,  # last: an epoch counts once all else is recorded
     ]
     if done * per_epoch < iterations:
         try:
@@ -236,7 +236,7 @@ def _summary(
 
 
 def _accuracy(summary: dict[str, Any]) -> dict[str, Any]:
-    """What the export tells of the results."""
+    """The results in the export's description."""
     return {
         "mean": summary["test_accuracy_mean"],
         "std": summary["test_accuracy_std"],
@@ -247,13 +247,13 @@ def _accuracy(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process has taken, TensorFlow included."""
+    """The peak memory of this process, including TensorFlow."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def outcome(summary: dict[str, Any], run: RunDirectory, source: str) -> str:
-    """Tells the result in a few lines.
+    """Describes the result in a few lines.
 
     Args:
         summary: The content of `summary.json`.

@@ -25,7 +25,7 @@ from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.records import Metrics
-from gtn_tf.runs.results import is_finished, tell
+from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.splits import load_splits
 
 Report = Callable[[str], None]
@@ -40,14 +40,14 @@ def train_final(
 ) -> dict[str, Any]:
     """Trains an architecture and exports the classifier.
 
-    Killed at any moment and started again, it goes on after the last whole epoch, to
-    the same weights on the same processor.
+    Killed at any moment and started again, it resumes after the last complete epoch and
+    ends with the same weights on the same processor.
 
     Args:
         config: The configuration.
         run_dir: Holds config.yaml, metrics.csv, checkpoints/ (the best by validation
             and the last), tensorboard/, export/1/ and summary.json.
-        resume: Whether a training that is already there goes on.
+        resume: Whether an existing training goes on.
         data_dir: Folder with the data files.
         report: Called with each line of progress.
 
@@ -56,7 +56,7 @@ def train_final(
 
     Raises:
         GenotypeError: If there is no such genotype.
-        ConfigError: If the layout is not one for it.
+        ConfigError: If the layout does not fit it.
         RunError: If the directory cannot be used.
     """
     _network_of(config)  # a mistake is reported before the data is read
@@ -73,7 +73,7 @@ def train_final(
     with run.open(config, resume):
         if not is_finished(run, True, report):
             _finish(run, config, splits, report)
-        return tell(run, _outcome, report)
+        return report_results(run, _outcome, report)
 
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
@@ -115,7 +115,7 @@ def _finish(
 
 
 def _strategy() -> tf.distribute.Strategy:
-    """As many copies of the network as there are GPUs; none is made for one or none."""
+    """A replica of the network on each GPU, if there are several."""
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -146,7 +146,7 @@ def build_network(config: FinalConfig, splits: Splits) -> tf.keras.Model:
     )
     if training.weight_decay:
         kernels = [v for v in model.trainable_variables if "kernel" in v.name]
-        # Half of it, since its gradient is to be the kernel times the decay.
+        # Half the decay, since the gradient should be the kernel times the decay.
         half = training.weight_decay / 2
         model.add_loss(
             lambda: half * tf.add_n([tf.reduce_sum(tf.square(v)) for v in kernels])
@@ -172,7 +172,7 @@ def build_network(config: FinalConfig, splits: Splits) -> tf.keras.Model:
 
 
 def _network_of(config: FinalConfig) -> Callable[..., tf.keras.Model]:
-    """The stack of the genotype's cells, whose size is still to be said."""
+    """Builds the stack of the genotype's cells, given its size."""
     written, layout = read_genotype(config.network.genotype), config.network.layout
     if isinstance(written.genotype, Genotype201):
         if layout != "own":
@@ -216,7 +216,7 @@ def _fit(
 ) -> None:
     steps, epochs = steps_per_epoch(config, splits), config.training.epochs
     auxiliary = bool(config.network.auxiliary)
-    # Under the names that Keras' BackupAndRestore gives, which earlier versions used.
+    # Named as by Keras' BackupAndRestore, which earlier versions used.
     backup = Checkpoints(
         model, run.path / "backup" / "chief", report, run.run_id, "model", "ckpt-{}"
     )
@@ -260,7 +260,7 @@ def _fit(
                 initial_value_threshold=best,
             ),
             weights("last"),
-            backup,  # last: an epoch counts once everything else has its record
+            backup,  # last: an epoch counts once all else is recorded
         ],
         verbose=0,
     )
@@ -294,7 +294,7 @@ class _EpochLine(tf.keras.callbacks.Callback):
 
 
 def _column(metrics: Path, name: str) -> list[float]:
-    """What was written down of each epoch."""
+    """A metric of each epoch."""
     if not metrics.exists():
         return []
     try:

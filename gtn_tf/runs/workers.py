@@ -1,4 +1,4 @@
-"""KerasTuner's chief and workers, as its environment variables make them."""
+"""KerasTuner's chief and workers, as its environment variables define them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def expect_address() -> None:
 
 
 def warn_if_open(report: Callable[[str], None]) -> None:
-    """Tells the chief that it listens to more than its own machine.
+    """Warns if the chief listens to more than its own machine.
 
     Args:
         report: Called with a line if it does.

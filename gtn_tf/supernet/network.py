@@ -31,8 +31,8 @@ class SuperNetwork:
         space: `"nas_bench_201"` or `"nao"`.
         image_shape: `(height, width, channels)` of an image, any size.
         num_classes: Number of logits.
-        cells: N, cells in each of the three parts.
-        filters: F, channels of the first part.
+        cells: N, cells in each of the three stages.
+        filters: F, channels of the first stage.
         kind: `"training"` or `"evaluation"` layers, as for `cell_network`.
         ops: Names of the operations of nao.
 

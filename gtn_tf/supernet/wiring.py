@@ -30,8 +30,8 @@ class Wiring(abc.ABC):
     Args:
         image_shape: `(height, width, channels)` of an image.
         num_classes: Number of logits.
-        cells: N, cells in each of the three parts.
-        filters: F, channels of the first part.
+        cells: N, cells in each of the three stages.
+        filters: F, channels of the first stage.
         layers: Kind of the layers.
     """
 

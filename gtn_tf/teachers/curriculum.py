@@ -1,4 +1,4 @@
-"""What the four curricula share: a generator, and latents that feed it."""
+"""Base of the four curricula: a generator, and its latents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ACTIVATION_BYTES = 2**31
 
 
 class Curriculum(Teacher):
-    """A generator teaches; subclasses say which latents it is given, and when.
+    """A generator teaches; subclasses choose its latents and labels.
 
     Each batch is normalised by its own statistics, as in the paper's generator.
 
@@ -26,7 +26,7 @@ class Curriculum(Teacher):
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
         activation_bytes: Memory that the generator's activations may take until its
-            gradient is computed. What exceeds it is computed a second time.
+            gradient is computed. What exceeds it is recomputed.
         **kwargs: Passed to `tf.keras.layers.Layer`.
     """
 
@@ -47,7 +47,7 @@ class Curriculum(Teacher):
 
     @abc.abstractmethod
     def inputs(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gives what the generator is fed.
+        """The inputs of the generator.
 
         Args:
             seed: int32 `[2]`.
@@ -58,7 +58,7 @@ class Curriculum(Teacher):
 
     @abc.abstractmethod
     def latents_for(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Gives a latent for each label, of the kind that it was trained with.
+        """A latent for each label, of the kind used in training.
 
         Args:
             labels: int32 `[n]`.
@@ -89,7 +89,7 @@ class Curriculum(Teacher):
     def prepare_to_serve(self) -> None:
         """Fixes the generator's batch norms to the mean statistics of all batches.
 
-        An image that is asked for alone has no batch to be normalised by.
+        A single image has no batch to be normalised by.
         """
         latents, labels = self.inputs(tf.zeros([2], tf.int32))
         of_steps = [
@@ -147,9 +147,9 @@ class StoredCurriculum(Curriculum):
         generator: The network that makes the images.
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
-        learned_latents: Whether meta-training changes the latents after their
-            first, Gaussian draw.
-        seed: Integer that the first draw is made from.
+        learned_latents: Whether meta-training changes the latents after their initial
+            Gaussian draw.
+        seed: Integer, of the initial draw.
         activation_bytes: As for `Curriculum`.
         **kwargs: Passed to `tf.keras.layers.Layer`.
     """

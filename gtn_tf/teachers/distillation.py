@@ -21,7 +21,7 @@ class DatasetDistillation(Teacher):
         num_classes: Number of classes.
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
-        seed: Integer that the first images are drawn from.
+        seed: Integer that the initial images are drawn from.
         **kwargs: Passed to `tf.keras.layers.Layer`.
 
     Example:

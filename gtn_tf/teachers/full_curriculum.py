@@ -9,7 +9,7 @@ from gtn_tf.teachers.curriculum import StoredCurriculum
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class FullCurriculum(StoredCurriculum):
-    """The same batches in the same order for every learner: the paper's best.
+    """The same batches in the same order for every learner, the best in the paper.
 
     Example:
 

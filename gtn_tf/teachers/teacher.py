@@ -49,7 +49,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         """Makes all batches of one learner's training.
 
         Args:
-            seed: int32 `[2]`; what is random in the batches is a function of it.
+            seed: int32 `[2]`; the batches are a function of it.
 
         Returns:
             Images `[steps, batch, h, w, c]` and int32 labels `[steps, batch]`.
@@ -57,7 +57,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Makes one batch of those that `batches(seed)` gives.
+        """Makes one batch of `batches(seed)`.
 
         Args:
             step: int32 scalar, from 0.
@@ -68,7 +68,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         """
 
     def prepare_to_serve(self) -> None:
-        """Fixes what `serve` depends on; to be called when training is over.
+        """Freezes what `serve` depends on; call it after training.
 
         Raises:
             ValueError: If this teacher has no images of its own.
@@ -95,18 +95,18 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         )
 
     def stored_example(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draws for each label one of the examples that `even_labels` gives it.
+        """Draws an example for each label, from those of `even_labels`.
 
         Args:
             labels: int32 `[n]`.
             seed: int32 `[2]`.
 
         Returns:
-            Numbers of examples, int32 `[n]`, from 0 to `steps * batch_size - 1`.
+            Indices of examples, int32 `[n]`, from 0 to `steps * batch_size - 1`.
         """
         examples = self.steps * self.batch_size
         of_label = (examples - 1 - labels) // self.num_classes + 1  # [n]
-        # The n-th number does not depend on how many are drawn (tested).
+        # The n-th draw does not depend on how many there are (tested).
         share = tf.random.stateless_uniform(tf.shape(labels), seed)
         turn = tf.cast(share * tf.cast(of_label, tf.float32), tf.int32)
         return labels + self.num_classes * tf.minimum(turn, of_label - 1)

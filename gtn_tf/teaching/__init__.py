@@ -1,4 +1,4 @@
-"""A trained teacher at work: loaded, and teaching any Keras model."""
+"""Trained teachers: loading them, and teaching any Keras model."""
 
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
 from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp

@@ -1,9 +1,9 @@
-"""What the graph of a stranger's SavedModel may consist of: a list of the allowed.
+"""Checks the graph of an untrusted SavedModel against a list of what is allowed.
 
-A graph is a program. The list has what the exports of gtn_tf's own teachers have, and
-whatever is not in it is refused: an operation, an attribute, a field of the file. It
-covers all functions, the main graph and the objects, for TensorFlow looks at all of
-them when it loads a file, and serves it. docs/security.md says why.
+A graph is a program. The list has what exports of gtn_tf's own teachers contain, and
+anything else is refused: an operation, an attribute, a field of the file. It covers all
+functions, the main graph and the objects, since TensorFlow uses all of them when it
+loads or serves a file. docs/security.md says why.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class AllowedGraph(NamedTuple):
 
 
 def check(content: bytes) -> AllowedGraph:
-    """Looks at every part of a `saved_model.pb`, and runs none.
+    """Checks every part of a `saved_model.pb`, and runs none.
 
     Args:
         content: The file.
@@ -58,7 +58,7 @@ def check(content: bytes) -> AllowedGraph:
 
     Raises:
         TeacherError: If the file is damaged, is not a teacher's, or has anything that
-            an export of gtn_tf has not.
+            no export of gtn_tf has.
     """
     try:
         model = SavedModel.FromString(content)
@@ -155,7 +155,7 @@ def _expect_functions(
 
 
 def _expect_file_name_fed(graph: MetaGraphDef, savers: set[str]) -> None:
-    """Expects the name of the file from whoever saves or restores."""
+    """Expects the file name as an input of whoever saves or restores."""
     name = graph.saver_def.filename_tensor_name.split(":")[0]
     nodes = graph.graph_def.node
     fed = any(one.name == name and one.op == "Placeholder" for one in nodes)
@@ -216,7 +216,7 @@ def _expect_plain_settings(content: bytes) -> None:
 
 def _expect_file_names_passed_in(function: FunctionDef) -> None:
     nodes = {node.name: node.op for node in function.node_def}
-    # The first, into which the main graph puts the name that it was given.
+    # The first, which the main graph sets to the name that it was given.
     arguments = [one.name for one in function.signature.input_arg[:1]]
     for node in function.node_def:
         if node.op in allowed.FILE_NAMES:
@@ -254,7 +254,7 @@ def _expect_objects(objects: SavedObjectGraph, signatures: dict[str, str]) -> No
 
 
 def _expect_fields(message: Message) -> None:
-    """Expects known fields alone, and known types and shapes, at any depth."""
+    """Expects only known fields, and known types and shapes, at any depth."""
     constants = 0
     for one in _messages(message):
         kind = one.DESCRIPTOR.name
@@ -291,7 +291,7 @@ def _children(field: Any, value: Any) -> Iterable[Message]:
 
 
 def _elements(shape: Message) -> int:
-    """How many numbers a shape has; an axis of unknown length counts as 1."""
+    """The number of elements of a shape; an axis of unknown length counts as 1."""
     sizes = [axis.size for axis in shape.dim]
     count = math.prod(max(size, 1) for size in sizes)
     if len(sizes) > _MOST_AXES or min(sizes, default=0) < -1 or count > MOST_BYTES // 4:

@@ -1,7 +1,6 @@
-"""The list of the allowed: operations, attributes and fields of a teacher's file.
+"""The allowed operations, attributes and fields of a teacher's file.
 
-It has what the exports of gtn_tf's own teachers have, and no more; what is not here is
-refused by `allowed_graph`.
+They are those of exports of gtn_tf's own teachers; `allowed_graph` refuses all others.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 
 def _table(text: str) -> dict[str, frozenset[str]]:
-    """A name on each line, and what may be in it."""
+    """A name on each line, and what it may contain."""
     lines = [line.split() for line in text.strip().splitlines()]
     return {name: frozenset(members) for name, *members in lines}
 
 
-# The operations of a teacher, with the attributes they may have. No loop is among
-# them, nothing that reads or writes, and nothing that calls Python.
+# The operations of a teacher, with the attributes they may have. None loops, reads,
+# writes or calls Python.
 COMPUTE = _table(
     """
     AddV2 T
@@ -113,8 +112,8 @@ RESTORE = _table(
     RestoreV2 dtypes
     """
 )
-# The input of each that names a file, and from where the name must come: from the
-# argument of the function, or from another of these operations.
+# The input of each that names a file; the name must come from the argument of the
+# function, or from another of these operations.
 FILE_NAMES = {
     "MergeV2Checkpoints": (1, "file_prefix"),
     "RestoreV2": (0, "file_prefix"),

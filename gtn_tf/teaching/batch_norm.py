@@ -1,4 +1,4 @@
-"""Moving averages that a short training leaves unsettled, estimated again."""
+"""Re-estimates batch-norm statistics, which a short training leaves wrong."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import tensorflow as tf
 
 
 class SettleBatchNorm(tf.keras.callbacks.Callback):
-    """Estimates a model's `BatchNormalization` statistics again after training.
+    """Re-estimates a model's `BatchNormalization` statistics after training.
 
     With Keras' momentum of 0.99 a moving average still holds 0.99 ** 32 = 72% of its
-    first value after 32 steps, and what it holds besides comes from weights that have
-    changed since. Here the finished weights see the batches again: the averages start
-    from 0, follow the batches as the layer defines, and are divided by
-    `1 - momentum ** batches`, as Adam corrects its moments. The weights stay. Frozen
-    layers stay as they are.
+    initial value after 32 steps, and the rest comes from weights that have changed
+    since. Here the final weights see the batches again: the averages start from 0, are
+    updated as the layer defines, and are divided by `1 - momentum ** batches`, as Adam
+    corrects its moments. The weights and frozen layers stay unchanged.
 
     It acts at the end of training and, within `fit`, before each validation.
 
@@ -57,7 +56,7 @@ class SettleBatchNorm(tf.keras.callbacks.Callback):
         """Re-estimates the statistics now.
 
         Args:
-            dataset: Instead of the callback's own.
+            dataset: Replaces the callback's own.
         """
         norms = [
             layer

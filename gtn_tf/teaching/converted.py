@@ -1,7 +1,7 @@
-"""A teacher's curriculum for runtimes other than TensorFlow: ONNX and TFLite.
+"""Converts a teacher's curriculum to other runtimes: ONNX and TFLite.
 
 A curriculum is a table: step number in, batch and rates out. It converts to anything.
-What makes new images does not: its random numbers are TensorFlow's own.
+The generator does not: its random numbers are TensorFlow's own.
 """
 
 from __future__ import annotations

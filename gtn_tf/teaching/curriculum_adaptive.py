@@ -17,11 +17,11 @@ class CurriculumAdam(CurriculumOptimizer):
     """Adam with hyperparameters for each step, the update of `gtn_tf.LearnedAdam`.
 
     Args:
-        learning_rates: One for each step. After the last step comes the first again.
+        learning_rates: One for each step, repeated after the last.
         betas_1: Likewise.
         betas_2: Likewise.
-        epsilon: Added inside and outside of the root.
-        name: Of the optimizer.
+        epsilon: Added inside and outside the root.
+        name: Name of the optimizer.
         **kwargs: Passed to `tf.keras.optimizers.Optimizer`.
 
     Raises:
@@ -69,10 +69,10 @@ class CurriculumRMSProp(CurriculumOptimizer):
     """RMSProp with hyperparameters for each step, as `gtn_tf.LearnedRMSProp`.
 
     Args:
-        learning_rates: One for each step. After the last step comes the first again.
+        learning_rates: One for each step, repeated after the last.
         rhos: Likewise.
-        epsilon: Added inside and outside of the root.
-        name: Of the optimizer.
+        epsilon: Added inside and outside the root.
+        name: Name of the optimizer.
         **kwargs: Passed to `tf.keras.optimizers.Optimizer`.
 
     Raises:

@@ -16,7 +16,7 @@ Values = Union[Sequence[float], np.ndarray]
 
 
 class PerStep(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """A value for each step; after the last comes the first again.
+    """A value for each step, repeated after the last.
 
     Args:
         values: One for each step.
@@ -46,9 +46,9 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
     that `learned.settings` names.
 
     Args:
-        learning_rates: One for each step. After the last step comes the first again.
+        learning_rates: One for each step, repeated after the last.
         others: The other hyperparameters by name, likewise.
-        name: Of the optimizer.
+        name: Name of the optimizer.
         **kwargs: Passed to `tf.keras.optimizers.Optimizer`.
 
     Raises:
@@ -56,7 +56,7 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
     """
 
     learned: ClassVar[type[InnerOptimizer]]
-    # Of weights, state, gradient, hyperparameters and settings; pure.
+    # A pure function of weights, state, gradient, hyperparameters and settings.
     _update: ClassVar[Callable[..., tuple[tf.Tensor, OptimizerState]]]
 
     def __init__(

@@ -12,16 +12,16 @@ from gtn_tf.teaching.curriculum_optimizer import CurriculumOptimizer, Values
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 class CurriculumSGD(CurriculumOptimizer):
-    """SGD with heavy-ball momentum, both rates as a teacher has learned them.
+    """SGD with heavy-ball momentum and the rates that a teacher learned.
 
     `v = momentum[t] * v + gradient; w = w - learning_rate[t] * v`, the inner loop's
     update (paper, section 3.1). `tf.keras.optimizers.SGD` keeps `-learning_rate * v`
-    instead, which is another update as soon as the rate changes.
+    instead, a different update once the rate changes.
 
     Args:
-        learning_rates: One for each step. After the last step comes the first again.
+        learning_rates: One for each step, repeated after the last.
         momenta: Likewise.
-        name: Of the optimizer.
+        name: Name of the optimizer.
         **kwargs: Passed to `tf.keras.optimizers.Optimizer`, such as `weight_decay`
             or `clipnorm`.
 

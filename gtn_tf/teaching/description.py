@@ -1,4 +1,4 @@
-"""What a teacher says of itself: the text that every export carries."""
+"""The description of a teacher, which every export contains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gtn_tf.learners import Learners
 from gtn_tf.names import OPTIMIZERS
 from gtn_tf.teachers import Teacher
 
-# Of a file from a stranger.
+# Limits of an untrusted file.
 MOST_TEXT = 2**20  # characters
 MOST_LESSON_BYTES = 2**30
 _MOST_STEPS = 100_000
@@ -43,8 +43,8 @@ def describe(
         accuracy: Measured accuracies, such as `{"mean": 0.97, "std": 0.002}`.
 
     Returns:
-        A dict of what JSON can hold. What is not known is `None`; classes without
-        names are numbered.
+        A dict that JSON can hold. Unknown values are `None`; classes without names are
+        numbered.
 
     Example:
 
@@ -125,17 +125,17 @@ def read_description(text: str | bytes) -> dict[str, Any]:
 
 
 def inner_optimizer_entry(found: dict[str, Any]) -> dict[str, Any]:
-    """What a description says of the inner optimizer: its name and its settings.
+    """The inner optimizer in a description: its name and its settings.
 
     Args:
-        found: A checked description. Without a word on it, the optimizer is SGD: there
-            was no other when it was written.
+        found: A checked description. If it names no optimizer, it was written when SGD
+            was the only one.
     """
     return found.get("inner_optimizer") or {"name": "sgd"}
 
 
 def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
-    """The class of the inner optimizer that a description is of.
+    """The class of the inner optimizer in a description.
 
     Args:
         found: A checked description.
@@ -150,13 +150,13 @@ def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
 
 
 def check_description(found: Any) -> dict[str, Any]:
-    """Checks what others rely on in a description.
+    """Checks the parts of a description that others rely on.
 
     Args:
-        found: What should be one.
+        found: The description.
 
     Returns:
-        The same.
+        The same description.
 
     Raises:
         ValueError: If it is not a description.
@@ -206,7 +206,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_name(value: Any) -> bool:
-    # It is printed and drawn: nothing that moves a terminal's cursor.
+    # It is printed and drawn, so it must not move a terminal's cursor.
     return isinstance(value, str) and len(value) <= 100 and value.isprintable()
 
 

@@ -1,4 +1,4 @@
-"""The one error of a trained teacher at work."""
+"""The error for teachers that cannot be used."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from gtn_tf.inner import InnerOptimizer
 from gtn_tf.teachers import Teacher
 from gtn_tf.teaching.lessons import INSIDE, write_lessons
 
-_SEED = (0, 0)  # of a curriculum with random parts; the file holds one draw of it
+_SEED = (0, 0)  # for a random curriculum; the file holds one draw of it
 
 
 def export(
@@ -33,13 +33,13 @@ def export(
     label and its place, not of the other labels. `curriculum(step int32)` gives the
     `images [batch, h, w, c]` and `labels [batch]` of an inner step, counted from 0,
     with its hyperparameters, such as `learning_rate`. `describe()` gives the
-    `description`, a JSON string. The lessons are beside the graph as arrays, too, in
-    `assets.extra/teacher.npz`: `load_teacher` reads these, and runs no graph for them.
+    `description`, a JSON string. The lessons are also saved as arrays in
+    `assets.extra/teacher.npz`, which `load_teacher` reads without running a graph.
 
     Args:
         teacher: The trained teacher.
         inner_optimizer: The learners' optimizer.
-        description: What `gtn_tf.teaching.description.describe` gave.
+        description: From `gtn_tf.teaching.description.describe`.
         path: Folder to write, such as `"runs/digits/export/1"`.
 
     Raises:
@@ -59,7 +59,7 @@ def export(
     """
     teacher.prepare_to_serve()
     module = tf.Module()
-    # Kept as a plain list: Keras layers would bring gtn_tf's classes along.
+    # Kept as a plain list: Keras layers would save gtn_tf's classes, too.
     module.state = [*teacher.variables, *inner_optimizer.variables]
     signatures = {
         "serving_default": _serving(teacher),
@@ -77,10 +77,10 @@ def export(
 
 
 def _forget_gradients(file: Path) -> None:
-    """Takes the names of the layers' own gradients out of the graph.
+    """Removes the names of the layers' custom gradients from the graph.
 
-    Nobody trains through an export, and TensorFlow would warn, when it loads the file,
-    of each name that has no function behind it.
+    Nobody trains through an export, and TensorFlow would warn of each name without a
+    function when it loads the file.
     """
     model = SavedModel.FromString(file.read_bytes())
     for graph in model.meta_graphs:

@@ -1,4 +1,4 @@
-"""The lessons of a teacher as plain arrays: the one format that strangers' come in."""
+"""The lessons of a teacher as plain arrays, the format for untrusted ones."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from gtn_tf.bounded_npz import open_npz
 from gtn_tf.errors import ArgumentError, cut, shown
 from gtn_tf.teaching.description import MOST_TEXT, inner_optimizer_of, read_description
 
-# TensorFlow passes this folder of a SavedModel over.
+# TensorFlow ignores this folder of a SavedModel.
 INSIDE = Path("assets.extra") / "teacher.npz"
 
 
 def write_lessons(
     path: Path, description: dict[str, Any], arrays: dict[str, np.ndarray]
 ) -> None:
-    """Writes the npz file, wholly or not at all.
+    """Writes the npz file atomically.
 
     Args:
         path: The file; its folder is made.
-        description: What `gtn_tf.teaching.description.describe` gave.
+        description: From `gtn_tf.teaching.description.describe`.
         arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]`, and each
             hyperparameter of the inner optimizer, such as `learning_rates`, `[steps]`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     entries: dict[str, Any] = {**arrays, "description": json.dumps(description)}
     with whole(path) as unfinished:
-        with open(unfinished, "wb") as file:  # savez would add .npz to a name
+        with open(unfinished, "wb") as file:  # savez would append .npz to a name
             np.savez_compressed(file, **entries)
 
 
 def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Reads the npz file back, with no more memory than the lessons may take.
+    """Reads the npz file, with no more memory than the lessons may take.
 
     Args:
         path: The file.
@@ -47,8 +47,8 @@ def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         The description, and the arrays by name.
 
     Raises:
-        ArgumentError: If it is not the lessons of a teacher. What else a damaged file
-            raises is not documented by zipfile and NumPy.
+        ArgumentError: If it does not hold a teacher's lessons. zipfile and NumPy do not
+            document what else a damaged file raises.
     """
     with open_npz(path) as npz:
         _expect_arrays(["description"], npz.names)
@@ -59,7 +59,7 @@ def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         numbers = {"images": examples * math.prod(description["image_shape"])}
         numbers["labels"] = examples
         arrays = {
-            # Eight bytes a number, and room for a shape that the teacher complains of.
+            # Eight bytes a number, and more for a shape that the teacher then refuses.
             name: npz.read(name, 8 * numbers.get(name, description["steps"]) + 2**20)
             for name in names
         }
@@ -68,10 +68,10 @@ def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def expect_moderate(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Expects numbers that a training can have given, and none that break one.
+    """Expects numbers of a plausible size, which cannot break a training.
 
     Args:
-        description: Of the teacher.
+        description: Description of the teacher.
         arrays: Images and hyperparameters.
 
     Raises:
@@ -82,7 +82,7 @@ def expect_moderate(description: dict[str, Any], arrays: dict[str, np.ndarray]) 
         bounds[name] = 0, one.most
     for name, (least, most) in bounds.items():
         array = arrays[name]
-        # What is no number at all is for the teacher to tell.
+        # The teacher reports NaN.
         if array.dtype.kind == "f" and np.any((array < least) | (array > most)):
             raise ArgumentError(
                 f"expected {name} from {least:g} to {most:g}, received {array.min():g} "

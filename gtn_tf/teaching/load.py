@@ -1,4 +1,4 @@
-"""The door to trained teachers: a bundled one by name, any other by path."""
+"""Loads trained teachers: bundled ones by name, others by path."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ _FOLDER = Path(__file__).resolve().parent.parent / "bundled"
 def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     """Loads a trained teacher.
 
-    Nothing but data is taken from the file: no pickle is read, no Python runs, and
-    nothing of a SavedModel's graph, where the lessons are beside it as arrays
-    (docs/security.md).
+    Only data is read from the file: no pickle is read and no Python runs, nor does a
+    SavedModel's graph where the lessons are saved as arrays (docs/security.md).
 
     Args:
         source: The name of a bundled teacher, `"digits"`, `"mnist"` or
@@ -32,7 +31,8 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
         The teacher.
 
     Raises:
-        TeacherError: If there is none, or if it is damaged or something else.
+        TeacherError: If there is no such teacher, or if it is damaged or something
+            else.
 
     Example:
 
@@ -52,7 +52,7 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
 
 
 def as_teacher(source: TrainedTeacher | str | os.PathLike[str]) -> TrainedTeacher:
-    """Loads a teacher, unless it is one already.
+    """Loads a teacher, unless it is already loaded.
 
     Args:
         source: A teacher, or as for `load_teacher`.

@@ -1,4 +1,4 @@
-"""Optimizers whose training steps can be freed."""
+"""Optimizers whose traced training steps can be freed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import tensorflow as tf
 class OneReplica(tf.keras.optimizers.Optimizer):
     """Mixed into a Keras optimizer: no sum over replicas where there is only one.
 
-    Keras sums gradients even then, by a function with a custom gradient, which
-    TensorFlow registers for ever together with the whole graph of the training step.
-    A search that trains hundreds of networks would keep the graphs of all.
+    Keras sums gradients even then, with a custom gradient that TensorFlow registers for
+    ever, together with the whole graph of the training step. A search that trains
+    hundreds of networks would keep the graphs of all.
     """
 
     def aggregate_gradients(self, grads_and_vars: Iterable[Any]) -> Any:

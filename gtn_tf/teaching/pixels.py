@@ -1,4 +1,4 @@
-"""Pixels of any type on the scale from 0 to 1."""
+"""Scales pixels of any type to 0..1."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 from gtn_tf.errors import ArgumentError
 
 _INTEGERS = (tf.uint8, tf.uint16)
-# Resizing and sharpening leave 0..1 by a little; pixels of 0..255, and those that are
-# normalised already, by much more.
+# Resizing and sharpening exceed 0..1 by a little; pixels of 0..255, and those that are
+# already normalised, by much more.
 _SLACK = 0.25
 
 
@@ -25,7 +25,7 @@ def scaled_to_1(pixels: Any) -> np.ndarray | tf.Tensor:
         Floats: an array for an array, a float32 tensor for a tensor.
 
     Raises:
-        ArgumentError: If floats are far outside of 0..1, or if the type does not tell
+        ArgumentError: If floats are far outside 0..1, or if the type does not define
             the scale.
 
     Example:
@@ -46,7 +46,7 @@ uint16, received 0.0 to 255.0
         return as_floats if dtype == tf.bool else as_floats / dtype.max
     if not dtype.is_floating:
         raise ArgumentError(
-            f"{_EXPECTED}, received {dtype.name}, which does not tell the scale; "
+            f"{_EXPECTED}, received {dtype.name}, which does not define the scale; "
             "pixels of 0..255 have to be cast to uint8"
         )
     if not tf.is_tensor(pixels):

@@ -1,4 +1,4 @@
-"""The computation of an allowed graph, built anew operation by operation.
+"""Rebuilds the computation of an allowed graph, operation by operation.
 
 TensorFlow's loader never sees the file: it would restore objects, register functions
 and hand whole graphs to the runtime. Here each operation of a function is made afresh,
@@ -23,9 +23,9 @@ from gtn_tf.teaching.allowed_operations import CALLS, COMPUTE
 from gtn_tf.teaching.errors import TeacherError
 
 _RENAMED = {"reduction_indices": "axis"}  # in Python
-MOST_OPERATIONS = 5_000  # also of functions that are called often
+MOST_OPERATIONS = 5_000  # each call of a function counts
 BYTES = 2**30  # of all results together,
-BYTES_AN_IMAGE = 2**25  # and for each image that is made
+BYTES_AN_IMAGE = 2**25  # and more for each image
 
 
 class Rebuilder:
@@ -33,7 +33,7 @@ class Rebuilder:
 
     Args:
         functions: All functions of the file by name, checked by `allowed_graph`.
-        images: How many images are made, which bounds the memory.
+        images: Number of images made, which bounds the memory.
     """
 
     def __init__(self, functions: Mapping[str, FunctionDef], images: int) -> None:
@@ -53,7 +53,7 @@ class Rebuilder:
 
         Raises:
             TeacherError: If it is larger than a teacher's, or of unknown size.
-            Exception: What TensorFlow raises for operations that fit no inputs.
+            Exception: TensorFlow's, for operations that do not fit their inputs.
         """
         function = self._functions[name]
         arguments = [one.name for one in function.signature.input_arg]
@@ -90,7 +90,7 @@ class Rebuilder:
 def _in_order(
     nodes: Mapping[str, NodeDef], results: list[str], made: Mapping[str, Any]
 ) -> list[NodeDef]:
-    """The nodes that the results need, each after its inputs."""
+    """The nodes that the results need, in topological order."""
     needs: dict[str, set[str]] = {}
     todo = [one.split(":")[0] for one in results]
     while todo:
@@ -99,14 +99,14 @@ def _in_order(
             continue
         if name not in nodes:
             raise TeacherError(f"expected a graph with {cut(name)}, found none")
-        # What comes after ^ is to run first, such as an assertion on the arguments,
-        # which are ours.
+        # Control inputs (^) run first, such as assertions on the arguments, which are
+        # ours.
         needs[name] = {one.split(":")[0] for one in nodes[name].input if one[:1] != "^"}
         todo += needs[name]
     try:
         order = list(graphlib.TopologicalSorter(needs).static_order())
     except graphlib.CycleError:
-        raise TeacherError("expected a graph without circles") from None
+        raise TeacherError("expected a graph without cycles") from None
     return [nodes[name] for name in order if name not in made]
 
 

@@ -1,4 +1,4 @@
-"""What a teacher's SavedModel computes, checked and rebuilt before any of it runs."""
+"""The graph of a teacher's SavedModel, checked and rebuilt before any of it runs."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class SavedGraph:
     def call(
         self, signature: str, inputs: dict[str, tf.Tensor], images: int = 0
     ) -> dict[str, tf.Tensor]:
-        """Computes what a signature gives.
+        """Runs a signature.
 
         Args:
             signature: Its name.
             inputs: Its arguments.
-            images: How many images it makes, which bounds the memory it may take.
+            images: Number of images it makes, which bounds the memory it may take.
 
         Returns:
             Its results by name.
@@ -87,7 +87,7 @@ class SavedGraph:
             made = rebuilder.build(name, [*(inputs[one] for one in own), *variables])
             return dict(zip(results, made))
 
-        # Each shape is traced for itself, so that all sizes are known.
+        # Each shape is traced separately, so that all sizes are known.
         specs = {key: tf.TensorSpec(shape, dtype) for key, dtype, *shape in shapes}
         return run.get_concrete_function(**specs)
 
@@ -125,7 +125,7 @@ def _read_variables(folder: Path, allowed: AllowedGraph) -> dict[int, tf.Tensor]
 
 
 def _names(objects: SavedObjectGraph) -> dict[int, str]:
-    """The name of each object in the checkpoint: the way to it, as in `state/0`."""
+    """The name of each object in the checkpoint, the path to it, as in `state/0`."""
     names = {0: ""}
     todo = [0]
     for number in todo:  # grows: breadth first, as the checkpoint's writer went

@@ -1,4 +1,4 @@
-"""A teacher out of a SavedModel, from whoever it came."""
+"""Reads a teacher from a SavedModel, which may be untrusted."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def read_saved_model(path: Path) -> TrainedTeacher:
         raise TeacherError(
             f"{path}: expected saved_model.pb alone, found {', '.join(sorted(others))}"
         )
-    if not (path / INSIDE).exists():  # written before the lessons came as arrays, too
+    if not (path / INSIDE).exists():  # from before the lessons were saved as arrays
         return _from_graph(path)
-    # The graph is not even looked at: it may be a stranger's.
+    # The graph is not even parsed: it may be untrusted.
     teacher = read_npz(path / INSIDE)
     return dataclasses.replace(teacher, source=str(path), make_images=ImageMaker(path))
 
@@ -51,7 +51,7 @@ def read_npz(path: Path) -> TrainedTeacher:
         path: The file.
 
     Returns:
-        The teacher, which has its lessons alone.
+        The teacher, with only its lessons.
 
     Raises:
         TeacherError: If the file is damaged, or holds something else.
@@ -64,13 +64,13 @@ def read_npz(path: Path) -> TrainedTeacher:
 
 
 class ImageMaker:
-    """New images of a SavedModel, which is read when the first are asked for.
+    """Makes new images from a SavedModel, which is read at the first call.
 
-    A copy in another process reads it again: nothing but the path is pickled.
+    A copy in another process reads it again: only the path is pickled.
 
     Args:
         path: The folder with `saved_model.pb`.
-        graph: What was read from it, if it was.
+        graph: Its graph, if already read.
     """
 
     def __init__(self, path: Path, graph: SavedGraph | None = None) -> None:
@@ -113,7 +113,7 @@ def _teacher(
 def _ask_for_lessons(
     graph: SavedGraph, description: dict[str, Any]
 ) -> dict[str, np.ndarray]:
-    # How many images are in a batch is the stranger's word, and bounds the memory.
+    # The batch size, which bounds the memory, is untrusted, too.
     images = min(description["batch_size"], _MOST_IMAGES)
     shape = [description["batch_size"], *description["image_shape"]]
     lessons = []

@@ -1,4 +1,4 @@
-"""Any Keras model, taught by a trained teacher."""
+"""Teaches any Keras model with a trained teacher."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def teach(
 
     It is `model.compile(teacher.optimizer(), ...)` and
     `model.fit(teacher.as_dataset(), ...)`, with the model checked before and its
-    `BatchNormalization` settled afterwards (see `SettleBatchNorm`). The model stays
-    compiled. Whatever is raised, its weights are then as they were before.
+    `BatchNormalization` statistics re-estimated afterwards (see `SettleBatchNorm`). The
+    model stays compiled. If anything is raised, its weights are restored.
 
     Args:
         model: Any Keras model from images `[batch, h, w, c]` to logits or
             probabilities `[batch, num_classes]`, with fresh weights.
-        teacher: What `load_teacher` gave, or what it takes: a name or a path.
+        teacher: A loaded teacher, or what `load_teacher` takes: a name or a path.
         loss: As for `compile`; cross-entropy by default, of logits or of
-            probabilities, whichever the model puts out. Labels, the teacher's integers
-            and those of `validation_data`, are brought to the form that it takes.
+            probabilities, whichever the model outputs. The teacher's labels and those
+            of `validation_data` are converted to the form that it takes.
         metrics: As for `compile`; accuracy by default.
         optimizer: `teacher.optimizer()` by default; with weight decay, for example,
             `teacher.optimizer(weight_decay=1e-4)`.
@@ -94,7 +94,7 @@ def check_learner(model: tf.keras.Model, teacher: TrainedTeacher) -> bool:
         teacher: The teacher.
 
     Returns:
-        Whether the model puts out logits, and not probabilities.
+        Whether the model outputs logits rather than probabilities.
 
     Raises:
         TeacherError: If the model takes other images, has other classes, or has
@@ -106,7 +106,7 @@ def check_learner(model: tf.keras.Model, teacher: TrainedTeacher) -> bool:
     shape, count = list(images.shape[1:]), len(teacher.class_names)
     try:
         outputs = model(images, training=False)
-    except Exception as error:  # whatever its layers make of a wrong shape
+    except Exception as error:  # its layers can raise anything for a wrong shape
         taken = f", takes {list(model.input_shape[1:])}" if _has_shape(model) else ""
         raise TeacherError(
             f"model {model.name!r}: expected one that takes the teacher's images, "
@@ -127,7 +127,7 @@ def check_learner(model: tf.keras.Model, teacher: TrainedTeacher) -> bool:
 
 
 def are_logits(outputs: tf.Tensor) -> bool:
-    """Whether a model's outputs are logits, and not probabilities.
+    """Whether a model's outputs are logits rather than probabilities.
 
     Args:
         outputs: `[n, k]`, of any images. What counts is their values: a layer after
@@ -150,7 +150,7 @@ def _has_shape(model: tf.keras.Model) -> bool:
 
 
 class _StopWhenNotFinite(tf.keras.callbacks.Callback):
-    """Ends a training whose loss is no longer a number, with an error."""
+    """Raises an error when the loss of a training is not finite."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if not np.isfinite(logs["loss"]):

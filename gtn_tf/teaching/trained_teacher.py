@@ -30,7 +30,7 @@ from gtn_tf.teaching.pixels import scaled_to_1
 
 CLIPNORM = 0.5  # of the gradient of each weight tensor
 
-# By the kind of the inner optimizer.
+# By kind of the inner optimizer.
 _OPTIMIZERS: dict[str, Any] = {
     one.learned.kind: one for one in (CurriculumSGD, CurriculumAdam, CurriculumRMSProp)
 }
@@ -38,19 +38,19 @@ _OPTIMIZERS: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class TrainedTeacher:
-    """What `load_teacher` gives.
+    """A trained teacher, from `load_teacher`.
 
     Args:
-        description: What the teacher says of itself: `image_shape`, `class_names`,
-            `steps`, `batch_size`, `normalization` (`mean` and `std` per channel, for
-            pixels scaled to 0..1), `inner_optimizer`, `accuracy`, `learners`,
-            `versions` and more.
+        description: Facts about the teacher: `image_shape`, `class_names`, `steps`,
+            `batch_size`, `normalization` (`mean` and `std` per channel, for pixels
+            scaled to 0..1), `inner_optimizer`, `accuracy`, `learners`, `versions` and
+            more.
         images: float32 `[steps, batch, h, w, c]`, normalised.
         labels: int32 `[steps, batch]`.
-        hyperparameters: Of the inner optimizer, by name, each float32 `[steps]`:
+        hyperparameters: Those of the inner optimizer, by name, each float32 `[steps]`:
             `learning_rates` and, of SGD, `momenta`.
         source: Where it came from, for messages.
-        make_images: Gives images `[n, h, w, c]` for int32 labels `[n]` and a seed
+        make_images: Makes images `[n, h, w, c]` for int32 labels `[n]` and a seed
             `[2]`, if the teacher can make more than its lessons.
 
     Raises:
@@ -175,11 +175,11 @@ class TrainedTeacher:
         return tf.data.Dataset.from_tensor_slices(lessons).prefetch(tf.data.AUTOTUNE)
 
     def optimizer(self, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
-        """A Keras optimizer, the inner one with the learned hyperparameters.
+        """The inner optimizer with the learned hyperparameters, for Keras.
 
         Learning rates learned on networks with norms in every layer are too large for
-        others, unless gradients are clipped. The gradient of each weight tensor is cut
-        to a norm of 0.5, therefore; `clipnorm=None` gives the bare update of
+        others, unless gradients are clipped. So the gradient of each weight tensor is
+        clipped to a norm of 0.5; `clipnorm=None` gives the plain update of
         meta-training.
 
         Args:
@@ -192,14 +192,14 @@ class TrainedTeacher:
         return kind(**self.hyperparameters, **settings, **kwargs)
 
     def repeated(self, steps: int) -> TrainedTeacher:
-        """A teacher of more steps: the curriculum again and again, at lower rates.
+        """A teacher of more steps: the curriculum repeated, at lower rates.
 
         The learned rates end high. Divided by 2, 4, 6, ... in the passes after the
-        first, they let a network settle: in a pilot, scores of architectures after
+        first, they let a network converge: in a pilot, scores of architectures after
         four passes agreed better with their accuracies than after one.
 
         Args:
-            steps: Of the new teacher; it may also be fewer.
+            steps: Number of steps of the new teacher; may be smaller, too.
 
         Example:
 
@@ -221,7 +221,7 @@ class TrainedTeacher:
         )
 
     def normalise(self, pixels: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
-        """Prepares real images as the teacher's own are.
+        """Normalises real images as the teacher's own.
 
         Args:
             pixels: `[..., h, w, c]`, or `[..., h, w]` if the teacher's are grey: floats
@@ -260,7 +260,7 @@ class TrainedTeacher:
         return np.array(scale["mean"]), np.array(scale["std"])
 
     def generate(self, labels: Sequence[int] | np.ndarray, seed: int = 0) -> np.ndarray:
-        """Makes images of the classes asked for.
+        """Makes images of given classes.
 
         Args:
             labels: `[n]`.
@@ -272,7 +272,7 @@ class TrainedTeacher:
 
         Raises:
             TeacherError: If a label is out of range, or if the teacher came from an
-                npz file, which holds the lessons alone.
+                npz file, which only holds the lessons.
         """
         if self.make_images is None:
             raise TeacherError(

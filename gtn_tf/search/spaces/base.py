@@ -28,8 +28,8 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         image_shape: `(height, width, channels)` of an image, any size; or `(height,
             width)` of a grey one.
         num_classes: Number of logits.
-        cells: N, cells in each of the three parts of the network.
-        filters: F, channels of the first part.
+        cells: N, cells in each of the three stages of the network.
+        filters: F, channels of the first stage.
         scored_as: Layers of the networks that `GTNTuner` scores: `"training"` or
             `"evaluation"`. All other networks have training layers.
         optimizer: Makes the optimizer of a network; SGD with momentum by default.

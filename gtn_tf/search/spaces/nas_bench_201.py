@@ -31,8 +31,8 @@ class NASBench201Space(CellSpace[Genotype201]):
     Args:
         image_shape: `(height, width, channels)` of an image, any size.
         num_classes: Number of logits.
-        cells: Cells in each of the three parts.
-        filters: Channels of the first part.
+        cells: Cells in each of the three stages.
+        filters: Channels of the first stage.
         **kwargs: As for `CellSpace`.
 
     Example:
