@@ -36,6 +36,10 @@ class Operation:
             return tf.keras.Model(inputs, build(inputs))
 
         model, variables = made_in_order(make)
+        if any_channels:  # which Keras would compare with the most
+            for layer in (model, *model.submodules):
+                if isinstance(layer, tf.keras.layers.Layer):
+                    layer.input_spec = None
         self._model = PureModel(model)
         self._any_channels = any_channels
         self.weights = [v for v in variables if v.trainable]
@@ -133,7 +137,11 @@ class Operation:
         Args:
             *inputs: As for a call, without `training`.
         """
-        specs = [tf.TensorSpec(one.shape, one.dtype) for one in inputs]
+        shapes = [one.shape for one in inputs]
+        if self._any_channels:
+            shapes[0] = shapes[0][:-1].concatenate(None)
+        pairs = zip(shapes, inputs)
+        specs = [tf.TensorSpec(shape, one.dtype) for shape, one in pairs]
         key = tuple((str(spec.shape), spec.dtype) for spec in specs)
         if key not in self._pairs:
             self._pairs[key] = forward_backward(
