@@ -242,9 +242,12 @@ class SuperNetwork:
         Args:
             genotype: Of the space.
             model: What `extract` gave, or the network that `gtn_tf.cells` makes of the
-                genotype in the same size.
+                genotype in the same size. Layers that lead nowhere, which it does not
+                have, get zeros.
         """
         alone, of_weights, of_statistics = self._alone(genotype)
+        for variable in of_weights + of_statistics:
+            variable.assign(tf.zeros_like(variable))
         alone.set_weights(model.get_weights())
         values, running = iter(of_weights), iter(of_statistics)
         weights, statistics = [], []
