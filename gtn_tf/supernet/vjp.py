@@ -35,7 +35,7 @@ def forward_backward(
     """Splits the graph of a function and its gradient in two.
 
     `tf.switch_case` differentiates by itself, but then each branch hands over every
-    tensor that any branch might need, and a space of eleven operations is twice as slow.
+    tensor that any branch might need, and eleven operations are twice as slow.
 
     Args:
         function: Pure; gives tensors, of which the first is differentiated.
