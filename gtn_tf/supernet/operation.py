@@ -139,7 +139,7 @@ class Operation:
         """
         shapes = [one.shape for one in inputs]
         if self._any_channels:
-            shapes[0] = shapes[0][:-1].concatenate(None)
+            shapes[0] = shapes[0][:-1].concatenate([None])
         pairs = zip(shapes, inputs)
         specs = [tf.TensorSpec(shape, one.dtype) for shape, one in pairs]
         key = tuple((str(spec.shape), spec.dtype) for spec in specs)
