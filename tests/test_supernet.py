@@ -178,7 +178,7 @@ def compiled(network):
 def test_equals_the_single_network(networks, space, kind):
     network = networks(space, kind)
 
-    @ALL
+    @settings(ALL, max_examples=12 if space == "201" else 4)
     @given(GENOTYPES[space], st.integers(0, 9))
     def run(genotype, seed):
         def step(*args):
