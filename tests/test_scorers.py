@@ -12,6 +12,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 import gtn_tf
 from gtn_tf.names import SCORERS
+from gtn_tf.precision import precision
 from gtn_tf.search import (
     Candidate,
     GTNScorer,
@@ -306,3 +307,36 @@ def test_a_candidate_knows_its_genotype_where_there_is_one() -> None:
     assert Candidate(dense(3)).genotype is None
     with pytest.raises(ScoreError, match="expected a Keras model, received 3"):
         Candidate(lambda: 3)()
+
+
+@pytest.mark.parametrize("name", ["real", "gtn"])
+@pytest.mark.parametrize("kind", ["training", "evaluation"])
+def test_scores_of_a_supernetwork_are_those_of_keras_models(name, kind):
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(96, 8, 8, 1)), rng.integers(0, 10, 96)
+    train = tf.data.Dataset.from_tensor_slices((images, labels)).batch(16)
+    data = ScoringData(train, (images[:50], labels[:50]))
+    with precision("float64"):
+        space = NASBench201Space((8, 8, 1), 10, cells=1, filters=2, scored_as=kind)
+        network, scorer = space.supernetwork, make_scorer(name, "digits", steps=4)
+        for _ in range(3):
+            genotype = space.sample(rng)
+            code = network.encode(genotype)
+            weights = network.fresh_weights(code, tf.constant([3, 0]))
+            statistics = network.fresh_statistics(code)
+            alone = Candidate(lambda: network.extract(genotype, weights, statistics))  # noqa: B023 (called at once)
+            found = scorer.scores(space.candidate(genotype), data, seed=3)
+            assert found == pytest.approx(scorer.scores(alone, data, 3), abs=1e-6)
+
+
+def test_candidates_of_a_space_share_one_trace():
+    space = NASBench201Space((8, 8, 1), 10, cells=1, filters=2)
+    scorer, rng = make_scorer("gtn", "digits", steps=2), np.random.default_rng(1)
+    images, labels = rng.normal(size=(40, 8, 8, 1)), rng.integers(0, 10, 40)
+    data = ScoringData(None, (images.astype(np.float32), labels))
+    for _ in range(3):
+        score(space.candidate(space.sample(rng)), [scorer], data, seed=0)
+    (training,) = scorer._traced.values()
+    assert training._traced_train.experimental_get_tracing_count() == 1
+    scorer.close()
+    assert not scorer._traced

@@ -78,8 +78,10 @@ class WeightNormalization(_Base):
 
     def _has_fewer_outputs_than_weights(self, inputs: tf.Tensor) -> bool:
         dense = type(self.layer) is tf.keras.layers.Dense and inputs.shape.rank == 2
-        rows = inputs.shape[0]
-        return dense and rows is not None and rows < self.v.shape[0]
+        rows, weights = inputs.shape[0], self.v.shape[0]
+        # In a super-network, the inputs of the head are counted only in the graph.
+        known = rows is not None and weights is not None
+        return dense and known and rows < weights
 
     def scale_of(self, v: tf.Tensor) -> tf.Tensor:
         """The `g = ||V||` that makes a fresh layer equal the plain one.

@@ -31,10 +31,7 @@ class ChoiceBlock:
         self.size = max(operation.size for operation in operations)
         self.statistics_size = max(o.statistics_size for o in operations)
         self._for_each = len(operations) // inputs
-        self._run = {
-            training: _shared(functools.partial(self._one, training))
-            for training in (False, True)
-        }
+        self._infer = _shared(self._without_training)
         self._traced_fresh = _shared(self._fresh)
         self._passes: dict[Any, ForwardBackward] = {}
 
@@ -45,7 +42,6 @@ class ChoiceBlock:
         weights: tf.Tensor,
         statistics: tf.Tensor,
         training: bool,
-        twice: bool = False,
         clipnorm: float | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs the operation that is picked, and no other.
@@ -56,15 +52,13 @@ class ChoiceBlock:
             weights: `[size]`.
             statistics: `[statistics_size]`.
             training: As for Keras.
-            twice: Whether it can be differentiated twice, and with respect to the
-                statistics after it, too. It is slower then.
-            clipnorm: What the gradient of each weight tensor is cut to, unless `twice`.
+            clipnorm: What the gradient of each weight tensor is cut to.
 
         Returns:
             The output, and the statistics after the call.
         """
-        if not training or twice:
-            return self._run[training](index, weights, statistics, *inputs)
+        if not training:
+            return self._infer(index, weights, statistics, *inputs)
         return self._train(index, weights, statistics, inputs, clipnorm)
 
     def pick(self, index: Index, run: Callable[[Operation], Any]) -> Any:
@@ -98,9 +92,8 @@ class ChoiceBlock:
     def _fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
         return self.pick(index, lambda o: o.join(o.fresh(seed, channels), self.size))
 
-    def _one(
+    def _without_training(
         self,
-        training: bool,
         index: Index,
         weights: tf.Tensor,
         statistics: tf.Tensor,
@@ -108,7 +101,7 @@ class ChoiceBlock:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         def run(number: int) -> tuple[tf.Tensor, tf.Tensor]:
             x = inputs[self._input_of(number)]
-            return self.operations[number](x, weights, statistics, training)
+            return self.operations[number](x, weights, statistics, training=False)
 
         return self._pick(index, run)
 
@@ -133,7 +126,8 @@ class ChoiceBlock:
 
         @tf.custom_gradient
         def run(weights: tf.Tensor, *inputs: tf.Tensor) -> tuple[Any, Any]:
-            given = weights, statistics, *inputs
+            # A tape of the caller has nothing to do in here.
+            given = [*map(tf.stop_gradient, (weights, statistics, *inputs))]
             y, after, *residuals = passes.forward(index, *given)
 
             def gradient(of_y: tf.Tensor, of_after: tf.Tensor) -> list[tf.Tensor]:
@@ -170,7 +164,8 @@ class ChoiceBlock:
 
             def run(number: int) -> list[tf.Tensor]:
                 pair, x = pairs[number], xs[self._input_of(number)]
-                nothing = [_no_residual(weights.dtype)] * (most - pair.residuals)
+                nothing = [tf.zeros([], weights.dtype)] * (most - pair.residuals)
+                nothing = [*map(_of_any_shape, nothing)]
                 return [*pair.forward(x, weights, statistics), *nothing]
 
             return self._pick(index, run)
@@ -182,7 +177,7 @@ class ChoiceBlock:
 
             def run(number: int) -> list[tf.Tensor]:
                 pair, place = pairs[number], self._input_of(number)
-                residuals = given[2 + inputs :][: pair.residuals]
+                residuals = map(_of_any_shape, given[2 + inputs :][: pair.residuals])
                 of_x, of_weights = pair.backward(
                     xs[place], weights, statistics, of_y, *residuals
                 )
@@ -192,8 +187,11 @@ class ChoiceBlock:
 
             return self._pick(index, run)
 
-        there, back = (tf.function(f, autograph=False) for f in (forward, backward))
-        return ForwardBackward(there, back, most)
+        return ForwardBackward(
+            tf.function(forward, autograph=False),
+            tf.function(backward, autograph=False, reduce_retracing=True),
+            most,
+        )
 
 
 def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -203,6 +201,6 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def _no_residual(dtype: tf.DType) -> tf.Tensor:
-    """Stands in the place of a tensor that another operation keeps, of any shape."""
-    return tf.compat.v1.placeholder_with_default(tf.zeros([], dtype), None)
+def _of_any_shape(x: tf.Tensor) -> tf.Tensor:
+    """The same tensor; that it is of one operation's shape is not to be inferred."""
+    return tf.compat.v1.placeholder_with_default(x, None)

@@ -128,10 +128,12 @@ class SuperNetwork:
         images: tf.Tensor,
         genotype: tf.Tensor,
         training: bool = False,
-        twice: bool = False,
         clipnorm: float | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs an architecture.
+
+        A training pass can be differentiated once with respect to weights and images;
+        the statistics after it are constants.
 
         Args:
             weights: `[size]`.
@@ -139,9 +141,7 @@ class SuperNetwork:
             images: `[batch, h, w, c]`.
             genotype: As `encode` gives it.
             training: As for Keras.
-            twice: Whether a training pass can be differentiated twice, and with respect
-                to the statistics after it. It is slower then.
-            clipnorm: What the gradient of each weight tensor is cut to, unless `twice`.
+            clipnorm: What the gradient of each weight tensor is cut to.
 
         Returns:
             The logits `[batch, num_classes]`, and the statistics after the call.
@@ -151,7 +151,6 @@ class SuperNetwork:
             tf.split(weights, self._sizes),
             tf.split(statistics, self._statistics_sizes),
             training,
-            twice,
             clipnorm,
         )
         logits = self._wiring.logits(run, images, genotype)
@@ -252,9 +251,12 @@ class SuperNetwork:
         Args:
             genotype: Of the space.
             model: What `extract` gave, or the network that `gtn_tf.cells` makes of the
-                genotype in the same size.
+                genotype in the same size. Layers that lead nowhere, which it does not
+                have, get zeros.
         """
         alone, of_weights, of_statistics = self._alone(genotype)
+        for variable in of_weights + of_statistics:
+            variable.assign(tf.zeros_like(variable))
         alone.set_weights(model.get_weights())
         values, running = iter(of_weights), iter(of_statistics)
         weights, statistics = [], []

@@ -36,6 +36,10 @@ class Operation:
             return tf.keras.Model(inputs, build(inputs))
 
         model, variables = made_in_order(make)
+        if any_channels:  # which Keras would compare with the most
+            for layer in (model, *model.submodules):
+                if isinstance(layer, tf.keras.layers.Layer):
+                    layer.input_spec = None
         self._model = PureModel(model)
         self._any_channels = any_channels
         self.weights = [v for v in variables if v.trainable]
@@ -157,7 +161,10 @@ class Operation:
             statistics: Likewise.
             clipnorm: Likewise.
         """
-        specs = [tf.TensorSpec(t.shape, t.dtype) for t in (x, weights, statistics)]
+        shapes = [one.shape for one in (x, weights, statistics)]
+        if self._any_channels:
+            shapes[0] = shapes[0][:-1].concatenate([None])
+        specs = [tf.TensorSpec(shape, weights.dtype) for shape in shapes]
         key = clipnorm, *((str(spec.shape), spec.dtype) for spec in specs)
         if key not in self._passes:
             self._passes[key] = forward_backward(

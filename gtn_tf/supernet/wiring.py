@@ -105,7 +105,6 @@ class Pass:
         weights: A vector for each block.
         statistics: A vector for each block.
         training: As for Keras.
-        twice: As for `ChoiceBlock`.
         clipnorm: As for `ChoiceBlock`.
     """
 
@@ -115,12 +114,10 @@ class Pass:
         weights: Sequence[tf.Tensor],
         statistics: Sequence[tf.Tensor],
         training: bool,
-        twice: bool,
         clipnorm: float | None,
     ) -> None:
         self._ahead = iter(zip(picks, weights, statistics))
         self._training = training
-        self._twice = twice
         self._clipnorm = clipnorm
         self.after: list[tf.Tensor] = []  # statistics of the blocks so far
 
@@ -141,7 +138,6 @@ class Pass:
             weights,
             statistics,
             self._training,
-            self._twice,
             self._clipnorm,
         )
         self.after.append(after)
