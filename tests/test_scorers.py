@@ -309,8 +309,9 @@ def test_a_candidate_knows_its_genotype_where_there_is_one() -> None:
         Candidate(lambda: 3)()
 
 
-@pytest.mark.parametrize("name", ["real", "gtn"])
-@pytest.mark.parametrize("kind", ["training", "evaluation"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("real", "training"), ("gtn", "evaluation")]
+)
 def test_scores_of_a_supernetwork_are_those_of_keras_models(name, kind):
     rng = np.random.default_rng(0)
     images, labels = rng.normal(size=(96, 8, 8, 1)), rng.integers(0, 10, 96)
