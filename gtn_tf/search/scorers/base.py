@@ -18,8 +18,8 @@ class Scorer(abc.ABC):
 
     A scorer that needs something for the whole search, such as a network whose weights
     all candidates share, makes it in `prepare` and frees it in `close`. It has to
-    survive `tf.keras.backend.clear_session`, which comes before each candidate that is
-    built (see `builds`): it does, if the scorer itself holds the variables and functions.
+    survive `tf.keras.backend.clear_session`, which precedes each candidate that is
+    built (see `builds`): it does if the scorer itself holds variables and functions.
 
     Example:
 
