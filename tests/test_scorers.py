@@ -315,7 +315,7 @@ def test_a_candidate_knows_its_genotype_where_there_is_one() -> None:
 def test_scores_of_a_supernetwork_are_those_of_keras_models(name, kind):
     rng = np.random.default_rng(0)
     images, labels = rng.normal(size=(96, 8, 8, 1)), rng.integers(0, 10, 96)
-    train = tf.data.Dataset.from_tensor_slices((images, labels)).batch(16)
+    train = tf.data.Dataset.from_tensor_slices((images, labels)).batch(16, True)
     data = ScoringData(train, (images[:50], labels[:50]))
     with precision("float64"):
         space = NASBench201Space((8, 8, 1), 10, cells=1, filters=2, scored_as=kind)
@@ -328,6 +328,7 @@ def test_scores_of_a_supernetwork_are_those_of_keras_models(name, kind):
             alone = Candidate(lambda: network.extract(genotype, weights, statistics))  # noqa: B023 (called at once)
             found = scorer.scores(space.candidate(genotype), data, seed=3)
             assert found == pytest.approx(scorer.scores(alone, data, 3), abs=1e-6)
+    assert len(scorer._traced) == 1
 
 
 def test_candidates_of_a_space_share_one_trace():
@@ -340,4 +341,20 @@ def test_candidates_of_a_space_share_one_trace():
     (training,) = scorer._traced.values()
     assert training._traced_train.experimental_get_tracing_count() == 1
     scorer.close()
+    assert not scorer._traced
+
+
+@pytest.mark.parametrize("why", ["seconds", "batches of other sizes"])
+def test_what_no_supernetwork_can_do_is_seeded_and_freed_as_ever(why):
+    images = np.random.default_rng(1).normal(size=(10, 8, 8, 1)).astype(np.float32)
+    train = images, np.arange(10)
+    if why != "seconds":
+        train = tf.data.Dataset.from_tensor_slices(train).batch(4)
+    data = ScoringData(train, (images, np.arange(10)), batch_size=4)
+    scorer = RealDataScorer(steps=3, seconds=100 if why == "seconds" else None)
+    space = NASBench201Space((8, 8, 1), 10, cells=1, filters=2)
+    candidate = space.candidate(space.sample(np.random.default_rng(0)))
+    assert scorer.builds(candidate, data)
+    one, again, other = (score(candidate, [scorer], data, seed) for seed in (0, 0, 1))
+    assert one == again and one["real_tse"] != other["real_tse"]
     assert not scorer._traced

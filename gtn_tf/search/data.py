@@ -33,6 +33,14 @@ class ScoringData:
     batch_size: int = 32
     class_weight: dict[int, float] | None = None
 
+    @property
+    def has_equal_batches(self) -> bool:
+        """Whether all batches for training are known to have the same size."""
+        if not isinstance(self.train, tf.data.Dataset):
+            return True  # the rest of the arrays is dropped
+        images = tf.nest.flatten(self.train.element_spec)[0]
+        return bool(images.shape.rank) and images.shape[0] is not None
+
     def train_batches(self, seed: int) -> tf.data.Dataset:
         """Endless shuffled batches for training.
 

@@ -73,11 +73,12 @@ class Scorer(abc.ABC):
     def close(self) -> None:
         """Frees what `prepare` made, also after a failure."""
 
-    def builds(self, candidate: Candidate) -> bool:
+    def builds(self, candidate: Candidate, data: ScoringData) -> bool:
         """Whether it makes the candidate's network, so that there is one to free.
 
         Args:
             candidate: As for a call.
+            data: As for a call.
         """
         return True
 

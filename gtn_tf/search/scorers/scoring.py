@@ -84,7 +84,7 @@ def score(
     for scorer in scorers:
         if scorer.name in scores:  # another found it on the way
             continue
-        if scorer.builds(candidate):
+        if scorer.builds(candidate, data):
             tf.keras.backend.clear_session()
             gc.collect()  # one network at a time, however many candidates
             tf.keras.utils.set_random_seed(seed)  # frees all traced functions' kernels

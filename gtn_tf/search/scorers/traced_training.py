@@ -185,17 +185,15 @@ def stacked(
     elements: Iterable[Any],
     image_shape: tuple[int, int, int],
     class_weight: Mapping[int, float] | None = None,
-) -> Batches | None:
-    """Puts batches of a dataset behind each other; `None` if their sizes differ.
+) -> Batches:
+    """Puts batches of a dataset behind each other.
 
     Args:
-        elements: Images, labels and perhaps weights of each batch.
+        elements: Images, labels and perhaps weights of each batch, of equal size.
         image_shape: `(height, width, channels)`.
         class_weight: As for Keras' `fit`.
     """
     found = [tf.keras.utils.unpack_x_y_sample_weight(one) for one in elements]
-    if len({len(labels) for _, labels, _ in found}) != 1:
-        return None
     images, labels, weights = zip(*found)
     dtype = tf.keras.backend.floatx()
     together = with_channels(tf.cast(tf.stack(images), dtype), image_shape)

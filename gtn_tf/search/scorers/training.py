@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.cells import AnyGenotype
 from gtn_tf.errors import ArgumentError, first_line
 from gtn_tf.evaluation import real_data_sgd
 from gtn_tf.inner.optimizers.base import OptimizerState
@@ -27,6 +28,7 @@ from gtn_tf.search.scorers.traced_training import (
     stacked,
 )
 from gtn_tf.shapes import with_channels
+from gtn_tf.supernet import SuperNetwork
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
 from gtn_tf.teaching.teach import are_logits, check_learner
 from gtn_tf.teaching.trained_teacher import CLIPNORM
@@ -84,16 +86,29 @@ class TrainingScorer(Scorer):
             )
         expect_labels(labels.numpy(), outputs.shape[1])
 
-    def builds(self, candidate: Candidate) -> bool:
-        return candidate.supernetwork() is None
+    def builds(self, candidate: Candidate, data: ScoringData) -> bool:
+        return self.supernetwork_of(candidate, data) is None
+
+    def supernetwork_of(
+        self, candidate: Candidate, data: ScoringData
+    ) -> SuperNetwork | None:
+        """What is trained instead of the candidate's own network, if anything.
+
+        Args:
+            candidate: The candidate.
+            data: Real data.
+        """
+        return None
 
     def scores(
         self, candidate: Candidate, data: ScoringData, seed: int
     ) -> dict[str, float]:
         candidate = as_candidate(candidate)
-        found = self._on_supernetwork(candidate, data, seed)
-        if found is None:
+        network = self.supernetwork_of(candidate, data)
+        if network is None:
             found = self._on_keras_models(candidate, data, seed)
+        else:
+            found = self._on_supernetwork(network, candidate.genotype, data, seed)
         return dict(zip(self.names, np.mean(found, axis=0).tolist()))
 
     def _on_keras_models(
@@ -109,11 +124,12 @@ class TrainingScorer(Scorer):
         return found
 
     def _on_supernetwork(
-        self, candidate: Candidate, data: ScoringData, seed: int
-    ) -> list[tuple[float, float]] | None:
-        network = candidate.supernetwork()
-        if network is None:
-            return None
+        self,
+        network: SuperNetwork,
+        genotype: AnyGenotype,
+        data: ScoringData,
+        seed: int,
+    ) -> list[tuple[float, float]]:
         training = self._traced.get(id(network))
         if training is None:
             training = TracedTraining(network, self.update())
@@ -130,29 +146,24 @@ class TrainingScorer(Scorer):
         found = []
         for learner in range(self.learners):
             batches = self.batches(data, seed + learner, network.image_shape)
-            if batches is None:
-                return None
             key = seed % 2**31, learner
-            trained = training.train(candidate.genotype, *batches, key)
+            trained = training.train(genotype, *batches, key)
             self.expect_finite(trained.loss)
-            accuracy = training.accuracy(candidate.genotype, trained, validation)
+            accuracy = training.accuracy(genotype, trained, validation)
             found.append((accuracy, -trained.loss))
         return found
 
     def batches(
         self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
-    ) -> tuple[Batches, tf.Tensor] | None:
+    ) -> tuple[Batches, tf.Tensor]:
         """What a super-network is trained on, and images for its batch norms.
 
         Args:
             data: Real data.
             seed: Of what is drawn beside the weights.
             image_shape: `(height, width, channels)`.
-
-        Returns:
-            `None` if it cannot be, and `train` has to train each network.
         """
-        return None
+        raise NotImplementedError
 
     def update(self) -> Update:
         """The optimizer of such a training."""
@@ -226,12 +237,17 @@ class GTNScorer(TrainingScorer):
     ) -> tf.keras.callbacks.History:
         return teach(model, self._lessons, verbose=0)
 
+    def supernetwork_of(
+        self, candidate: Candidate, data: ScoringData
+    ) -> SuperNetwork | None:
+        return candidate.supernetwork()
+
     def batches(
         self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
-    ) -> tuple[Batches, tf.Tensor] | None:
+    ) -> tuple[Batches, tf.Tensor]:
         if self._stacked is None:
             self._stacked = stacked(self._lessons.as_dataset(), image_shape)
-        return self._stacked and (self._stacked, self._stacked.images)
+        return self._stacked, self._stacked.images
 
     def update(self) -> Update:
         optimizer = self._lessons.optimizer()
@@ -302,16 +318,21 @@ class RealDataScorer(TrainingScorer):
             batches, callbacks=callbacks, class_weight=data.class_weight, verbose=0
         )
 
+    def supernetwork_of(
+        self, candidate: Candidate, data: ScoringData
+    ) -> SuperNetwork | None:
+        # Among the seconds are those of tracing each network.
+        if self.seconds is not None or not data.has_equal_batches:
+            return None
+        return candidate.supernetwork()
+
     def batches(
         self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
-    ) -> tuple[Batches, tf.Tensor] | None:
-        if self.seconds is not None:  # tracing counts there
-            return None
+    ) -> tuple[Batches, tf.Tensor]:
         drawn = data.train_batches(seed).take(self.steps)
         batches = stacked(drawn, image_shape, data.class_weight)
         # Drawn anew, as `train` does.
-        again = stacked(drawn.take(_SETTLE), image_shape)
-        return batches and again and (batches, again.images)
+        return batches, stacked(drawn.take(_SETTLE), image_shape).images
 
     def update(self) -> Update:
         rate = self._rate()

@@ -19,7 +19,7 @@ class ParameterScorer(Scorer):
 
     name = "params"
 
-    def builds(self, candidate: Candidate) -> bool:
+    def builds(self, candidate: Candidate, data: ScoringData) -> bool:
         return candidate.counts is None
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
@@ -41,7 +41,7 @@ class FlopScorer(Scorer):
 
     name = "flops"
 
-    def builds(self, candidate: Candidate) -> bool:
+    def builds(self, candidate: Candidate, data: ScoringData) -> bool:
         return candidate.counts is None
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
