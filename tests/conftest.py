@@ -85,6 +85,19 @@ def first_stack(monkeypatch):
 
 
 @pytest.fixture
+def benchmark_modules(monkeypatch):
+    """Lets the benchmark's modules be imported, as they import each other."""
+    folder = Path(__file__).resolve().parent.parent / "benchmarks"
+    monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if folder in Path(file).parents:
+            del sys.modules[name]
+
+
+@pytest.fixture
 def recipe(monkeypatch):
     """Runs a recipe of cli/ with a command line, in this process."""
 

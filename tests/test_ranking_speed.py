@@ -22,16 +22,7 @@ BENCHMARKS = ROOT / "benchmarks"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 
-@pytest.fixture(autouse=True)
-def scripts(monkeypatch):
-    """Lets the benchmark's modules be imported, as they import each other."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if BENCHMARKS in Path(file).parents:
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("benchmark_modules")
 
 
 def line(contender: str, part: str, **found: object) -> dict:
