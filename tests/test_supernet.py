@@ -118,14 +118,16 @@ def train(network, weights, statistics, images, cell):
 
 def chosen(network, genotype):
     """Which numbers of both vectors belong to an architecture."""
-    numbers = network.tensor_numbers(network.encode(genotype)).numpy()
-    most = [max(len(o.weights) for o in b.operations) for b in network._wiring.blocks]
-    of_weights = ~np.isin(numbers, np.cumsum(np.add(most, 1)) - 1)
+    of_weights = []
+    for block, operation, channels in network._chosen(genotype):
+        parts = operation.split(tf.zeros([block.size], tf.float64), channels)
+        ones = operation.join([*map(tf.ones_like, parts)], block.size)
+        of_weights.append(ones.numpy() == 1)
     of_statistics = [
         np.arange(block.statistics_size) < operation.statistics_size
         for block, operation, _ in network._chosen(genotype)
     ]
-    return of_weights, np.concatenate(of_statistics)
+    return np.concatenate(of_weights), np.concatenate(of_statistics)
 
 
 def close(a, b):

@@ -14,7 +14,7 @@ from gtn_tf.names import BLOCKS, LAYOUTS
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_STEM = 3  # times F channels
+STEM = 3  # times F channels
 
 
 def cell_network(
@@ -104,7 +104,7 @@ def stack_cells(
         reduction cell.
     """
     calibration = LAYOUTS.load(layout)
-    stem = blocks.norm(blocks.conv(inputs, _STEM * filters, 3))
+    stem = blocks.norm(blocks.conv(inputs, STEM * filters, 3))
     before, x, number = stem, stem, 0
     for stage in range(3):
         stack = [genotype.normal] * cells

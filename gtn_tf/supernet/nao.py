@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.cells.genotype import NODES
+from gtn_tf.cells.network import STEM
 from gtn_tf.cells.operations import apply_operation
 from gtn_tf.supernet.choice_block import ChoiceBlock, Index
 from gtn_tf.supernet.operation import Operation
@@ -16,7 +17,6 @@ from gtn_tf.supernet.wiring import Pass, Pick, Wiring
 
 _STATES = 2 + NODES
 _MOST_ENDS = _STATES - 1  # a node reads at least one
-_STEM = 3  # times F channels
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class WiringNAO(Wiring):
     def __init__(self, *args: Any, ops: Sequence[str]) -> None:
         super().__init__(*args)
         self.ops = tuple(ops)
-        layers, stem = self.layers, _STEM * self.filters
+        layers, stem = self.layers, STEM * self.filters
         self._stem = self._add(
             self._operation(
                 "stem",
@@ -78,7 +78,7 @@ class WiringNAO(Wiring):
         ends: list[ChoiceBlock] = []
         if out != (h, w):
             shape = h, w, filters
-            absent = self._operation("absent", _nothing, shape)
+            absent = self._operation("absent", self._nothing, shape)
             ends = [
                 self._add(absent, self._halving(shape, filters, False))
                 for _ in range(2)
@@ -119,10 +119,14 @@ class WiringNAO(Wiring):
 
         return self._operation(("halve", filters), build, shape, any_channels)
 
+    def _nothing(self, x: tf.Tensor) -> tf.Tensor:
+        """Zeros of half the size."""
+        return self.layers.zeros(self.layers.subsample(x, 2))
+
     def picks(self, genotype: tf.Tensor) -> list[Pick]:
         genes = _Genes(genotype)
         picks = [Pick()]
-        before = previous = _STEM * self.filters
+        before = previous = STEM * self.filters
         for cell in self._cells:
             k, filters = int(cell.reduces), cell.filters
             older = Pick(0 if cell.halves_older else _differs(before, filters), before)
@@ -229,9 +233,3 @@ def _differs(channels: Any, filters: int) -> Index:
     if isinstance(channels, int):
         return int(channels != filters)
     return tf.cast(channels != filters, tf.int32)
-
-
-def _nothing(x: tf.Tensor) -> tf.Tensor:
-    """Zeros of half the size."""
-    every_other = tf.keras.layers.MaxPool2D(1, 2, "same")(x)
-    return tf.keras.layers.Rescaling(0.0)(every_other)

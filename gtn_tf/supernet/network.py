@@ -186,35 +186,6 @@ class SuperNetwork:
         pairs = zip(self._wiring.blocks, picks)
         return tf.concat([b.fresh_statistics(pick.operation) for b, pick in pairs], 0)
 
-    def tensor_numbers(self, genotype: tf.Tensor) -> tf.Tensor:
-        """Which weight tensor each number of the vector belongs to, int32 `[size]`.
-
-        Args:
-            genotype: As `encode` gives it.
-        """
-        found, first = [], 0
-        pairs = zip(self._wiring.blocks, self._wiring.picks(genotype))
-        for block, pick in pairs:
-            most = max(len(o.weights) for o in block.operations)
-
-            def numbers(
-                operation: Any, block: Any = block, pick: Any = pick, most: int = most
-            ) -> tf.Tensor:
-                sizes = operation.sizes(pick.channels)
-                sizes = [*sizes, block.size - sum(sizes)]
-                which = [*range(len(operation.weights)), most]
-                return tf.ensure_shape(tf.repeat(which, sizes), [block.size])
-
-            found.append(first + block.pick(pick.operation, numbers))
-            first += most + 1
-        return tf.concat(found, 0)
-
-    @property
-    def tensors(self) -> int:
-        """More than the greatest of `tensor_numbers`."""
-        blocks = self._wiring.blocks
-        return sum(1 + max(len(o.weights) for o in b.operations) for b in blocks)
-
     def extract(
         self,
         genotype: AnyGenotype,

@@ -122,14 +122,6 @@ class Operation:
         flat = tf.concat([tf.reshape(w, [-1]) for w in weights], 0)
         return tf.ensure_shape(tf.pad(flat, [[0, size - tf.size(flat)]]), [size])
 
-    def sizes(self, channels: Channels = None) -> list[Any]:
-        """How many numbers each weight tensor has.
-
-        Args:
-            channels: Of the input, if they may differ.
-        """
-        return [math.prod(self._shape(v, channels)) for v in self.weights]
-
     def fresh(self, seed: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
         """Draws weights by the layers' initializers.
 

@@ -93,8 +93,7 @@ class Wiring(abc.ABC):
         return self.blocks[-1]
 
     def _head(self, x: tf.Tensor) -> tf.Tensor:
-        pooled = tf.keras.layers.GlobalAveragePooling2D()(self.layers.activation(x))
-        return self.layers.dense(pooled, self.num_classes)
+        return self.layers.dense(self.layers.pooled_features(x), self.num_classes)
 
 
 class Pass:
