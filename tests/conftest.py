@@ -70,6 +70,17 @@ def freed():
     gc.collect()
 
 
+@pytest.fixture(scope="session")
+def two_replicas():
+    """A strategy of two devices, one for the whole process.
+
+    TensorFlow numbers the sums over devices anew in each strategy, but keeps them for
+    the process: the second strategy of other shapes fails ("Shape mismatch in the
+    collective instance").
+    """
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 @pytest.fixture
 def double_precision():
     """Lets Keras make float64 weights, so that finite differences are sharp."""

@@ -114,7 +114,7 @@ def test_learners_of_an_iteration_are_averaged(tiny_gtn):
     assert not np.allclose(each[0][1], each[1][1])  # two learners, not one twice
 
 
-def test_two_replicas_are_two_learners_of_one_process(tiny_gtn):
+def test_two_replicas_are_two_learners_of_one_process(tiny_gtn, two_replicas):
     """Each replica judges its learner on its half of the batch: here the same."""
 
     def sgd():
@@ -130,8 +130,7 @@ def test_two_replicas_are_two_learners_of_one_process(tiny_gtn):
 
     one = tiny_gtn(learners_per_iteration=2, optimizer=sgd())
     expected = train(one, (images, labels))
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    with strategy.scope():
+    with two_replicas.scope():
         two = tiny_gtn(optimizer=sgd())
     found = train(two, twice)
     assert found["meta_loss"] == pytest.approx(expected["meta_loss"], rel=1e-5)

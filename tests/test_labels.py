@@ -204,8 +204,8 @@ def test_legacy_optimizers_step_as_todays(make_gtn, plain, make) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_legacy_optimizers_step_in_several_replicas(make_gtn) -> None:
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+def test_legacy_optimizers_step_in_several_replicas(make_gtn, two_replicas) -> None:
+    with two_replicas.scope():
         gtn = make_gtn(optimizer=legacy.SGD(0.1))
     before = gtn.get_weights()[0]
     gtn.fit(IMAGES, LABELS, batch_size=10, verbose=0)

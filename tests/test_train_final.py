@@ -361,12 +361,11 @@ def test_a_genotype_on_the_command_line_or_in_a_file(tmp_path, capsys) -> None:
     assert "did you mean darts_v2?" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_replicas_and_mixed_precision() -> None:
+def test_replicas_and_mixed_precision(two_replicas) -> None:
     overrides = [*TINY, "network.genotype=naonet_ws", "training.mixed_precision=true"]
     config = load_config("final_digits", overrides, FinalConfig)
     splits = data.load(batch_size=16)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    with precision("mixed_float16"), strategy.scope():
+    with precision("mixed_float16"), two_replicas.scope():
         model = build_network(config, splits)
     assert set(model.output) == {"logits", "auxiliary"}
     assert {tensor.dtype for tensor in model.output.values()} == {tf.float32}
