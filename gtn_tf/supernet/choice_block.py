@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any
 
 import tensorflow as tf
 
 from gtn_tf.supernet.operation import Channels, Operation
-from gtn_tf.supernet.vjp import ForwardBackward
-
-Index = Union[int, tf.Tensor]
+from gtn_tf.supernet.switched_passes import Index, SwitchedPasses, pick
 
 
 class ChoiceBlock:
@@ -33,7 +31,7 @@ class ChoiceBlock:
         self._for_each = len(operations) // inputs
         self._infer = _shared(self._without_training)
         self._traced_fresh = _shared(self._fresh)
-        self._passes: dict[Any, ForwardBackward] = {}
+        self._passes: dict[Any, SwitchedPasses] = {}
 
     def __call__(
         self,
@@ -43,6 +41,7 @@ class ChoiceBlock:
         statistics: tf.Tensor,
         training: bool,
         clipnorm: float | None = None,
+        second_order: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs the operation that is picked, and no other.
 
@@ -53,13 +52,15 @@ class ChoiceBlock:
             statistics: `[statistics_size]`.
             training: As for Keras.
             clipnorm: What the gradient of each weight tensor is cut to.
+            second_order: As for `SuperNetwork`.
 
         Returns:
             The output, and the statistics after the call.
         """
-        if not training:
+        if not training and not second_order:
             return self._infer(index, weights, statistics, *inputs)
-        return self._train(index, weights, statistics, inputs, clipnorm)
+        given = weights, statistics, *inputs
+        return self._passes_of(index, given, training, clipnorm, second_order)(*given)
 
     def pick(self, index: Index, run: Callable[[Operation], Any]) -> Any:
         """Calls a function on the operation that is picked.
@@ -109,89 +110,24 @@ class ChoiceBlock:
         return number // self._for_each
 
     def _pick(self, index: Index, run: Callable[[int], Any]) -> Any:
-        if isinstance(index, int):
-            return run(index)
-        numbers = range(len(self.operations))
-        return tf.switch_case(index, [functools.partial(run, n) for n in numbers])
+        return pick(index, run, len(self.operations))
 
-    def _train(
-        self,
-        index: Index,
-        weights: tf.Tensor,
-        statistics: tf.Tensor,
-        inputs: Sequence[tf.Tensor],
-        clipnorm: float | None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        passes = self._traced_passes(index, (weights, statistics, *inputs), clipnorm)
-
-        @tf.custom_gradient
-        def run(weights: tf.Tensor, *inputs: tf.Tensor) -> tuple[Any, Any]:
-            # A tape of the caller has nothing to do in here.
-            given = [*map(tf.stop_gradient, (weights, statistics, *inputs))]
-            y, after, *residuals = passes.forward(index, *given)
-
-            def gradient(of_y: tf.Tensor, of_after: tf.Tensor) -> list[tf.Tensor]:
-                return passes.backward(index, of_y, *given, *residuals)
-
-            return (y, after), gradient
-
-        return run(weights, *inputs)
-
-    def _traced_passes(
-        self, index: Index, given: Sequence[tf.Tensor], clipnorm: float | None
-    ) -> ForwardBackward:
-        weights, statistics, *inputs = given
-        shapes = [(str(x.shape), x.dtype) for x in given]
-        key = isinstance(index, int), clipnorm, *shapes
-        if key not in self._passes:
-            pairs = [
-                operation.passes(
-                    inputs[self._input_of(number)], weights, statistics, clipnorm
-                )
-                for number, operation in enumerate(self.operations)
-            ]
-            self._passes[key] = self._forward_backward(pairs, len(inputs))
-        return self._passes[key]
-
-    def _forward_backward(
-        self, pairs: Sequence[ForwardBackward], inputs: int
-    ) -> ForwardBackward:
-        """The passes of the operation that is picked, as those of the block."""
-        most = max(pair.residuals for pair in pairs)
-
-        def forward(index: Index, *given: tf.Tensor) -> list[tf.Tensor]:
-            weights, statistics, *xs = given
-
-            def run(number: int) -> list[tf.Tensor]:
-                pair, x = pairs[number], xs[self._input_of(number)]
-                nothing = [tf.zeros([], weights.dtype)] * (most - pair.residuals)
-                nothing = [*map(_of_any_shape, nothing)]
-                return [*pair.forward(x, weights, statistics), *nothing]
-
-            return self._pick(index, run)
-
-        def backward(
-            index: Index, of_y: tf.Tensor, *given: tf.Tensor
-        ) -> list[tf.Tensor]:
-            weights, statistics, *xs = given[: 2 + inputs]
-
-            def run(number: int) -> list[tf.Tensor]:
-                pair, place = pairs[number], self._input_of(number)
-                residuals = map(_of_any_shape, given[2 + inputs :][: pair.residuals])
-                of_x, of_weights = pair.backward(
-                    xs[place], weights, statistics, of_y, *residuals
-                )
-                of_inputs = [tf.zeros_like(one) for one in xs]
-                of_inputs[place] = of_x
-                return [of_weights, *of_inputs]
-
-            return self._pick(index, run)
-
-        return ForwardBackward(
-            tf.function(forward, autograph=False),
-            tf.function(backward, autograph=False, reduce_retracing=True),
-            most,
+    def _passes_of(
+        self, index: Index, given: Sequence[tf.Tensor], *setting: Any
+    ) -> Callable[..., Any]:
+        key = (
+            isinstance(index, int),
+            *setting,
+            *((str(x.shape), x.dtype) for x in given),
         )
+        if key not in self._passes:
+            weights, statistics, *inputs = given
+            each = [
+                o.passes(inputs[self._input_of(number)], weights, statistics, *setting)
+                for number, o in enumerate(self.operations)
+            ]
+            self._passes[key] = SwitchedPasses(each, self._input_of, len(inputs))
+        return functools.partial(self._passes[key], index)
 
 
 def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,8 +135,3 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.function(
         function, autograph=False, experimental_attributes={"_noinline": True}
     )
-
-
-def _of_any_shape(x: tf.Tensor) -> tf.Tensor:
-    """The same tensor; that it is of one operation's shape is not to be inferred."""
-    return tf.compat.v1.placeholder_with_default(x, None)

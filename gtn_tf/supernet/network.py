@@ -129,11 +129,12 @@ class SuperNetwork:
         genotype: tf.Tensor,
         training: bool = False,
         clipnorm: float | None = None,
+        second_order: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs an architecture.
 
-        A training pass can be differentiated once with respect to weights and images;
-        the statistics after it are constants.
+        The logits of a training pass can be differentiated once with respect to weights
+        and images; the statistics after it are constants.
 
         Args:
             weights: `[size]`.
@@ -142,6 +143,8 @@ class SuperNetwork:
             genotype: As `encode` gives it.
             training: As for Keras.
             clipnorm: What the gradient of each weight tensor is cut to.
+            second_order: Whether logits and statistics can be differentiated, the
+                logits twice, with respect to weights, statistics and images.
 
         Returns:
             The logits `[batch, num_classes]`, and the statistics after the call.
@@ -152,6 +155,7 @@ class SuperNetwork:
             tf.split(statistics, self._statistics_sizes),
             training,
             clipnorm,
+            second_order,
         )
         logits = self._wiring.logits(run, images, genotype)
         return logits, tf.concat(run.after, 0)

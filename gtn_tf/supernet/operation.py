@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.functional import PureModel
 from gtn_tf.learners.fresh import fresh_weights
-from gtn_tf.supernet.vjp import ForwardBackward, forward_backward
+from gtn_tf.supernet.vjp import Passes, passes_of
 
 Channels = Any  # an integer, an integer scalar, or None
 
@@ -48,7 +48,7 @@ class Operation:
         self.statistics_size = sum(v.shape.num_elements() for v in self.statistics)
         self._order = _places(self._model.trainable, self.weights)
         self._statistics_order = _places(self._model.running, self.statistics)
-        self._passes: dict[Any, ForwardBackward] = {}
+        self._passes: dict[Any, Passes] = {}
 
     @property
     def momentum(self) -> float | None:
@@ -143,24 +143,34 @@ class Operation:
         x: tf.Tensor,
         weights: tf.Tensor,
         statistics: tf.Tensor,
+        training: bool,
         clipnorm: float | None,
-    ) -> ForwardBackward:
-        """A training step's two passes, traced once for each kind of inputs.
+        second_order: bool,
+    ) -> Passes:
+        """The passes of a call, traced once for each kind of inputs.
 
         Args:
             x: As for a call, and so are the others.
             weights: Likewise.
             statistics: Likewise.
+            training: Likewise.
             clipnorm: Likewise.
+            second_order: Whether the derivative is differentiated, too. The statistics
+                then have derivatives as all else; without it they are constants.
         """
         shapes = [one.shape for one in (x, weights, statistics)]
         if self._any_channels:
             shapes[0] = shapes[0][:-1].concatenate([None])
         specs = [tf.TensorSpec(shape, weights.dtype) for shape in shapes]
-        key = clipnorm, *((str(spec.shape), spec.dtype) for spec in specs)
+        setting = training, clipnorm, second_order
+        key = *setting, *((str(spec.shape), spec.dtype) for spec in specs)
         if key not in self._passes:
-            self._passes[key] = forward_backward(
-                lambda x, w, s: self(x, w, s, True, clipnorm), specs, sources=2
+            differentiable = (3, 2) if second_order else (2, 1)
+            self._passes[key] = passes_of(
+                lambda x, w, s: self(x, w, s, training, clipnorm),
+                specs,
+                *differentiable,
+                second_order,
             )
         return self._passes[key]
 

@@ -1,8 +1,8 @@
-"""A function and its vector-Jacobian product as two graphs that share their work."""
+"""A function and its derivatives as separate graphs that share their work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -10,71 +10,90 @@ import tensorflow as tf
 # What is worth keeping for the backward pass; all else is computed again. A max-pooling
 # is, too: oneDNN's fast gradient needs the pooling in the same graph.
 _KEPT = {"Conv2D", "DepthwiseConv2dNative", "FusedBatchNormV3", "Relu", "LeakyRelu"}
+_ZERO = tf.UnconnectedGradients.ZERO
 
 
-class ForwardBackward(NamedTuple):
-    """A function in two parts, each traced once.
+class Passes(NamedTuple):
+    """A function, its derivative and that one's derivative, each traced once.
 
     Args:
         forward: `(*inputs) -> [*outputs, *residuals]`.
-        backward: `(*inputs, gradient of the first output, *residuals)`, which gives a
-            gradient for each of the first inputs.
+        backward: `(*inputs, *upstream, *residuals)`, which gives a gradient for each
+            source.
+        second: `(*inputs, *upstream, *residuals, *second_upstream)`: the derivative of
+            `backward`, which gives a gradient for each source and each upstream.
         residuals: How many there are.
     """
 
     forward: Callable[..., list[tf.Tensor]]
     backward: Callable[..., list[tf.Tensor]]
+    second: Callable[..., list[tf.Tensor]] | None
     residuals: int
 
 
-def forward_backward(
+def passes_of(
     function: Callable[..., Sequence[tf.Tensor]],
     inputs: Sequence[tf.TensorSpec],
     sources: int,
-) -> ForwardBackward:
-    """Splits the graph of a function and its gradient in two.
+    targets: int,
+    twice: bool = False,
+) -> Passes:
+    """Splits the graph of a function and its derivatives into its passes.
 
     `tf.switch_case` differentiates by itself, but then each branch hands over what any
     of them might need: among eleven operations, training is twice as slow.
 
     Args:
-        function: Pure; gives tensors, of which the first is differentiated.
+        function: Pure; gives tensors.
         inputs: Of the function.
-        sources: The gradient is with respect to so many of the first inputs.
+        sources: The derivative is with respect to so many of the first inputs.
+        targets: So many of the first outputs are differentiated.
+        twice: Whether there is a second derivative.
     """
     with tf.init_scope():
-        output = _trace(function, inputs).outputs[0]
+        outputs = _trace(function, inputs).outputs
+        upstream = [tf.TensorSpec(y.shape, y.dtype) for y in outputs[:targets]]
+        again = [*inputs[:sources]] if twice else []
+        count = len(inputs)
 
-        def both(*given: tf.Tensor) -> list[tf.Tensor]:
-            values, upstream = given[:-1], given[-1]
+        def all_passes(*given: tf.Tensor) -> list[list[tf.Tensor]]:
+            values, rest = given[:count], given[count:]
             outputs = function(*values)
-            gradients = tf.gradients(
-                outputs[:1],
-                values[:sources],
-                [upstream],
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,
-            )
-            return [*outputs, *gradients]
+            first = [*values[:sources]], [*rest[:targets]]
+            gradients = _gradients(outputs[:targets], *first)
+            if not twice:
+                return [outputs, gradients, []]
+            second = _gradients(gradients, sum(first, []), [*rest[targets:]])
+            return [outputs, gradients, second]
 
-        upstream = tf.TensorSpec(output.shape, output.dtype)
-        traced = _trace(both, [*inputs, upstream])
-        given, results = traced.inputs, traced.outputs[:-sources]
-        gradients = traced.outputs[-sources:]
+        traced = _trace(all_passes, [*inputs, *upstream, *again])
+        results, gradients, second = traced.structured_outputs
         kept = {op for op in _ancestors(results) if op.type in _KEPT}
-        residuals = {
-            one.ref(): one
-            for op in _ancestors(gradients, kept) - kept
-            for one in op.inputs
-            if one.op in kept
-        }
-        residuals.update({g.ref(): g for g in gradients if g.op in kept})
-        saved = [*residuals.values()]
+        saved = [*{t.ref(): t for t in _crossing([*gradients, *second], kept)}.values()]
         graph = traced.graph.as_graph_def()
-        return ForwardBackward(
-            _part(graph, given[:-1], [*results, *saved]),
-            _part(graph, [*given, *saved], gradients),
+        values, rest = traced.inputs[:count], traced.inputs[count:]
+        given = [*values, *rest[:targets], *saved]
+        return Passes(
+            _part(graph, values, [*results, *saved]),
+            _part(graph, given, gradients),
+            _part(graph, [*given, *rest[targets:]], second) if twice else None,
             len(saved),
         )
+
+
+def _gradients(
+    ys: Sequence[tf.Tensor], xs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
+    return tf.gradients(ys, xs, upstream, unconnected_gradients=_ZERO)
+
+
+def _crossing(
+    tensors: Sequence[tf.Tensor], kept: set[tf.Operation]
+) -> Iterator[tf.Tensor]:
+    """Outputs of kept operations that a later pass reads."""
+    for op in _ancestors(tensors, kept) - kept:
+        yield from (one for one in op.inputs if one.op in kept)
+    yield from (one for one in tensors if one.op in kept)
 
 
 def _trace(function: Callable[..., Any], inputs: Sequence[tf.TensorSpec]) -> Any:

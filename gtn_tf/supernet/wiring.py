@@ -105,6 +105,7 @@ class Pass:
         statistics: A vector for each block.
         training: As for Keras.
         clipnorm: As for `ChoiceBlock`.
+        second_order: Likewise.
     """
 
     def __init__(
@@ -114,10 +115,10 @@ class Pass:
         statistics: Sequence[tf.Tensor],
         training: bool,
         clipnorm: float | None,
+        second_order: bool,
     ) -> None:
         self._ahead = iter(zip(picks, weights, statistics))
-        self._training = training
-        self._clipnorm = clipnorm
+        self._setting = training, clipnorm, second_order
         self.after: list[tf.Tensor] = []  # statistics of the blocks so far
 
     def __call__(
@@ -136,8 +137,7 @@ class Pass:
             inputs,
             weights,
             statistics,
-            self._training,
-            self._clipnorm,
+            *self._setting,
         )
         self.after.append(after)
         return y
