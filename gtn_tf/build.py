@@ -6,6 +6,7 @@ object takes those that it has: a new key needs no line here.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -133,16 +134,18 @@ def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
 
 
 def _learners(config: Config) -> learners.Learners:
-    pool, networks = config.learners.pool, config.learners.networks()
+    networks = config.learners.networks()
     if all(one == networks[0] for one in networks):
-        return _family(networks[0], pool, config.seed)
+        count = config.learners.architectures
+        same = dataclasses.replace(networks[0], architectures=count)
+        return _family(same, config.seed)
     return learners.MixedLearners(
-        [_family(one, 1, config.seed + n) for n, one in enumerate(networks)]
+        [_family(one, config.seed + n) for n, one in enumerate(networks)]
     )
 
 
-def _family(network: LearnersConfig, pool: int, seed: int) -> learners.Learners:
-    chosen: dict[str, Any] = {**vars(network), "pool": pool, "seed": seed}
+def _family(network: LearnersConfig, seed: int) -> learners.Learners:
+    chosen: dict[str, Any] = {**vars(network), "seed": seed}
     family = chosen["family"]
     if family in SPACES:  # a stack of cells has a width of its own
         chosen.update(space=family, filters=network.cell_filters)

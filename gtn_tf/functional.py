@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
+
+
+
+class PureNetwork(Protocol):
+    """A network as a pure function of its weights, such as `PureModel`."""
+
+    @property
+    def running(self) -> Sequence[Any]:
+        """The statistics of a fresh network."""
+
+    def pack(self, weights: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Puts all weights into one vector."""
+
+    def unpack(self, vector: tf.Tensor) -> list[tf.Tensor]:
+        """Splits that vector into the weights."""
+
+    def __call__(
+        self,
+        weights: Sequence[tf.Tensor],
+        statistics: Sequence[tf.Tensor],
+        inputs: tf.Tensor,
+        training: bool,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Gives the output, and the statistics after the call."""
+
 
 Slots = list[tuple[dict[str, Any], str]]
 

@@ -228,7 +228,9 @@ class GTN(tf.keras.Model):
             training: Ignored: the learner is in evaluation mode.
         """
         images = with_channels(inputs, self.teacher.image_shape)
-        return logits_of(self.pool[0], self.meta.teach(0, tf.constant(0)), images)
+        number = tf.constant(0)
+        learner = self.meta.taught_network(0, number)
+        return logits_of(learner, self.meta.teach(0, number), images)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One meta-iteration."""

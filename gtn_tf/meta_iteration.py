@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from gtn_tf.functional import PureModel
+from gtn_tf.functional import PureNetwork
 from gtn_tf.inner import (
     Estimator,
     InnerInputs,
@@ -62,7 +62,7 @@ class MetaIteration:
         hyperparameters = self.inner_optimizer.hyperparameters()
         return InnerInputs(*self.teacher.batches(seed), hyperparameters)
 
-    def inner_loop(self, learner: PureModel) -> InnerLoop:
+    def inner_loop(self, learner: PureNetwork) -> InnerLoop:
         """The inner loop of a network of the pool."""
         return InnerLoop(learner, self.loss, self.inner_optimizer)
 
@@ -80,7 +80,7 @@ class MetaIteration:
             index: Which network of the pool.
             weights: Its initial weights.
             real: Images, labels and sample weights, if any, of the meta-loss.
-            seed: int32 `[2]`, of the batches.
+            seed: int32 `[2]`, of the batches and, if it is drawn, the architecture.
             variables: Variables of the teacher and the inner optimizer.
 
         Returns:
@@ -88,7 +88,9 @@ class MetaIteration:
         """
         with tf.GradientTape() as tape:
             inputs = self.inner_inputs(seed)
-        found = self._estimate(self.pool[index], weights, inputs, real)
+        found = self._estimate(
+            self.pool.network(index, seed), weights, inputs, real
+        )
         return found, _of_variables(tape, variables, inputs, found)
 
     def mean_gradient(
@@ -139,12 +141,13 @@ class MetaIteration:
         seed = self.pool.seed(VALIDATION, number)
         inputs = self.estimator.inputs_at(iteration, self.inner_inputs(seed))
 
-        def logits(learner: PureModel, weights: Sequence[tf.Tensor]) -> tf.Tensor:
+        def logits(learner: PureNetwork, weights: Sequence[tf.Tensor]) -> tf.Tensor:
             loop = self.inner_loop(learner)
             state = train(loop, init_state(loop, weights), inputs)
             return logits_of(learner, state, images)
 
-        return self.pool.with_random_learner(fold(seed, replica()), logits)
+        seed = fold(seed, replica())
+        return self.pool.with_random_learner(seed, logits, held_out=True)
 
     def teach(
         self, index: int, number: tf.Tensor, steps: tf.Tensor | None = None
@@ -159,14 +162,25 @@ class MetaIteration:
         Returns:
             The learner's state after the last of these steps.
         """
-        loop = self.inner_loop(self.pool[index])
         seed = self.pool.seed(TEACHING, number)
-        state = init_state(loop, self.pool.fresh_weights(index, seed))
-        return train(loop, state, self.inner_inputs(seed).at(slice(steps)))
+        network, weights = self.pool.draw(index, seed, held_out=True)
+        loop = self.inner_loop(network)
+        inputs = self.inner_inputs(seed).at(slice(steps))
+        return train(loop, init_state(loop, weights), inputs)
+
+    def taught_network(self, index: int, number: tf.Tensor) -> PureNetwork:
+        """The network that `teach` trains.
+
+        Args:
+            index: Which network of the pool.
+            number: As for `teach`.
+        """
+        seed = self.pool.seed(TEACHING, number)
+        return self.pool.network(index, seed, held_out=True)
 
     def _estimate(
         self,
-        learner: PureModel,
+        learner: PureNetwork,
         weights: Sequence[tf.Tensor],
         inputs: InnerInputs,
         real: Real,

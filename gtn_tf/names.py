@@ -173,4 +173,5 @@ SCORERS = Registry(
 NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is the first
 DOWNSAMPLE = ("max_pool", "stride")  # what applies a convolution's stride
 OPS = ("large", "small")  # of the space nao: 11 operations, or 5
+ALL = "all"  # architectures of learners: a new one every time
 RATES = ("per_step", "shared", "fixed")  # of the inner loop

@@ -80,6 +80,15 @@ def one_of(*choices: str) -> Rule:
     return Rule(words, lambda value: value in choices, choices)
 
 
+def or_word(rule: Rule, word: str) -> Rule:
+    """A value, or a word in its place."""
+    return Rule(
+        f"{rule.expected}, or {word}",
+        lambda value: value == word or rule.allows(value),
+        (word,),
+    )
+
+
 def or_each(rule: Rule, empty: bool = False) -> Rule:
     """One value or a list of values; `empty` allows an empty list."""
 

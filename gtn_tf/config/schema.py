@@ -22,10 +22,11 @@ from gtn_tf.config.rules import (
     ConfigError,
     one_of,
     or_each,
+    or_word,
     section,
     setting,
 )
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, shown
 from gtn_tf.estimator_settings import SETTINGS, EstimatorSettings
 
 Widths = tuple[Union[int, tuple[int, int]], ...]
@@ -83,14 +84,14 @@ class LearnersConfig(Checked):
     """The distribution that learner architectures are drawn from.
 
     A width is an integer, or a pair `[low, high]` drawn uniformly, `high` excluded.
-    Settings marked "each" may be a list, whose entries the networks of the pool take
-    in turn: `family: [conv, mlp]` with `pool: 4` gives two of either.
+    Settings marked "each" may be a list, whose entries the networks take in turn:
+    `family: [conv, mlp]` with `architectures: 4` gives two of either.
     """
 
     _prefix: ClassVar[str] = "learners."
 
     # Each: mlp has dense layers only; nao and nas_bench_201 are stacks of random cells,
-    # which take none of the settings below but cells, cell_filters and pool.
+    # which take none of the settings below but the last three.
     family: Each[str] = setting("conv", or_each(one_of(*names.FAMILIES)))
     filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
@@ -105,7 +106,9 @@ class LearnersConfig(Checked):
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
     cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
     cell_filters: int = setting(8, COUNT)  # channels of the first stage
-    pool: int = setting(1, COUNT)  # sampled architectures, each traced once
+    # How many are sampled in advance, each traced once; or, of stacks of cells, all: a
+    # new one in every meta-iteration, from a network that is traced once.
+    architectures: Union[int, str] = setting(1, or_word(COUNT, names.ALL))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,30 +117,49 @@ class LearnersConfig(Checked):
                 "learners.strides: expected one for each entry of learners.filters "
                 f"{self.filters}, received {self.strides}"
             )
-        for name in _EACH:
-            entries = getattr(self, name)
-            if isinstance(entries, tuple) and len(entries) > self.pool:
+        if self.architectures == names.ALL:
+            families = self.family if isinstance(self.family, tuple) else (self.family,)
+            if not {*families} & {*names.SPACES}:
                 raise ConfigError(
-                    f"learners.{name}: expected at most learners.pool ({self.pool}) "
-                    f"entries, received {entries}",
+                    "learners.architectures: expected an integer, or all beside a "
+                    f"learners.family of cells ({', '.join(names.SPACES)}), received "
+                    f"all beside {shown(self.family)}",
+                    "learners.architectures",
+                )
+            return
+        for name, count in self._lengths().items():
+            if count > self.architectures:
+                raise ConfigError(
+                    f"learners.{name}: expected at most learners.architectures "
+                    f"({self.architectures}) entries, received {getattr(self, name)}",
                     f"learners.{name}",
                 )
 
     def networks(self) -> list[LearnersConfig]:
         """The settings of each network of the pool, with lists resolved.
 
+        Of stacks of cells, `architectures` may still be all.
+
         Example:
 
-        >>> mixed = LearnersConfig(family=("conv", "mlp"), pool=3)
+        >>> mixed = LearnersConfig(family=("conv", "mlp"), architectures=3)
         >>> [one.family for one in mixed.networks()]
         ['conv', 'mlp', 'conv']
         """
-        return [
-            dataclasses.replace(
-                self, pool=1, **{name: _nth(getattr(self, name), n) for name in _EACH}
-            )
-            for n in range(self.pool)
-        ]
+        drawn = self.architectures == names.ALL
+        longest = max(1, *self._lengths().values())
+        networks = []
+        for n in range(longest if drawn else int(self.architectures)):
+            own = {name: _nth(getattr(self, name), n) for name in _EACH}
+            cells = drawn and own["family"] in names.SPACES
+            own["architectures"] = names.ALL if cells else 1
+            networks.append(dataclasses.replace(self, **own))
+        return networks
+
+    def _lengths(self) -> dict[str, int]:
+        """How many entries each list has."""
+        given = {name: getattr(self, name) for name in _EACH}
+        return {name: len(x) for name, x in given.items() if isinstance(x, tuple)}
 
 
 _EACH = ("family", "global_pooling", "weight_norm", "batch_norm")

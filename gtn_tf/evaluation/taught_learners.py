@@ -16,8 +16,8 @@ from gtn_tf.inner import LearnerState, graph_rewrites_off, logits_of
 class TaughtLearners:
     """Fresh learners of a GTN's pool, taught and tested on real data.
 
-    The learners take turns through the pool's architectures. Their weights come
-    from seeds that meta-training never uses.
+    The learners take turns through the pool's networks. Their weights come from seeds
+    that meta-training never uses, and so do architectures that are drawn.
 
     Args:
         gtn: A GTN; its teacher and its inner optimizer may change between calls.
@@ -34,7 +34,7 @@ class TaughtLearners:
     """
 
     def __init__(self, gtn: GTN) -> None:
-        self._pool = gtn.pool
+        self._meta = gtn.meta
         self._all_steps = gtn.teacher.steps
         # One function for each network: TensorFlow warns of one that is traced often.
         self._functions = [
@@ -74,12 +74,18 @@ class TaughtLearners:
         # From the start each time: the result does not depend on other calls.
         teach, count = self._functions[number % len(self._functions)]
         state = teach(tf.constant(number), tf.constant(steps))
-        return accuracy(functools.partial(count, state), data)
+        return accuracy(functools.partial(count, tf.constant(number), state), data)
 
     def _count_correct(
-        self, index: int, state: LearnerState, images: tf.Tensor, labels: tf.Tensor
+        self,
+        index: int,
+        number: tf.Tensor,
+        state: LearnerState,
+        images: tf.Tensor,
+        labels: tf.Tensor,
     ) -> tf.Tensor:
-        return count_correct(logits_of(self._pool[index], state, images), labels)
+        network = self._meta.taught_network(index, number)
+        return count_correct(logits_of(network, state, images), labels)
 
 
 def split_for_learners(

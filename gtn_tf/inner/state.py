@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gtn_tf.functional import PureModel
+from gtn_tf.functional import PureNetwork
 from gtn_tf.inner.optimizers.base import InnerOptimizer, OptimizerState
 
 Loss = Callable[..., tf.Tensor]  # (labels, logits[, weights]) -> scalar
@@ -26,7 +26,7 @@ class InnerLoop:
         optimizer: Its optimizer.
     """
 
-    learner: PureModel
+    learner: PureNetwork
     loss: Loss
     optimizer: InnerOptimizer
 
@@ -34,7 +34,7 @@ class InnerLoop:
 class LearnerState(NamedTuple):
     """All that changes while a learner is trained."""
 
-    weights: tf.Tensor  # [size], packed by `PureModel.pack`
+    weights: tf.Tensor  # [size], packed by the network
     optimizer_state: OptimizerState
     statistics: list[tf.Tensor]  # moving statistics of its batch norms
 

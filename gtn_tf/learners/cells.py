@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Union
 
 import numpy as np
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.learners.learners import DrawnLearners
-from gtn_tf.names import SPACES
+from gtn_tf.names import ALL, SPACES
+from gtn_tf.supernet import SuperNetwork
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,34 +25,42 @@ class CellLearners(DrawnLearners):
             `"nas_bench_201"`.
         cells: N, cells in each of the three stages of a network.
         filters: F, channels of the first stage.
-        pool: Networks drawn.
-        seed: Integer that the genotypes are drawn from.
+        architectures: How many are drawn in advance, each a network of its own; or
+            `"all"`: a new one for every learner. Those that are held out (see
+            `SuperNetwork.draw`) are then never meta-trained on.
+        seed: Integer that those drawn in advance come from.
 
     Raises:
         ValueError: If a setting is out of its range.
 
     Example:
 
-    >>> learners = CellLearners("nas_bench_201", cells=1, filters=4, pool=2)
+    >>> learners = CellLearners("nas_bench_201", cells=1, filters=4, architectures=2)
     >>> [model.output_shape for model in learners.build((8, 8, 1), 10)]
     [(None, 10), (None, 10)]
+    >>> every = CellLearners("nas_bench_201", filters=4, architectures="all")
+    >>> len(every.build((8, 8, 1), 10))
+    1
     """
 
     space: str = "nao"
     cells: int = 1
     filters: int = 8
-    pool: int = 1
+    architectures: Union[int, str] = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.space not in SPACES:
             raise ArgumentError(not_one_of("space", self.space, SPACES))
-        super().__post_init__()
+        if self.architectures != ALL:
+            super().__post_init__()
 
     def build(
         self, image_shape: tuple[int, int, int], num_classes: int
     ) -> list[tf.keras.Model]:
-        rng, space = np.random.default_rng(self.seed), SPACES.load(self.space)
         size = image_shape, num_classes, self.cells, self.filters, "evaluation"
-        drawn = [space.genotype.sample(rng) for _ in range(self.pool)]
+        if self.architectures == ALL:
+            return [SuperNetwork(self.space, *size)]
+        rng, space = np.random.default_rng(self.seed), SPACES.load(self.space)
+        drawn = [space.genotype.sample(rng) for _ in range(self.architectures)]
         return [space.network(genotype, *size) for genotype in drawn]

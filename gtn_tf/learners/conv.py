@@ -29,7 +29,7 @@ class ConvLearners(SequentialLearners):
             every pixel.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
-        pool: Networks drawn.
+        architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
     Raises:
@@ -38,7 +38,7 @@ class ConvLearners(SequentialLearners):
 
     Example:
 
-    >>> learners = ConvLearners(filters=[16, (16, 64)], units=[64], pool=3)
+    >>> learners = ConvLearners(filters=[16, (16, 64)], units=[64], architectures=3)
     >>> [model.output_shape for model in learners.build((8, 8, 1), 10)]
     [(None, 10), (None, 10), (None, 10)]
     """
@@ -50,7 +50,7 @@ class ConvLearners(SequentialLearners):
     global_pooling: bool = False
     weight_norm: bool = True
     batch_norm: str = "mean_only"
-    pool: int = 1
+    architectures: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:

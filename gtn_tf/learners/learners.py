@@ -39,7 +39,8 @@ class Learners(abc.ABC):
 
         Returns:
             Keras models from images `[batch, h, w, c]` to logits
-            `[batch, num_classes]`, the same ones at every call.
+            `[batch, num_classes]`, the same ones at every call; or super-networks, of
+            which every learner is another architecture.
         """
 
     def get_config(self) -> dict[str, Any]:
@@ -64,6 +65,8 @@ class Learners(abc.ABC):
                 f"{not_one_of('learners', kind, kinds)}; a class of your own has to be "
                 "imported first"
             )
+        if "pool" in arguments:  # saved by an earlier version
+            arguments["architectures"] = arguments.pop("pool")
         if "parts" in arguments:
             arguments["parts"] = [Learners.from_config(p) for p in arguments["parts"]]
         return kinds[kind](**arguments)
@@ -83,16 +86,18 @@ def _kinds(parent: type) -> dict[str, Any]:
 class DrawnLearners(Learners):
     """A distribution that is drawn from at random.
 
-    A subclass is a frozen dataclass whose last fields are `pool`, the number of
+    A subclass is a frozen dataclass whose last fields are `architectures`, the number of
     networks drawn, and `seed`, an integer that they are drawn from.
     """
 
-    pool: int
+    architectures: int
     seed: int
 
     def __post_init__(self) -> None:
-        if self.pool < 1:
-            raise ArgumentError(f"pool: expected at least 1, received {self.pool}")
+        if self.architectures < 1:
+            raise ArgumentError(
+                f"architectures: expected at least 1, received {self.architectures}"
+            )
 
 
 class SequentialLearners(DrawnLearners):
@@ -119,7 +124,7 @@ class SequentialLearners(DrawnLearners):
             tf.keras.Sequential(
                 [tf.keras.layers.Input(image_shape), *self._layers(rng, num_classes)]
             )
-            for _ in range(self.pool)
+            for _ in range(self.architectures)
         ]
 
     @abc.abstractmethod

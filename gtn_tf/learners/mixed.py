@@ -27,7 +27,7 @@ class MixedLearners(Learners):
     Example:
 
     >>> from gtn_tf.learners import ConvLearners, MLPLearners
-    >>> mixed = MixedLearners([ConvLearners(pool=2), MLPLearners()])
+    >>> mixed = MixedLearners([ConvLearners(architectures=2), MLPLearners()])
     >>> len(mixed.build((8, 8, 1), num_classes=10))
     3
     """

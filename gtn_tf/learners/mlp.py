@@ -20,7 +20,7 @@ class MLPLearners(SequentialLearners):
             draw it from, `high` excluded.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
-        pool: Networks drawn.
+        architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
     Example:
@@ -33,7 +33,7 @@ class MLPLearners(SequentialLearners):
     units: Sequence[Width] = (256, 128)
     weight_norm: bool = True
     batch_norm: str = "mean_only"
-    pool: int = 1
+    architectures: int = 1
     seed: int = 0
 
     def _layers(

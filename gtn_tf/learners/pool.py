@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Union
 
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.learners.fresh import fresh_weights
 from gtn_tf.learners.learners import Learners
+from gtn_tf.supernet import SubNetwork, SuperNetwork
 
 # One stream of seeds for each use, so that none repeats another's draws.
 TRAINING, VALIDATION, TEACHING = 0, 1, 2
 
-OfLearner = Callable[[PureModel, list[tf.Tensor]], Any]
+OfLearner = Callable[[PureNetwork, list[tf.Tensor]], Any]
+Network = Union[PureModel, SuperNetwork]
 
 
-class LearnerPool(Sequence[PureModel]):
+class LearnerPool(Sequence[Network]):
     """Networks as pure functions; a learner is one of them with fresh weights.
+
+    Of a super-network, it is a random architecture. Meta-training never draws those that
+    are held out, and all else draws no others.
 
     Pure functions are not part of a checkpoint: a learner lasts one meta-iteration.
 
@@ -43,15 +47,17 @@ class LearnerPool(Sequence[PureModel]):
         num_classes: int,
         seed: int,
     ) -> None:
-        models = learners.build(image_shape, num_classes)
-        self._models = tuple(PureModel(model) for model in models)
+        built = learners.build(image_shape, num_classes)
+        self._networks: tuple[Network, ...] = tuple(
+            one if isinstance(one, SuperNetwork) else PureModel(one) for one in built
+        )
         self._seed = seed % 2**31  # TensorFlow's generator takes 32 bits
 
     def __len__(self) -> int:
-        return len(self._models)
+        return len(self._networks)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._models[index]
+        return self._networks[index]
 
     def seed(self, stream: int, number: Any) -> tf.Tensor:
         """The seed of a meta-iteration, of a validation or of a taught learner.
@@ -66,28 +72,52 @@ class LearnerPool(Sequence[PureModel]):
         base = tf.constant([self._seed, stream], tf.int32)
         return fold(base, tf.cast(number, tf.int32))
 
-    def fresh_weights(self, index: int, seed: tf.Tensor) -> list[tf.Tensor]:
-        """Draws the weights of a learner.
+    def network(
+        self, index: int, seed: tf.Tensor, held_out: bool = False
+    ) -> PureNetwork:
+        """The network of a learner.
+
+        Args:
+            index: Which network of the pool.
+            seed: int32 `[2]`, for the architecture, if it is drawn.
+            held_out: Whether to draw one that meta-training never draws.
+        """
+        network = self._networks[index]
+        if isinstance(network, PureModel):
+            return network
+        return SubNetwork(network, network.draw(fold(seed, 3), held_out))
+
+    def draw(
+        self, index: int, seed: tf.Tensor, held_out: bool = False
+    ) -> tuple[PureNetwork, list[tf.Tensor]]:
+        """Draws a learner: its network and its fresh weights.
 
         Args:
             index: Which network of the pool.
             seed: int32 `[2]`.
+            held_out: As for `network`.
         """
-        return fresh_weights(self[index].model, fold(seed, 1))
+        network, of_weights = self.network(index, seed, held_out), fold(seed, 1)
+        if isinstance(network, SubNetwork):
+            return network, network.fresh_weights(of_weights)
+        return network, fresh_weights(network.model, of_weights)
 
-    def with_random_learner(self, seed: tf.Tensor, function: OfLearner) -> Any:
-        """Calls `function(learner, weights)` on a random network with fresh weights.
+    def with_random_learner(
+        self, seed: tf.Tensor, function: OfLearner, held_out: bool = False
+    ) -> Any:
+        """Calls `function(network, weights)` on a random learner.
 
         Args:
             seed: int32 `[2]`, for the choice and the weights.
             function: Returns tensors, of the same shapes for all networks.
+            held_out: As for `network`.
 
         Returns:
             The function's result.
         """
 
         def branch(index: int) -> Callable[[], Any]:
-            return lambda: function(self[index], self.fresh_weights(index, seed))
+            return lambda: function(*self.draw(index, seed, held_out))
 
         if len(self) == 1:
             return branch(0)()

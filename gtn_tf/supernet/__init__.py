@@ -1,5 +1,6 @@
 """Super-networks: one traced network for all architectures of a space."""
 
 from gtn_tf.supernet.network import SuperNetwork
+from gtn_tf.supernet.subnetwork import SubNetwork
 
-__all__ = ["SuperNetwork"]
+__all__ = ["SubNetwork", "SuperNetwork"]

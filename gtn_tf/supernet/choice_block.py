@@ -126,7 +126,10 @@ class ChoiceBlock:
                 o.passes(inputs[self._input_of(number)], weights, statistics, *setting)
                 for number, o in enumerate(self.operations)
             ]
-            self._passes[key] = SwitchedPasses(each, self._input_of, len(inputs))
+            targets = 2 if setting[-1] else 1
+            self._passes[key] = SwitchedPasses(
+                each, self._input_of, len(inputs), targets
+            )
         return functools.partial(self._passes[key], index)
 
 

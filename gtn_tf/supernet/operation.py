@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.functional import PureModel
-from gtn_tf.learners.fresh import fresh_weights
+from gtn_tf.fresh_weights import fresh_weights
 from gtn_tf.supernet.vjp import Passes, passes_of
 
 Channels = Any  # an integer, an integer scalar, or None
@@ -165,14 +165,21 @@ class Operation:
         setting = training, clipnorm, second_order
         key = *setting, *((str(spec.shape), spec.dtype) for spec in specs)
         if key not in self._passes:
-            differentiable = (3, 2) if second_order else (2, 1)
+            y = self._output_spec(specs[0])
             self._passes[key] = passes_of(
                 lambda x, w, s: self(x, w, s, training, clipnorm),
                 specs,
-                *differentiable,
-                second_order,
+                targets=[y, specs[2]] if second_order else [y],
+                sources=3 if second_order else 2,
+                twice=second_order and training,
             )
         return self._passes[key]
+
+    def _output_spec(self, x: tf.TensorSpec) -> tf.TensorSpec:
+        shape = [x.shape[0], *self._model.model.output_shape[1:]]
+        if self._any_channels and not self.weights:
+            shape[-1] = None
+        return tf.TensorSpec(shape, x.dtype)
 
     def _shape(self, variable: tf.Variable, channels: Channels) -> list[Any]:
         shape: list[Any] = variable.shape.as_list()

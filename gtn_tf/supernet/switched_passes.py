@@ -22,14 +22,21 @@ class SwitchedPasses:
         each: The passes of each operation, on one input, weights and statistics.
         input_of: Which of the inputs an operation reads.
         inputs: How many there are.
+        targets: 2 if output and statistics are differentiated, 1 if the statistics are
+            constants.
     """
 
     def __init__(
-        self, each: Sequence[Passes], input_of: Callable[[int], int], inputs: int
+        self,
+        each: Sequence[Passes],
+        input_of: Callable[[int], int],
+        inputs: int,
+        targets: int,
     ) -> None:
         self._each = each
         self._input_of = input_of
         self._inputs = inputs
+        self._targets = targets
         self._residuals = max(passes.residuals for passes in each)
         self._twice = each[0].second is not None
         self._traced_forward = tf.function(self._forward, autograph=False)
@@ -62,15 +69,14 @@ class SwitchedPasses:
 
                 return found, second
 
-            def once(of_y: tf.Tensor, _: tf.Tensor) -> list[tf.Tensor | None]:
-                args = index, *fixed, of_y, *residuals
-                of_weights, *of_inputs = self._traced_backward(*args)
-                return [of_weights, None, *of_inputs]
+            def once(*upstream: tf.Tensor) -> list[tf.Tensor | None]:
+                if self._twice:
+                    return gradient(*given, *upstream)
+                args = index, *fixed, *upstream[: self._targets], *residuals
+                found = self._traced_backward(*args)
+                return found if self._targets == 2 else [found[0], None, *found[1:]]
 
-            def twice(*upstream: tf.Tensor) -> list[tf.Tensor]:
-                return gradient(*given, *upstream)
-
-            return (y, after), twice if self._twice else once
+            return (y, after), once
 
         return run(*given)
 
@@ -119,7 +125,7 @@ class SwitchedPasses:
     def _parts(self, given: Sequence[tf.Tensor]) -> list[Sequence[tf.Tensor]]:
         """Weights, statistics and inputs; upstream; residuals; second upstream."""
         count = 2 + self._inputs
-        sizes = count, 2 if self._twice else 1, self._residuals, count
+        sizes = count, self._targets, self._residuals, count
         ends = [sum(sizes[:n]) for n in range(5)]
         return [given[a:b] for a, b in zip(ends, ends[1:])]
 

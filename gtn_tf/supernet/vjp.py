@@ -34,8 +34,8 @@ class Passes(NamedTuple):
 def passes_of(
     function: Callable[..., Sequence[tf.Tensor]],
     inputs: Sequence[tf.TensorSpec],
+    targets: Sequence[tf.TensorSpec],
     sources: int,
-    targets: int,
     twice: bool = False,
 ) -> Passes:
     """Splits the graph of a function and its derivatives into its passes.
@@ -46,37 +46,33 @@ def passes_of(
     Args:
         function: Pure; gives tensors.
         inputs: Of the function.
+        targets: The first outputs, those that are differentiated.
         sources: The derivative is with respect to so many of the first inputs.
-        targets: So many of the first outputs are differentiated.
         twice: Whether there is a second derivative.
     """
     with tf.init_scope():
-        outputs = _trace(function, inputs).outputs
-        upstream = [tf.TensorSpec(y.shape, y.dtype) for y in outputs[:targets]]
-        again = [*inputs[:sources]] if twice else []
-        count = len(inputs)
+        count, middle = len(inputs), len(inputs) + len(targets)
 
         def all_passes(*given: tf.Tensor) -> list[list[tf.Tensor]]:
-            values, rest = given[:count], given[count:]
-            outputs = function(*values)
-            first = [*values[:sources]], [*rest[:targets]]
-            gradients = _gradients(outputs[:targets], *first)
+            values, upstream = given[:sources], given[count:middle]
+            outputs = function(*given[:count])
+            gradients = _gradients(outputs[: len(targets)], values, upstream)
             if not twice:
                 return [outputs, gradients, []]
-            second = _gradients(gradients, sum(first, []), [*rest[targets:]])
+            second = _gradients(gradients, [*values, *upstream], given[middle:])
             return [outputs, gradients, second]
 
-        traced = _trace(all_passes, [*inputs, *upstream, *again])
+        again = inputs[:sources] if twice else []
+        traced = _trace(all_passes, [*inputs, *targets, *again])
         results, gradients, second = traced.structured_outputs
         kept = {op for op in _ancestors(results) if op.type in _KEPT}
         saved = [*{t.ref(): t for t in _crossing([*gradients, *second], kept)}.values()]
         graph = traced.graph.as_graph_def()
-        values, rest = traced.inputs[:count], traced.inputs[count:]
-        given = [*values, *rest[:targets], *saved]
+        values, upstream = traced.inputs[:middle], traced.inputs[middle:]
         return Passes(
-            _part(graph, values, [*results, *saved]),
-            _part(graph, given, gradients),
-            _part(graph, [*given, *rest[targets:]], second) if twice else None,
+            _part(graph, values[:count], [*results, *saved]),
+            _part(graph, [*values, *saved], gradients),
+            _part(graph, [*values, *saved, *upstream], second) if twice else None,
             len(saved),
         )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, not_one_of
-from gtn_tf.functional import PureModel
 from gtn_tf.inner.unrolls.contract import Unroll
 from gtn_tf.names import UNROLLS
 
@@ -24,7 +24,7 @@ _COPIES = 3
 
 def choose_unroll(
     name: str,
-    learners: Sequence[PureModel],
+    learners: Sequence[Any],
     steps: int,
     batch_size: int,
     lengthens: bool = False,
@@ -49,6 +49,7 @@ def choose_unroll(
 
     Example:
 
+    >>> from gtn_tf.functional import PureModel
     >>> model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=[2])])
     >>> choose_unroll("auto", [PureModel(model)], steps=32, batch_size=64)[0]
     'keep'
@@ -69,11 +70,11 @@ def choose_unroll(
     return name, UNROLLS.load(name)
 
 
-def kept_bytes(learner: PureModel, batch_size: int) -> float:
-    """Estimates what `keep` holds of one step, in bytes."""
+def kept_bytes(learner: Any, batch_size: int) -> float:
+    """Estimates what `keep` holds of one step, in bytes; infinite if it is unknown."""
     try:
         outputs = tf.nest.flatten([layer.output for layer in learner.model.layers])
     except AttributeError:
-        return math.inf  # a subclassed model does not tell what its layers put out
+        return math.inf  # of a subclassed model, or an architecture that is drawn
     numbers = sum(math.prod(output.shape[1:]) for output in outputs)
     return _COPIES * batch_size * numbers * tf.as_dtype(outputs[0].dtype).size
