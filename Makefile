@@ -165,8 +165,8 @@ for name in $$names; do
     "$$python" -c "" 2>/dev/null || continue
     $(MAKE) --no-print-directory venv VENV=.venv-other PYTHON="$$python" || exit 1
     export GTN_TF_OTHER_PYTHON="$(CURDIR)/$(PY)"
-    exec .venv-other/bin/python -m pytest tests/test_stacks.py tests/test_layers.py \
-      tests/test_hostile_models.py $(ARGS)
+    exec .venv-other/bin/python -m pytest tests/test_stacks.py \
+      tests/layers tests/teaching/test_hostile_models.py $(ARGS)
   done
 done
 echo "The other TensorFlow is not tested: none of $$names was found."

@@ -4,8 +4,8 @@ KerasTuner 1.4 takes a seed of 0 for none, may run a finished trial again after 
 leaves files half-written, draws late hyperparameters without a seed, does not send a
 worker's error to the chief, asks an idle oracle again at once, and takes every result
 for the objective. The classes here mend that, and the rest of the search uses what they
-offer. tests/test_kerastuner.py fails when a name or a signature that they rely on
-changes.
+offer. tests/search/test_kerastuner.py fails when a name or a signature that they rely
+on changes.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from gtn_tf.runs import RunDirectory, workers
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.train_final import build_network
 
-PRESETS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+PRESETS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 
 def run(*arguments, cwd=None):

@@ -16,7 +16,7 @@ from tensorflow.python.framework import ops
 
 from conftest import expect_drawn
 
-BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 pytestmark = pytest.mark.usefixtures("benchmark_modules")

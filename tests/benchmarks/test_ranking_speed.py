@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from conftest import expect_drawn
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 

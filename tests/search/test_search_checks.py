@@ -20,7 +20,7 @@ from gtn_tf.search import (
 )
 from gtn_tf.search.data import scoring_data
 from gtn_tf.search.identity import identity
-from test_teaching import make_teacher
+from tiny_teacher import make_teacher
 
 layers = tf.keras.layers
 IMAGES = np.random.default_rng(0).normal(size=[12, 4, 4, 1]).astype(np.float32)

@@ -341,7 +341,7 @@ def test_tensorflow_datasets_not_installed(monkeypatch):
 
 @pytest.fixture
 def real_data():
-    beside = Path(__file__).parents[2] / "shared" / "data"
+    beside = Path(__file__).parents[3] / "shared" / "data"
     folder = Path(os.environ.get("GTN_TF_DATA") or beside)
     if not folder.is_dir():
         pytest.skip("no folder with the real files")

@@ -257,7 +257,7 @@ def test_a_kill_at_any_write_changes_nothing(tmp_path, monkeypatch) -> None:
 
 def test_a_search_killed_before_the_proposers_goes_on_as_it_would_have(tmp_path):
     """The files are of the version that had no proposers, and so is the table."""
-    file = Path(__file__).parent / "data" / "killed_search.json"
+    file = Path(__file__).parent / "killed_search.json"
     before = json.loads(file.read_text(encoding="utf-8"))
     for name, content in before["files"].items():
         path = tmp_path / "s" / name
