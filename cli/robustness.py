@@ -22,7 +22,7 @@ from gtn_tf.config import load_config
 from gtn_tf.names import LEARNERS
 from gtn_tf.teaching import load_teacher
 
-_FIXED = ["learners.pool=1", "learners.filters=[16,32]", "learners.units=[64]"]
+_FIXED = ["learners.architectures=1", "learners.filters=[16,32]", "learners.units=[64]"]
 _PAPER = ["learners.weight_norm=true", "learners.batch_norm=mean_only"]
 _CONV = ["learners.family=conv", "learners.global_pooling=false"]
 TRAINED_ON = {

@@ -135,7 +135,10 @@ class MetaTraining(keras_tuner.HyperModel):
         }
         changes = [
             *(f"{key}={value}" for key, value in drawn.items()),
-            *(f"learners.filters=[{filters},{2 * filters}]", "learners.pool=1"),
+            *(
+                f"learners.filters=[{filters},{2 * filters}]",
+                "learners.architectures=1",
+            ),
             f"generator.weight_norm={str(self._weight_norm).lower()}",
             f"learners.weight_norm={str(self._weight_norm).lower()}",
             f"meta.iterations={self._scale.iterations}",

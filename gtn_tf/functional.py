@@ -11,7 +11,6 @@ import tensorflow as tf
 from gtn_tf.errors import ArgumentError
 
 
-
 class PureNetwork(Protocol):
     """A network as a pure function of its weights, such as `PureModel`."""
 

@@ -88,9 +88,7 @@ class MetaIteration:
         """
         with tf.GradientTape() as tape:
             inputs = self.inner_inputs(seed)
-        found = self._estimate(
-            self.pool.network(index, seed), weights, inputs, real
-        )
+        found = self._estimate(self.pool.network(index, seed), weights, inputs, real)
         return found, _of_variables(tape, variables, inputs, found)
 
     def mean_gradient(

@@ -99,7 +99,7 @@ def test_learners_of_an_iteration_are_averaged(tiny_gtn):
     each = [
         gtn.meta_gradient(
             0,
-            gtn.pool.fresh_weights(0, fold(seed, k)),
+            gtn.pool.draw(0, fold(seed, k))[1],
             data,
             seed,
         )
@@ -185,7 +185,7 @@ def test_settings_that_do_not_fit_the_teacher_are_refused(tiny_gtn, settings, me
 
 
 def test_every_architecture_of_the_pool_is_taught(tiny_gtn):
-    gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], pool=3))
+    gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], architectures=3))
     gtn.fit(real_batches(), steps_per_epoch=4, verbose=0)
     assert len(gtn.pool) == 3
     assert np.isfinite(np.concatenate([w.ravel() for w in weights_of(gtn)])).all()
@@ -208,7 +208,7 @@ def test_other_teachers(tiny_gtn, source):
 
 def test_learners_are_tested_along_their_lessons(tiny_gtn):
     """After all steps, the accuracy is that of `teach`, whatever was asked before."""
-    gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], pool=2))
+    gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], architectures=2))
     real = real_batches().take(9)
     learners = TaughtLearners(gtn)
     curves = learners.accuracies(real, learners=3, steps=[1, 3])

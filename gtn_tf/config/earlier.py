@@ -1,7 +1,8 @@
 """Translates what earlier versions wrote; the only place that knows it.
 
 Until estimators had names, `truncate_every` chose windows of inner steps and
-`initial_steps` an unroll that lengthens; 0 meant neither.
+`initial_steps` an unroll that lengthens; 0 meant neither. Until all architectures of a
+space could be drawn, their number was called `pool`.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ def translated(entries: Entries) -> Entries:
     """Brings the keys of an earlier meta-training's configuration up to date.
 
     Args:
-        entries: Entries of a configuration; unchanged if they name an estimator.
+        entries: Entries of a configuration.
 
     Example:
 
     >>> translated({"meta.truncate_every": (8, "run.yaml, line 3")})["meta.window"]
     (8, 'run.yaml, line 3')
     """
+    renamed = {"learners.pool": "learners.architectures"}
+    new = {renamed.get(key, key): entry for key, entry in entries.items()}
     if "meta.estimator" in entries:
-        return entries
-    new = {**entries}
+        return new
     window, steps = new.pop("meta.truncate_every", None), new.get("meta.initial_steps")
     if window and window[0] != 0:
         new["meta.window"] = window

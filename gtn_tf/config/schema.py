@@ -108,7 +108,7 @@ class LearnersConfig(Checked):
     cell_filters: int = setting(8, COUNT)  # channels of the first stage
     # How many are sampled in advance, each traced once; or, of stacks of cells, all: a
     # new one in every meta-iteration, from a network that is traced once.
-    architectures: Union[int, str] = setting(1, or_word(COUNT, names.ALL))
+    architectures: int | str = setting(1, or_word(COUNT, names.ALL))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -128,7 +128,7 @@ class LearnersConfig(Checked):
                 )
             return
         for name, count in self._lengths().items():
-            if count > self.architectures:
+            if count > int(self.architectures):
                 raise ConfigError(
                     f"learners.{name}: expected at most learners.architectures "
                     f"({self.architectures}) entries, received {getattr(self, name)}",
@@ -147,7 +147,7 @@ class LearnersConfig(Checked):
         ['conv', 'mlp', 'conv']
         """
         drawn = self.architectures == names.ALL
-        longest = max(1, *self._lengths().values())
+        longest = max([1, *self._lengths().values()])
         networks = []
         for n in range(longest if drawn else int(self.architectures)):
             own = {name: _nth(getattr(self, name), n) for name in _EACH}

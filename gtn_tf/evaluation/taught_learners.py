@@ -27,7 +27,7 @@ class TaughtLearners:
     >>> import gtn_tf
     >>> from gtn_tf.build import build_gtn
     >>> digits = gtn_tf.data.load("digits")
-    >>> config = gtn_tf.config.load_config("digits", ["learners.pool=1"])
+    >>> config = gtn_tf.config.load_config("digits", ["learners.architectures=1"])
     >>> taught = TaughtLearners(build_gtn(config, digits))
     >>> taught.accuracies(digits.test, learners=2, steps=[1, 12]).shape
     (2, 2)

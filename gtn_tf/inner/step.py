@@ -10,7 +10,9 @@ from gtn_tf.functional import PureNetwork
 from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
 
 
-def logits_of(learner: PureNetwork, state: LearnerState, images: tf.Tensor) -> tf.Tensor:
+def logits_of(
+    learner: PureNetwork, state: LearnerState, images: tf.Tensor
+) -> tf.Tensor:
     """The logits `[batch, num_classes]` of a learner in evaluation mode."""
     weights = learner.unpack(state.weights)
     logits, _ = learner(weights, state.statistics, images, training=False)

@@ -1,8 +1,8 @@
 """Distributions over the networks that are taught."""
 
+from gtn_tf.fresh_weights import fresh_weights
 from gtn_tf.learners.cells import CellLearners
 from gtn_tf.learners.conv import ConvLearners
-from gtn_tf.fresh_weights import fresh_weights
 from gtn_tf.learners.learners import Learners
 from gtn_tf.learners.mixed import MixedLearners
 from gtn_tf.learners.mlp import MLPLearners

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Union
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError, not_one_of
-from gtn_tf.learners.learners import DrawnLearners
+from gtn_tf.learners.learners import Learners, expect_count
 from gtn_tf.names import ALL, SPACES
 from gtn_tf.supernet import SuperNetwork
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class CellLearners(DrawnLearners):
+class CellLearners(Learners):
     """Networks of random cells with the layers of the paper's learners.
 
     Each has weight normalization, full batch norm and LeakyReLU.
@@ -46,21 +45,19 @@ class CellLearners(DrawnLearners):
     space: str = "nao"
     cells: int = 1
     filters: int = 8
-    architectures: Union[int, str] = 1
+    architectures: int | str = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.space not in SPACES:
             raise ArgumentError(not_one_of("space", self.space, SPACES))
         if self.architectures != ALL:
-            super().__post_init__()
+            expect_count(self.architectures)
 
-    def build(
-        self, image_shape: tuple[int, int, int], num_classes: int
-    ) -> list[tf.keras.Model]:
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> list[Any]:
         size = image_shape, num_classes, self.cells, self.filters, "evaluation"
         if self.architectures == ALL:
             return [SuperNetwork(self.space, *size)]
         rng, space = np.random.default_rng(self.seed), SPACES.load(self.space)
-        drawn = [space.genotype.sample(rng) for _ in range(self.architectures)]
+        drawn = [space.genotype.sample(rng) for _ in range(int(self.architectures))]
         return [space.network(genotype, *size) for genotype in drawn]

@@ -86,18 +86,27 @@ def _kinds(parent: type) -> dict[str, Any]:
 class DrawnLearners(Learners):
     """A distribution that is drawn from at random.
 
-    A subclass is a frozen dataclass whose last fields are `architectures`, the number of
-    networks drawn, and `seed`, an integer that they are drawn from.
+    A subclass is a frozen dataclass whose last fields are `architectures`, the number
+    of networks drawn, and `seed`, an integer that they are drawn from.
     """
 
     architectures: int
     seed: int
 
     def __post_init__(self) -> None:
-        if self.architectures < 1:
-            raise ArgumentError(
-                f"architectures: expected at least 1, received {self.architectures}"
-            )
+        expect_count(self.architectures)
+
+
+def expect_count(architectures: Any) -> None:
+    """Expects a number of architectures to draw.
+
+    Raises:
+        ArgumentError: If there are none.
+    """
+    if architectures < 1:
+        raise ArgumentError(
+            f"architectures: expected at least 1, received {architectures}"
+        )
 
 
 class SequentialLearners(DrawnLearners):

@@ -7,7 +7,8 @@ from typing import Any, Union
 
 import tensorflow as tf
 
-from gtn_tf.functional import PureModel
+from gtn_tf.fresh_weights import fresh_weights
+from gtn_tf.functional import PureModel, PureNetwork
 from gtn_tf.learners.learners import Learners
 from gtn_tf.supernet import SubNetwork, SuperNetwork
 
@@ -21,8 +22,8 @@ Network = Union[PureModel, SuperNetwork]
 class LearnerPool(Sequence[Network]):
     """Networks as pure functions; a learner is one of them with fresh weights.
 
-    Of a super-network, it is a random architecture. Meta-training never draws those that
-    are held out, and all else draws no others.
+    Of a super-network, it is a random architecture. Meta-training never draws those
+    that are held out; all else draws no others.
 
     Pure functions are not part of a checkpoint: a learner lasts one meta-iteration.
 
@@ -85,7 +86,7 @@ class LearnerPool(Sequence[Network]):
         network = self._networks[index]
         if isinstance(network, PureModel):
             return network
-        return SubNetwork(network, network.draw(fold(seed, 3), held_out))
+        return _architecture(network, seed, held_out)
 
     def draw(
         self, index: int, seed: tf.Tensor, held_out: bool = False
@@ -97,10 +98,11 @@ class LearnerPool(Sequence[Network]):
             seed: int32 `[2]`.
             held_out: As for `network`.
         """
-        network, of_weights = self.network(index, seed, held_out), fold(seed, 1)
-        if isinstance(network, SubNetwork):
-            return network, network.fresh_weights(of_weights)
-        return network, fresh_weights(network.model, of_weights)
+        network, of_weights = self._networks[index], fold(seed, 1)
+        if isinstance(network, PureModel):
+            return network, fresh_weights(network.model, of_weights)
+        drawn = _architecture(network, seed, held_out)
+        return drawn, drawn.fresh_weights(of_weights)
 
     def with_random_learner(
         self, seed: tf.Tensor, function: OfLearner, held_out: bool = False
@@ -164,6 +166,10 @@ class LearnerPool(Sequence[Network]):
             lambda i, *_: i < count, body, (0, none, each), maximum_iterations=count
         )
         return tf.nest.map_structure(lambda sum_: sum_ / count, total), each.stack()
+
+
+def _architecture(network: SuperNetwork, seed: tf.Tensor, held_out: bool) -> SubNetwork:
+    return SubNetwork(network, network.draw(fold(seed, 3), held_out))
 
 
 def fold(seed: tf.Tensor, number: Any) -> tf.Tensor:

@@ -1,9 +1,9 @@
 """Random architectures of a space, in the graph, some of which are held out.
 
-An architecture is held out if the numbers of its operations sum to a multiple of how many
-operations there are: every fifth of NAS-Bench-201, every eleventh of nao. Of a random one
-that is held out, as of one that is not, all operations but any one are independent and
-uniform.
+An architecture is held out if the numbers of its operations sum to a multiple of how
+many operations there are: every fifth of NAS-Bench-201, every eleventh of nao. Of a
+random one that is held out, as of one that is not, all operations but any one are
+independent and uniform.
 """
 
 from __future__ import annotations
@@ -53,4 +53,3 @@ def draw_inputs(seed: tf.Tensor) -> tf.Tensor:
     states = tf.range(2.0, 2.0 + NODES)[:, tf.newaxis]
     uniform = tf.random.stateless_uniform([2, NODES, 2], seed)
     return tf.cast(uniform * states, tf.int32)
-

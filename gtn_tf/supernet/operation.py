@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf.functional import PureModel
 from gtn_tf.fresh_weights import fresh_weights
+from gtn_tf.functional import PureModel
 from gtn_tf.supernet.vjp import Passes, passes_of
 
 Channels = Any  # an integer, an integer scalar, or None

@@ -64,6 +64,8 @@ class SubNetwork:
         training: bool,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Runs the architecture; arguments and results as for `PureModel`."""
-        given = *weights, *statistics, inputs, self.genotype, training
-        logits, after = self.network(*given, second_order=True)
+        (vector,), (before,) = weights, statistics
+        logits, after = self.network(
+            vector, before, inputs, self.genotype, training, second_order=True
+        )
         return logits, [after]

@@ -114,6 +114,7 @@ class SwitchedPasses:
             saved = map(_of_any_shape, residuals[: passes.residuals])
             of_weights, of_statistics, *of_inputs = second_upstream
             further = of_inputs[self._input_of(number)], of_weights, of_statistics
+            assert passes.second is not None
             of_x, of_weights, of_statistics, *of_upstream = passes.second(
                 *own, *upstream, *saved, *further
             )

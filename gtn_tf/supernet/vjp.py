@@ -53,7 +53,7 @@ def passes_of(
     with tf.init_scope():
         count, middle = len(inputs), len(inputs) + len(targets)
 
-        def all_passes(*given: tf.Tensor) -> list[list[tf.Tensor]]:
+        def all_passes(*given: tf.Tensor) -> list[Sequence[tf.Tensor]]:
             values, upstream = given[:sources], given[count:middle]
             outputs = function(*given[:count])
             gradients = _gradients(outputs[: len(targets)], values, upstream)

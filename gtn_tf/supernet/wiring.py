@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gtn_tf.cells.blocks import TrainingBlocks
-from gtn_tf.supernet.choice_block import ChoiceBlock, Index
+from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.operation import Channels, Operation
+from gtn_tf.supernet.switched_passes import Index
 
 Build = Callable[[tf.Tensor], tf.Tensor]
 

@@ -340,7 +340,7 @@ def test_settings_that_fit_no_machine_name_their_key(
         ("train", "teacher.steps=100000000"),
         ("train", "teacher.batch_size=100000000"),
         ("train", "teacher.latent_size=1000000000"),
-        ("train", "learners.pool=1000000000"),
+        ("train", "learners.architectures=1000000000"),
         ("train", "learners.filters=[16,1000000000]"),
         ("train", "learners.units=[[1000000000,1000000001]]"),
         ("train", "meta.learners_per_iteration=2000000000"),
@@ -557,7 +557,11 @@ def test_the_largest_seed_is_one():
     expect_possible(config, splits)
     model = build_network(config, splits)
     assert set(model(splits.test_images[:2], training=True)) == {"logits", "auxiliary"}
-    kinds = ["learners.family=[mlp, conv]", "learners.pool=2", f"seed={2**63 - 1}"]
+    kinds = [
+        "learners.family=[mlp, conv]",
+        "learners.architectures=2",
+        f"seed={2**63 - 1}",
+    ]
     assert len(build_gtn(load_config("digits", kinds), splits).pool) == 2
 
 

@@ -224,7 +224,7 @@ def configs(draw: st.DrawFn) -> Config:
             units=draw(WIDTHS),
             strides=strides,
             batch_norm="none",
-            pool=3,
+            architectures=3,
         ),
         inner_optimizer=InnerOptimizerConfig("sgd", draw(ABOVE_0), draw(ABOVE_0)),
         meta=MetaConfig(
@@ -452,7 +452,10 @@ def test_override_without_equals_sign() -> None:
     ("text", "message"),
     [
         ("seed: 1\nsed: 2", ", line 2: sed: unknown key; did you mean seed?"),
-        ("learner: {pool: 2}", ", line 1: learner: unknown key; did you mean learners"),
+        (
+            "learner: {architectures: 2}",
+            ", line 1: learner: unknown key; did you mean learners",
+        ),
         ("meta:\n  iterations: x", ", line 2: meta.iterations: expected an integer"),
         ("meta:", ", line 1: meta: expected a section with keys, received null"),
         ("meta: [1]", ", line 1: meta: expected a section with keys, received [1]"),

@@ -453,7 +453,7 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path):
 def test_a_pool_of_several_kinds():
     from gtn_tf.build import build_gtn
 
-    kinds = ["learners.family=[conv, mlp]", "learners.pool=3"]
+    kinds = ["learners.family=[conv, mlp]", "learners.architectures=3"]
     norms = ["learners.batch_norm=[mean_only, full, none]"]
     config = load_config("digits", [*TINY, *kinds, *norms])
     gtn = build_gtn(config, gtn_tf.data.load("digits"))
