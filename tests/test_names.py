@@ -58,7 +58,7 @@ def test_every_family_builds(name: str) -> None:
     config = load_config("digits", [*small, f"learners.family={name}"])
     gtn = build_gtn(config, gtn_tf.data.load("digits"))
     assert type(gtn.learners) is names.FAMILIES.load(name)
-    assert len(gtn.pool) == config.learners.pool
+    assert len(gtn.pool) == config.learners.architectures
 
 
 @pytest.mark.parametrize("name", names.LEARNERS)

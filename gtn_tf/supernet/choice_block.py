@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.supernet.operation import Channels, Operation
-from gtn_tf.supernet.switched_passes import Index, SwitchedPasses, pick
+from gtn_tf.supernet.switch import Index
+from gtn_tf.supernet.switched_passes import SwitchedPasses
 
 
 class ChoiceBlock:
@@ -110,7 +111,10 @@ class ChoiceBlock:
         return number // self._for_each
 
     def _pick(self, index: Index, run: Callable[[int], Any]) -> Any:
-        return pick(index, run, len(self.operations))
+        if isinstance(index, int):
+            return run(index)
+        numbers = range(len(self.operations))
+        return tf.switch_case(index, [functools.partial(run, n) for n in numbers])
 
     def _passes_of(
         self, index: Index, given: Sequence[tf.Tensor], *setting: Any

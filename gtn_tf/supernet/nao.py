@@ -13,7 +13,7 @@ from gtn_tf.cells.network import STEM
 from gtn_tf.cells.operations import apply_operation
 from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.operation import Operation
-from gtn_tf.supernet.switched_passes import Index
+from gtn_tf.supernet.switch import Index
 from gtn_tf.supernet.wiring import Pass, Pick, Wiring
 
 _STATES = 2 + NODES

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any
 
 import tensorflow as tf
 
+from gtn_tf.supernet.switch import Index, Switch
 from gtn_tf.supernet.vjp import Passes
-
-Index = Union[int, tf.Tensor]
 
 
 class SwitchedPasses:
@@ -39,11 +38,10 @@ class SwitchedPasses:
         self._targets = targets
         self._residuals = max(passes.residuals for passes in each)
         self._twice = each[0].second is not None
-        self._traced_forward = tf.function(self._forward, autograph=False)
-        # Of a residual or an upstream gradient, the shape may not be known.
-        retraced = {"autograph": False, "reduce_retracing": True}
-        self._traced_backward = tf.function(self._backward, **retraced)
-        self._traced_second = tf.function(self._second, **retraced)
+        self._forwards, self._backwards, self._seconds = (
+            Switch([functools.partial(run, n) for n in range(len(each))])
+            for run in (self._forward, self._backward, self._second)
+        )
 
     def __call__(self, index: Index, *given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Gives the output and the statistics after the call.
@@ -57,15 +55,15 @@ class SwitchedPasses:
         def run(*given: tf.Tensor) -> tuple[Any, Any]:
             # A tape of the caller has nothing to do in here.
             fixed = [*map(tf.stop_gradient, given)]
-            y, after, *residuals = self._traced_forward(index, *fixed)
+            y, after, *residuals = self._forwards(index, *fixed)
 
             @tf.custom_gradient
             def gradient(*given: tf.Tensor) -> tuple[Any, Any]:
                 fixed = [*map(tf.stop_gradient, given)]
-                found = self._traced_backward(index, *fixed, *residuals)
+                found = self._backwards(index, *fixed, *residuals)
 
                 def second(*upstream: tf.Tensor) -> list[tf.Tensor]:
-                    return self._traced_second(index, *fixed, *residuals, *upstream)
+                    return self._seconds(index, *fixed, *residuals, *upstream)
 
                 return found, second
 
@@ -73,55 +71,41 @@ class SwitchedPasses:
                 if self._twice:
                     return gradient(*given, *upstream)
                 args = index, *fixed, *upstream[: self._targets], *residuals
-                found = self._traced_backward(*args)
+                found = self._backwards(*args)
                 return found if self._targets == 2 else [found[0], None, *found[1:]]
 
             return (y, after), once
 
         return run(*given)
 
-    def _forward(self, index: Index, *given: tf.Tensor) -> list[tf.Tensor]:
+    def _forward(self, number: int, *given: tf.Tensor) -> list[tf.Tensor]:
         """Output, statistics and residuals."""
-        weights, statistics, *inputs = given
+        passes, own = self._each[number], self._own(number, given)
+        missing = self._residuals - passes.residuals
+        nothing = [tf.zeros([], given[0].dtype) for _ in range(missing)]
+        return [*passes.forward(*own), *nothing]
 
-        def run(number: int) -> list[tf.Tensor]:
-            passes, x = self._each[number], inputs[self._input_of(number)]
-            missing = self._residuals - passes.residuals
-            nothing = [tf.zeros([], weights.dtype) for _ in range(missing)]
-            found = passes.forward(x, weights, statistics)
-            return [*found, *map(_of_any_shape, nothing)]
-
-        return pick(index, run, len(self._each))
-
-    def _backward(self, index: Index, *given: tf.Tensor) -> list[tf.Tensor]:
+    def _backward(self, number: int, *given: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of weights, perhaps statistics, and inputs."""
         inputs, upstream, residuals, _ = self._parts(given)
+        passes, own = self._each[number], self._own(number, inputs)
+        saved = residuals[: passes.residuals]
+        of_x, *gradients = passes.backward(*own, *upstream, *saved)
+        return [*gradients, *self._of_inputs(number, of_x, inputs)]
 
-        def run(number: int) -> list[tf.Tensor]:
-            passes, own = self._each[number], self._own(number, inputs)
-            saved = map(_of_any_shape, residuals[: passes.residuals])
-            of_x, *gradients = passes.backward(*own, *upstream, *saved)
-            return [*gradients, *self._of_inputs(number, of_x, inputs)]
-
-        return pick(index, run, len(self._each))
-
-    def _second(self, index: Index, *given: tf.Tensor) -> list[tf.Tensor]:
+    def _second(self, number: int, *given: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of all that `_backward` takes but the residuals."""
         inputs, upstream, residuals, second_upstream = self._parts(given)
-
-        def run(number: int) -> list[tf.Tensor]:
-            passes, own = self._each[number], self._own(number, inputs)
-            saved = map(_of_any_shape, residuals[: passes.residuals])
-            of_weights, of_statistics, *of_inputs = second_upstream
-            further = of_inputs[self._input_of(number)], of_weights, of_statistics
-            assert passes.second is not None
-            of_x, of_weights, of_statistics, *of_upstream = passes.second(
-                *own, *upstream, *saved, *further
-            )
-            of_inputs = self._of_inputs(number, of_x, inputs)
-            return [of_weights, of_statistics, *of_inputs, *of_upstream]
-
-        return pick(index, run, len(self._each))
+        passes, own = self._each[number], self._own(number, inputs)
+        saved = residuals[: passes.residuals]
+        of_weights, of_statistics, *of_inputs = second_upstream
+        further = of_inputs[self._input_of(number)], of_weights, of_statistics
+        assert passes.second is not None
+        of_x, of_weights, of_statistics, *of_upstream = passes.second(
+            *own, *upstream, *saved, *further
+        )
+        of_inputs = self._of_inputs(number, of_x, inputs)
+        return [of_weights, of_statistics, *of_inputs, *of_upstream]
 
     def _parts(self, given: Sequence[tf.Tensor]) -> list[Sequence[tf.Tensor]]:
         """Weights, statistics and inputs; upstream; residuals; second upstream."""
@@ -140,21 +124,3 @@ class SwitchedPasses:
         of_inputs = [tf.zeros_like(one) for one in given[2:]]
         of_inputs[self._input_of(number)] = of_x
         return of_inputs
-
-
-def pick(index: Index, run: Callable[[int], Any], count: int) -> Any:
-    """Calls a function with a number that may be known only when the graph runs.
-
-    Args:
-        index: The number.
-        run: Gives tensors of the same shapes for all numbers.
-        count: Of numbers.
-    """
-    if isinstance(index, int):
-        return run(index)
-    return tf.switch_case(index, [functools.partial(run, n) for n in range(count)])
-
-
-def _of_any_shape(x: tf.Tensor) -> tf.Tensor:
-    """The same tensor; that it is of one operation's shape is not to be inferred."""
-    return tf.compat.v1.placeholder_with_default(x, None)

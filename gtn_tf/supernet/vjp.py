@@ -112,8 +112,6 @@ def _part(
         # Of a residual, a caller may not know the shape.
         [tf.TensorSpec(None, t.dtype) for t in given],
         autograph=False,
-        # One call, not a copy of the graph at every place of the network.
-        experimental_attributes={"_noinline": True},
     )
     function.get_concrete_function()
     return function

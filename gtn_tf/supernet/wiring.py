@@ -11,7 +11,7 @@ import tensorflow as tf
 from gtn_tf.cells.blocks import TrainingBlocks
 from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.operation import Channels, Operation
-from gtn_tf.supernet.switched_passes import Index
+from gtn_tf.supernet.switch import Index
 
 Build = Callable[[tf.Tensor], tf.Tensor]
 
