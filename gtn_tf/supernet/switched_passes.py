@@ -36,7 +36,8 @@ class SwitchedPasses:
         self._input_of = input_of
         self._inputs = inputs
         self._targets = targets
-        self._residuals = max(passes.residuals for passes in each)
+        each_residuals = zip(*(passes.residuals for passes in each))
+        self._residuals = [max(counts) for counts in each_residuals]
         self._twice = each[0].second is not None
         self._forwards, self._backwards, self._seconds = (
             Switch([functools.partial(run, n) for n in range(len(each))])
@@ -60,10 +61,11 @@ class SwitchedPasses:
             @tf.custom_gradient
             def gradient(*given: tf.Tensor) -> tuple[Any, Any]:
                 fixed = [*map(tf.stop_gradient, given)]
-                found = self._backwards(index, *fixed, *residuals)
+                results = self._backwards(index, *fixed, *residuals)
+                found, more = results[: 2 + self._inputs], results[2 + self._inputs :]
 
                 def second(*upstream: tf.Tensor) -> list[tf.Tensor]:
-                    return self._seconds(index, *fixed, *residuals, *upstream)
+                    return self._seconds(index, *fixed, *residuals, *more, *upstream)
 
                 return found, second
 
@@ -81,23 +83,24 @@ class SwitchedPasses:
     def _forward(self, number: int, *given: tf.Tensor) -> list[tf.Tensor]:
         """Output, statistics and residuals."""
         passes, own = self._each[number], self._own(number, given)
-        missing = self._residuals - passes.residuals
-        nothing = [tf.zeros([], given[0].dtype) for _ in range(missing)]
-        return [*passes.forward(*own), *nothing]
+        return [*passes.forward(*own), *self._missing(0, number, given[0].dtype)]
 
     def _backward(self, number: int, *given: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of weights, perhaps statistics, and inputs."""
-        inputs, upstream, residuals, _ = self._parts(given)
+        inputs, upstream, residuals, *_ = self._parts(given)
         passes, own = self._each[number], self._own(number, inputs)
-        saved = residuals[: passes.residuals]
-        of_x, *gradients = passes.backward(*own, *upstream, *saved)
-        return [*gradients, *self._of_inputs(number, of_x, inputs)]
+        saved = residuals[: passes.residuals[0]]
+        of_x, *found = passes.backward(*own, *upstream, *saved)
+        count = len(found) - passes.residuals[1]
+        gradients, more = found[:count], found[count:]
+        missing = self._missing(1, number, of_x.dtype)
+        return [*gradients, *self._of_inputs(number, of_x, inputs), *more, *missing]
 
     def _second(self, number: int, *given: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of all that `_backward` takes but the residuals."""
-        inputs, upstream, residuals, second_upstream = self._parts(given)
+        inputs, upstream, residuals, more, second_upstream = self._parts(given)
         passes, own = self._each[number], self._own(number, inputs)
-        saved = residuals[: passes.residuals]
+        saved = *residuals[: passes.residuals[0]], *more[: passes.residuals[1]]
         of_weights, of_statistics, *of_inputs = second_upstream
         further = of_inputs[self._input_of(number)], of_weights, of_statistics
         assert passes.second is not None
@@ -110,9 +113,14 @@ class SwitchedPasses:
     def _parts(self, given: Sequence[tf.Tensor]) -> list[Sequence[tf.Tensor]]:
         """Weights, statistics and inputs; upstream; residuals; second upstream."""
         count = 2 + self._inputs
-        sizes = count, self._targets, self._residuals, count
-        ends = [sum(sizes[:n]) for n in range(5)]
+        sizes = count, self._targets, *self._residuals, count
+        ends = [sum(sizes[:n]) for n in range(len(sizes) + 1)]
         return [given[a:b] for a, b in zip(ends, ends[1:])]
+
+    def _missing(self, which: int, number: int, dtype: tf.DType) -> list[tf.Tensor]:
+        """Residuals of other operations."""
+        missing = self._residuals[which] - self._each[number].residuals[which]
+        return [tf.zeros([], dtype) for _ in range(missing)]
 
     def _own(self, number: int, given: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
         weights, statistics, *inputs = given

@@ -10,6 +10,7 @@ import tensorflow as tf
 # What is worth keeping for the backward pass; all else is computed again. A max-pooling
 # is, too: oneDNN's fast gradient needs the pooling in the same graph.
 _KEPT = {"Conv2D", "DepthwiseConv2dNative", "FusedBatchNormV3", "Relu", "LeakyRelu"}
+_NOT_KEPT = {"Placeholder", "Const", "MaxPool", "MaxPoolGrad", "MaxPoolGradGrad"}
 _ZERO = tf.UnconnectedGradients.ZERO
 
 
@@ -28,7 +29,7 @@ class Passes(NamedTuple):
     forward: Callable[..., list[tf.Tensor]]
     backward: Callable[..., list[tf.Tensor]]
     second: Callable[..., list[tf.Tensor]] | None
-    residuals: int
+    residuals: tuple[int, int]
 
 
 def passes_of(
@@ -65,16 +66,34 @@ def passes_of(
         again = inputs[:sources] if twice else []
         traced = _trace(all_passes, [*inputs, *targets, *again])
         results, gradients, second = traced.structured_outputs
-        kept = {op for op in _ancestors(results) if op.type in _KEPT}
-        saved = [*{t.ref(): t for t in _crossing([*gradients, *second], kept)}.values()]
+        keep = _is_worth_keeping if twice else _is_slow
+        ahead = {op for op in _ancestors(results) if keep(op)}
+        back = {op for op in _ancestors(gradients, ahead) - ahead if keep(op) and twice}
+        later = [*_crossing([*gradients, *second], ahead | back)]
+        saved = [*_distinct(t for t in [*_crossing(gradients, ahead), *later] if t.op in ahead)]
+        saved_again = [*_distinct(t for t in later if t.op in back)]
         graph = traced.graph.as_graph_def()
         values, upstream = traced.inputs[:middle], traced.inputs[middle:]
+        given = [*values, *saved]
         return Passes(
             _part(graph, values[:count], [*results, *saved]),
-            _part(graph, [*values, *saved], gradients),
-            _part(graph, [*values, *saved, *upstream], second) if twice else None,
-            len(saved),
+            _part(graph, given, [*gradients, *saved_again]),
+            _part(graph, [*given, *saved_again, *upstream], second) if twice else None,
+            (len(saved), len(saved_again)),
         )
+
+
+def _is_slow(op: tf.Operation) -> bool:
+    return op.type in _KEPT
+
+
+def _is_worth_keeping(op: tf.Operation) -> bool:
+    floating = op.outputs and all(one.dtype.is_floating for one in op.outputs)
+    return floating and op.type not in _NOT_KEPT
+
+
+def _distinct(tensors: Iterable[tf.Tensor]) -> Iterable[tf.Tensor]:
+    return {t.ref(): t for t in tensors}.values()
 
 
 def _gradients(
