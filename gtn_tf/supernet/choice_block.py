@@ -130,10 +130,7 @@ class ChoiceBlock:
                 o.passes(inputs[self._input_of(number)], weights, statistics, *setting)
                 for number, o in enumerate(self.operations)
             ]
-            targets = 2 if setting[-1] else 1
-            self._passes[key] = SwitchedPasses(
-                each, self._input_of, len(inputs), targets
-            )
+            self._passes[key] = SwitchedPasses(each, self._input_of, len(inputs))
         return functools.partial(self._passes[key], index)
 
 

@@ -165,12 +165,11 @@ class Operation:
         setting = training, clipnorm, second_order
         key = *setting, *((str(spec.shape), spec.dtype) for spec in specs)
         if key not in self._passes:
-            y = self._output_spec(specs[0])
             self._passes[key] = passes_of(
                 lambda x, w, s: self(x, w, s, training, clipnorm),
                 specs,
-                targets=[y, specs[2]] if second_order else [y],
-                sources=3 if second_order else 2,
+                self._output_spec(specs[0]),
+                full=second_order,
                 twice=second_order and training,
             )
         return self._passes[key]

@@ -9,35 +9,39 @@ import tensorflow as tf
 
 # What is worth keeping for the backward pass; all else is computed again. A max-pooling
 # is, too: oneDNN's fast gradient needs the pooling in the same graph.
-_KEPT = {"Conv2D", "DepthwiseConv2dNative", "FusedBatchNormV3", "Relu", "LeakyRelu"}
+_SLOW = {"Conv2D", "DepthwiseConv2dNative", "FusedBatchNormV3", "Relu", "LeakyRelu"}
 _NOT_KEPT = {"Placeholder", "Const", "MaxPool", "MaxPoolGrad", "MaxPoolGradGrad"}
-_ZERO = tf.UnconnectedGradients.ZERO
+
+Pass = Callable[..., list[tf.Tensor]]
 
 
 class Passes(NamedTuple):
-    """A function, its derivative and that one's derivative, each traced once.
+    """`(x, weights, statistics) -> (y, statistics)` and its derivatives.
+
+    What a pass saves for later ones, its residuals, comes behind its results.
 
     Args:
-        forward: `(*inputs) -> [*outputs, *residuals]`.
-        backward: `(*inputs, *upstream, *residuals)`, which gives a gradient for each
-            source.
-        second: `(*inputs, *upstream, *residuals, *second_upstream)`: the derivative of
-            `backward`, which gives a gradient for each source and each upstream.
-        residuals: How many there are.
+        forward: `(x, w, s)` -> `y, s'`, residuals.
+        backward: `(x, w, s, of_y, *residuals)` -> gradients of `x, w`, residuals.
+        full: `(x, w, s, of_y, of_s', *residuals)` -> gradients of `x, w, s`.
+        second: `(x, w, s, of_y, *residuals, *residuals of backward, of of_x, of of_w)`
+            -> gradients of `x, w, of_y`: the derivative of `backward`.
+        residuals: How many `forward` and `backward` have.
     """
 
-    forward: Callable[..., list[tf.Tensor]]
-    backward: Callable[..., list[tf.Tensor]]
-    second: Callable[..., list[tf.Tensor]] | None
+    forward: Pass
+    backward: Pass
+    full: Pass | None
+    second: Pass | None
     residuals: tuple[int, int]
 
 
 def passes_of(
     function: Callable[..., Sequence[tf.Tensor]],
     inputs: Sequence[tf.TensorSpec],
-    targets: Sequence[tf.TensorSpec],
-    sources: int,
-    twice: bool = False,
+    output: tf.TensorSpec,
+    full: bool,
+    twice: bool,
 ) -> Passes:
     """Splits the graph of a function and its derivatives into its passes.
 
@@ -45,74 +49,58 @@ def passes_of(
     of them might need: among eleven operations, training is twice as slow.
 
     Args:
-        function: Pure; gives tensors.
+        function: Pure, `(x, weights, statistics) -> (y, statistics)`.
         inputs: Of the function.
-        targets: The first outputs, those that are differentiated.
-        sources: The derivative is with respect to so many of the first inputs.
-        twice: Whether there is a second derivative.
+        output: `y`.
+        full: Whether the statistics have derivatives, too.
+        twice: Whether the gradients of `x` and the weights have derivatives.
     """
+
+    def all_passes(*given: tf.Tensor) -> list[Sequence[tf.Tensor]]:
+        x, w, s, of_y, of_s, *again = given
+        y, after = function(x, w, s)
+        gradients = _gradients([y], [x, w], [of_y])
+        of_all = _gradients([y, after], [x, w, s], [of_y, of_s]) if full else []
+        second = _gradients(gradients, [x, w, of_y], again) if twice else []
+        return [[y, after], gradients, of_all, second]
+
     with tf.init_scope():
-        count, middle = len(inputs), len(inputs) + len(targets)
-
-        def all_passes(*given: tf.Tensor) -> list[Sequence[tf.Tensor]]:
-            values, upstream = given[:sources], given[count:middle]
-            outputs = function(*given[:count])
-            gradients = _gradients(outputs[: len(targets)], values, upstream)
-            if not twice:
-                return [outputs, gradients, []]
-            second = _gradients(gradients, [*values, *upstream], given[middle:])
-            return [outputs, gradients, second]
-
-        again = inputs[:sources] if twice else []
-        traced = _trace(all_passes, [*inputs, *targets, *again])
-        results, gradients, second = traced.structured_outputs
-        keep = _is_worth_keeping if twice else _is_slow
-        ahead = {op for op in _ancestors(results) if keep(op)}
-        back = {op for op in _ancestors(gradients, ahead) - ahead if keep(op) and twice}
-        later = [*_crossing([*gradients, *second], ahead | back)]
-        saved = [*_distinct(t for t in [*_crossing(gradients, ahead), *later] if t.op in ahead)]
-        saved_again = [*_distinct(t for t in later if t.op in back)]
-        graph = traced.graph.as_graph_def()
-        values, upstream = traced.inputs[:middle], traced.inputs[middle:]
-        given = [*values, *saved]
-        return Passes(
-            _part(graph, values[:count], [*results, *saved]),
-            _part(graph, given, [*gradients, *saved_again]),
-            _part(graph, [*given, *saved_again, *upstream], second) if twice else None,
-            (len(saved), len(saved_again)),
-        )
-
-
-def _is_slow(op: tf.Operation) -> bool:
-    return op.type in _KEPT
-
-
-def _is_worth_keeping(op: tf.Operation) -> bool:
-    floating = op.outputs and all(one.dtype.is_floating for one in op.outputs)
-    return floating and op.type not in _NOT_KEPT
-
-
-def _distinct(tensors: Iterable[tf.Tensor]) -> Iterable[tf.Tensor]:
-    return {t.ref(): t for t in tensors}.values()
+        specs = [*inputs, output, inputs[2], *inputs[:2]]
+        traced = tf.function(all_passes, autograph=False).get_concrete_function(*specs)
+    results, gradients, of_all, second = traced.structured_outputs
+    keep = _is_float if twice else _is_slow
+    there = {op for op in _ancestors(results) if keep(op)}
+    back = {op for op in _ancestors(gradients, there) - there if twice and keep(op)}
+    wanted = [*_crossing(gradients, there), *_crossing(of_all, there)]
+    wanted = [*_distinct([*wanted, *_crossing(second, there | back)])]
+    saved = [one for one in wanted if one.op in there]
+    more = [one for one in wanted if one.op in back]
+    graph = traced.graph.as_graph_def()
+    x, w, s, of_y, of_s, *again = traced.inputs
+    backward = [x, w, s, of_y, *saved]
+    return Passes(
+        _part(graph, [x, w, s], [*results, *saved]),
+        _part(graph, backward, [*gradients, *more]),
+        _part(graph, [x, w, s, of_y, of_s, *saved], of_all) if full else None,
+        _part(graph, [*backward, *more, *again], second) if twice else None,
+        (len(saved), len(more)),
+    )
 
 
 def _gradients(
     ys: Sequence[tf.Tensor], xs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]
 ) -> list[tf.Tensor]:
-    return tf.gradients(ys, xs, upstream, unconnected_gradients=_ZERO)
+    zero = tf.UnconnectedGradients.ZERO
+    return tf.gradients(ys, xs, upstream, unconnected_gradients=zero)
 
 
-def _crossing(
-    tensors: Sequence[tf.Tensor], kept: set[tf.Operation]
-) -> Iterator[tf.Tensor]:
-    """Outputs of kept operations that a later pass reads."""
-    for op in _ancestors(tensors, kept) - kept:
-        yield from (one for one in op.inputs if one.op in kept)
-    yield from (one for one in tensors if one.op in kept)
+def _is_slow(op: tf.Operation) -> bool:
+    return op.type in _SLOW
 
 
-def _trace(function: Callable[..., Any], inputs: Sequence[tf.TensorSpec]) -> Any:
-    return tf.function(function, autograph=False).get_concrete_function(*inputs)
+def _is_float(op: tf.Operation) -> bool:
+    floats = bool(op.outputs) and all(one.dtype.is_floating for one in op.outputs)
+    return floats and op.type not in _NOT_KEPT
 
 
 def _part(
@@ -126,14 +114,22 @@ def _part(
         names = [t.name for t in wanted]
         return tf.graph_util.import_graph_def(graph, shaped, names, name="")
 
-    function = tf.function(
-        run,
-        # Of a residual, a caller may not know the shape.
-        [tf.TensorSpec(None, t.dtype) for t in given],
-        autograph=False,
-    )
-    function.get_concrete_function()
-    return function
+    # Of a residual, a caller may not know the shape.
+    signature = [tf.TensorSpec(None, t.dtype) for t in given]
+    return tf.function(run, signature, autograph=False)
+
+
+def _crossing(
+    tensors: Sequence[tf.Tensor], kept: set[tf.Operation]
+) -> Iterator[tf.Tensor]:
+    """Outputs of kept operations that tensors depend on, nearest first."""
+    for op in _ancestors(tensors, kept) - kept:
+        yield from (one for one in op.inputs if one.op in kept)
+    yield from (one for one in tensors if one.op in kept)
+
+
+def _distinct(tensors: Iterable[tf.Tensor]) -> Iterable[tf.Tensor]:
+    return {one.ref(): one for one in tensors}.values()
 
 
 def _ancestors(
