@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from gtn_tf.supernet.operation import Channels, Operation
-from gtn_tf.supernet.switch import Index
+from gtn_tf.supernet.switch import Index, Switch
 from gtn_tf.supernet.switched_passes import SwitchedPasses
 
 
@@ -30,8 +30,12 @@ class ChoiceBlock:
         self.size = max(operation.size for operation in operations)
         self.statistics_size = max(o.statistics_size for o in operations)
         self._for_each = len(operations) // inputs
-        self._infer = _shared(self._without_training)
-        self._traced_fresh = _shared(self._fresh)
+        numbers = range(len(operations))
+        self._infer = Switch([functools.partial(self._run, n) for n in numbers])
+        self._draw = Switch([functools.partial(self._fresh, o) for o in operations])
+        self._first = Switch(
+            [functools.partial(self._fresh_statistics, o) for o in operations]
+        )
         self._passes: dict[Any, SwitchedPasses] = {}
 
     def __call__(
@@ -58,19 +62,12 @@ class ChoiceBlock:
         Returns:
             The output, and the statistics after the call.
         """
-        if not training and not second_order:
-            return self._infer(index, weights, statistics, *inputs)
         given = weights, statistics, *inputs
-        return self._passes_of(index, given, training, clipnorm, second_order)(*given)
-
-    def pick(self, index: Index, run: Callable[[Operation], Any]) -> Any:
-        """Calls a function on the operation that is picked.
-
-        Args:
-            index: Of the operation.
-            run: Gives tensors of the same shapes for all operations.
-        """
-        return self._pick(index, lambda number: run(self.operations[number]))
+        if not training and not second_order:
+            y, after = self._infer(index, *given)
+            return y, after
+        setting = training, clipnorm, second_order
+        return self._passes_of(index, given, *setting)(index, *given)
 
     def fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
         """Draws weights, `[size]`.
@@ -80,7 +77,9 @@ class ChoiceBlock:
             seed: int32 `[2]`.
             channels: Of the input, if they may differ.
         """
-        return self._traced_fresh(index, seed, channels)
+        given = [] if channels is None else [tf.convert_to_tensor(channels)]
+        (weights,) = self._draw(index, seed, *given)
+        return weights
 
     def fresh_statistics(self, index: Index) -> tf.Tensor:
         """The statistics before the first step, `[statistics_size]`.
@@ -88,42 +87,35 @@ class ChoiceBlock:
         Args:
             index: Of the operation.
         """
-        size = self.statistics_size
-        return self.pick(index, lambda o: o.join(o.fresh_statistics(), size))
+        (statistics,) = self._first(index)
+        return statistics
 
-    def _fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
-        return self.pick(index, lambda o: o.join(o.fresh(seed, channels), self.size))
+    def _fresh(
+        self, operation: Operation, seed: tf.Tensor, channels: Channels = None
+    ) -> list[tf.Tensor]:
+        return [operation.join(operation.fresh(seed, channels), self.size)]
 
-    def _without_training(
+    def _fresh_statistics(self, operation: Operation) -> list[tf.Tensor]:
+        return [operation.join(operation.fresh_statistics(), self.statistics_size)]
+
+    def _run(
         self,
-        index: Index,
+        number: int,
         weights: tf.Tensor,
         statistics: tf.Tensor,
         *inputs: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        def run(number: int) -> tuple[tf.Tensor, tf.Tensor]:
-            x = inputs[self._input_of(number)]
-            return self.operations[number](x, weights, statistics, training=False)
-
-        return self._pick(index, run)
+        x = inputs[self._input_of(number)]
+        return self.operations[number](x, weights, statistics, training=False)
 
     def _input_of(self, number: int) -> int:
         return number // self._for_each
 
-    def _pick(self, index: Index, run: Callable[[int], Any]) -> Any:
-        if isinstance(index, int):
-            return run(index)
-        numbers = range(len(self.operations))
-        return tf.switch_case(index, [functools.partial(run, n) for n in numbers])
-
     def _passes_of(
         self, index: Index, given: Sequence[tf.Tensor], *setting: Any
-    ) -> Callable[..., Any]:
-        key = (
-            isinstance(index, int),
-            *setting,
-            *((str(x.shape), x.dtype) for x in given),
-        )
+    ) -> SwitchedPasses:
+        kinds = ((str(x.shape), x.dtype) for x in given)
+        key = isinstance(index, int), *setting, *kinds
         if key not in self._passes:
             weights, statistics, *inputs = given
             each = [
@@ -131,11 +123,4 @@ class ChoiceBlock:
                 for number, o in enumerate(self.operations)
             ]
             self._passes[key] = SwitchedPasses(each, self._input_of, len(inputs))
-        return functools.partial(self._passes[key], index)
-
-
-def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
-    """One graph that is called, not a copy of it at every place of the network."""
-    return tf.function(
-        function, autograph=False, experimental_attributes={"_noinline": True}
-    )
+        return self._passes[key]
