@@ -1,4 +1,4 @@
-"""One inner step, and the meta-loss of the learner before or after it."""
+"""One inner step, and the meta-loss of a learner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
 
 
 def logits_of(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tensor:
-    """The logits `[batch, num_classes]` of a learner in evaluation mode."""
+    """The logits `[batch, num_classes]` of a learner in inference mode."""
     weights = learner.unpack(state.weights)
     logits, _ = learner(weights, state.statistics, images, training=False)
     return logits
@@ -20,7 +20,7 @@ def logits_of(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.
 def meta_loss(
     loop: InnerLoop, state: LearnerState, real: Real
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The loss of a learner on real data, a scalar, and its logits there."""
+    """The loss of a learner on real data, a scalar, and its logits."""
     images, labels, *weights = real
     logits = logits_of(loop.learner, state, images)
     return loop.loss(labels, logits, *weights), logits
@@ -33,7 +33,7 @@ def inner_gradient(
     images: tf.Tensor,
     labels: tf.Tensor,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """The gradient that an inner step follows; differentiable once more.
+    """The gradient of the loss on a batch; differentiable again.
 
     Args:
         loop: The inner loop.
@@ -60,7 +60,7 @@ def inner_gradient(
 def inner_step(
     loop: InnerLoop, state: LearnerState, inputs: InnerInputs
 ) -> LearnerState:
-    """Takes one step; differentiable once more, with respect to state and inputs.
+    """Takes one step; differentiable with respect to state and inputs.
 
     Args:
         loop: The inner loop.
