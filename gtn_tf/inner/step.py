@@ -11,7 +11,7 @@ from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
 
 
 def logits_of(learner: PureModel, state: LearnerState, images: tf.Tensor) -> tf.Tensor:
-    """The logits `[batch, num_classes]` of a learner in inference mode."""
+    """The logits `[batch, num_classes]` of a learner in evaluation mode."""
     weights = learner.unpack(state.weights)
     logits, _ = learner(weights, state.statistics, images, training=False)
     return logits

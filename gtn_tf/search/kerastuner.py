@@ -2,9 +2,10 @@
 
 KerasTuner 1.4 treats a seed of 0 as none, may run a finished trial again after a kill,
 leaves files half-written, draws late hyperparameters without a seed, does not send a
-worker's error to the chief, polls an idle oracle without a pause, and treats every
-result as the objective. The classes here fix that; the rest of the search uses only
-them. tests/test_kerastuner.py fails when a private name or signature changes.
+worker's error to the chief, asks an idle oracle again at once, and takes every result
+for the objective. The classes here mend that, and the rest of the search uses what they
+offer. tests/test_kerastuner.py fails when a name or a signature that they rely on
+changes.
 """
 
 from __future__ import annotations

@@ -70,10 +70,10 @@ def choose_unroll(
 
 
 def kept_bytes(learner: PureModel, batch_size: int) -> float:
-    """Estimates the bytes that `keep` stores for one step."""
+    """Estimates what `keep` holds of one step, in bytes."""
     try:
         outputs = tf.nest.flatten([layer.output for layer in learner.model.layers])
     except AttributeError:
-        return math.inf  # the layers of a subclassed model have no `output`
+        return math.inf  # a subclassed model does not tell what its layers put out
     numbers = sum(math.prod(output.shape[1:]) for output in outputs)
     return _COPIES * batch_size * numbers * tf.as_dtype(outputs[0].dtype).size
