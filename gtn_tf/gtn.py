@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from gtn_tf import optimizers
 from gtn_tf.callbacks import as_list
-from gtn_tf.config.earlier import estimator_of
+from gtn_tf.config.earlier import with_estimator
+from gtn_tf.counters import add_counter, count_skipped
 from gtn_tf.data import Splits
 from gtn_tf.errors import ArgumentError
 from gtn_tf.inner import (
@@ -22,17 +23,13 @@ from gtn_tf.inner import (
     graph_rewrites_off,
     logits_of,
 )
-from gtn_tf.labels import AnyLabels, accuracy, expect_labels
+from gtn_tf.keras_data import expect_data, unpack
+from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.learners import Learners
 from gtn_tf.learners.pool import LearnerPool
 from gtn_tf.meta_iteration import MetaIteration
-from gtn_tf.names import ESTIMATORS
-from gtn_tf.non_finite import (
-    DataWatch,
-    MeanOrNaN,
-    StopWhenNotFinite,
-    apply_if_finite,
-)
+from gtn_tf.metrics import MeanOrNaN, as_one_batch
+from gtn_tf.non_finite import DataWatch, StopWhenNotFinite, apply_if_finite
 from gtn_tf.precision import expect_full_precision
 from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
@@ -44,11 +41,11 @@ from gtn_tf.teaching.export import export
 class GTN(tf.keras.Model):
     """A teacher, meta-trained by gradients through its learners' training.
 
-    One `train_step` is one meta-iteration: a fresh learner of the pool is trained
-    on the teacher's batches and tested on a batch of real data, and the gradient of
-    that meta-loss through all inner steps changes the teacher and the hyperparameters
-    of the inner optimizer. `fit` takes the real data, with labels as integers, one-hot
-    or soft, and sample weights, if any.
+    `train_step` is one meta-iteration: it trains a fresh learner on the teacher's
+    batches, tests it on a batch of real data, and updates the teacher and the
+    hyperparameters of the inner optimizer with the gradient of that meta-loss through
+    all inner steps. `fit` takes the real data, with labels as integers, one-hot or
+    soft, and sample weights, if any.
 
     `gtn.save("gtn.keras")` saves it for more meta-training, `export` for use.
 
@@ -58,16 +55,15 @@ class GTN(tf.keras.Model):
         inner_optimizer: The learners' optimizer, itself learned.
         estimator: Estimates the meta-gradient: `FullUnroll`, `TruncatedUnroll` or
             `LengtheningUnroll`.
-        learners_per_iteration: Learners whose meta-gradients are averaged. They are
-            taught the same lessons and tested on the same real data. Under a
-            `tf.distribute` strategy, each replica teaches this many, on its part of the
-            data.
-        unroll: `"keep"`, `"recompute"`, `"nested_tapes"` or `"auto"`: how the
-            meta-gradient is computed. Its value is the same; `"keep"` is faster,
-            `"recompute"` needs less memory, and `"auto"` picks by the memory needed.
-        max_skipped: Meta-iterations in a row with a non-finite meta-loss or
-            meta-gradient after which `fit` stops. Each of them is skipped.
-        seed: Integer that all fresh learners are drawn from.
+        learners_per_iteration: Learners whose meta-gradients are averaged, trained on
+            the same batches and tested on the same real data. Under a `tf.distribute`
+            strategy, each replica trains this many, on its part of the data.
+        unroll: How the meta-gradient is computed; its value is the same. `"keep"` is
+            fast, `"recompute"` needs less memory, `"auto"` picks by the memory needed,
+            and `"nested_tapes"` is the reference.
+        max_skipped: `fit` stops after this many meta-iterations in a row with a
+            non-finite meta-loss or meta-gradient. Each of them is skipped.
+        seed: Integer of any size, of all fresh learners.
         **kwargs: Passed to `tf.keras.Model`.
 
     Raises:
@@ -132,24 +128,13 @@ class GTN(tf.keras.Model):
             teacher.batch_size,
             estimator.lengthens,
         )
-        self.iterations = self._add_counter("iterations")
-        self.skipped = self._add_counter("skipped")
-        self.skipped_in_a_row = self._add_counter("skipped_in_a_row")
-        self.evaluations = self._add_counter("evaluations")
+        self.iterations = add_counter(self, "iterations")
+        self.skipped = add_counter(self, "skipped")
+        self.skipped_in_a_row = add_counter(self, "skipped_in_a_row")
+        self.evaluations = add_counter(self, "evaluations")
         self.meta_loss = MeanOrNaN("meta_loss")
         self._data_watch = DataWatch()
         self.built = True
-
-    def _add_counter(self, name: str) -> tf.Variable:
-        return self.add_weight(
-            name,
-            [],
-            tf.int64,
-            initializer="zeros",
-            trainable=False,
-            # All replicas count the same.
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
 
     def compile(
         self,
@@ -201,14 +186,14 @@ class GTN(tf.keras.Model):
             NonFiniteError: After `max_skipped` meta-iterations in a row whose
                 meta-loss or meta-gradient was not finite.
         """
-        self._expect_to_fit(x, y)
+        expect_data(x, y, self.teacher.image_shape, self.teacher.num_classes)
         callbacks = [StopWhenNotFinite(self._data_watch), *as_list(callbacks)]
         with graph_rewrites_off():
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `tf.keras.Model.evaluate`; each batch tests its own fresh learner."""
-        self._expect_to_fit(x, y)
+        expect_data(x, y, self.teacher.image_shape, self.teacher.num_classes)
         with graph_rewrites_off():
             return super().evaluate(x, y, *args, **kwargs)
 
@@ -225,7 +210,7 @@ class GTN(tf.keras.Model):
 
         Args:
             inputs: Images `[n, h, w, c]`.
-            training: Ignored: the learner is in evaluation mode.
+            training: Ignored; the learner is in inference mode.
         """
         images = with_channels(inputs, self.teacher.image_shape)
         number = tf.constant(0)
@@ -234,7 +219,7 @@ class GTN(tf.keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One meta-iteration."""
-        real = self._real(data)
+        real = unpack(data, self.teacher.image_shape)
         self._data_watch.look(real)
         meta_loss, logits, gradients = self.meta.mean_gradient(
             self.iterations,
@@ -242,14 +227,18 @@ class GTN(tf.keras.Model):
             real,
             self.trainable_variables,
         )
-        applied = self._apply(meta_loss, gradients)
+        applied = apply_if_finite(
+            self.optimizer, self.trainable_variables, gradients, meta_loss
+        )
+        count_skipped(applied, self.skipped, self.skipped_in_a_row)
+        self.iterations.assign_add(1)
         meta_loss = tf.where(applied, meta_loss, 0.0)
         self.meta_loss.update_state(meta_loss, tf.cast(applied, tf.float32))
         return self._report(real, logits, applied)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Tests one fresh learner of the pool on one batch of real data."""
-        real = self._real(data)
+        real = unpack(data, self.teacher.image_shape)
         logits = self.meta.validation_logits(self.evaluations, self.iterations, real[0])
         self.evaluations.assign_add(1)
         self.meta_loss.update_state(self.meta.loss(real[1], logits, *real[2:]))
@@ -267,13 +256,13 @@ class GTN(tf.keras.Model):
         Args:
             index: Which network of the pool.
             weights: Its initial weights, from `fresh_weights`.
-            data: Real images `[n, h, w, c]` and labels `[n]` of the meta-loss, and
-                sample weights `[n]`, if any.
+            data: Images `[n, h, w, c]`, labels `[n]` and sample weights `[n]`, if any,
+                of the meta-loss.
             seed: int32 `[2]`, of the batches.
 
         Returns:
-            The last meta-loss, its logits `[n, num_classes]`, and one gradient for
-            each of `trainable_variables`.
+            The meta-loss, its logits `[n, num_classes]`, and one gradient for each of
+            `trainable_variables`.
         """
         found, gradients = self.meta.gradient(
             index, weights, data, seed, self.trainable_variables
@@ -290,42 +279,15 @@ class GTN(tf.keras.Model):
 
         Args:
             path: Folder to write, such as `"runs/digits/export/1"`.
-            splits: The data that it was trained on. The export then knows the
-                classes' names and how images are normalised.
-            accuracy: Measured results, for the export's description: anything that JSON
-                can hold.
+            splits: The data that it was trained on, for the names of the classes and
+                the normalisation of images.
+            accuracy: Measured results for the description: anything that JSON can hold.
 
         Raises:
             ValueError: If the teacher has nothing of its own to export.
         """
         parts = self.teacher, self.inner_optimizer
         export(*parts, describe(*parts, self.learners, splits, accuracy), path)
-
-    def _expect_to_fit(self, x: Any, y: Any) -> None:
-        """Reports bad data before tracing, where it can be inspected."""
-        if isinstance(x, tf.data.Dataset):
-            x, y, *_ = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)
-        elif not hasattr(x, "shape"):  # a generator, or another input of Keras
-            return
-        with_channels(x, self.teacher.image_shape)
-        expect_labels(y, self.teacher.num_classes)
-
-    def _real(self, data: Any) -> Real:
-        """Images, labels and sample weights, if any, from Keras' data."""
-        images, labels, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
-        real = with_channels(images, self.teacher.image_shape), labels
-        return real if weights is None else (*real, weights)
-
-    def _apply(self, meta_loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Applies the gradients if all are finite; returns whether it did."""
-        applied = apply_if_finite(
-            self.optimizer, self.trainable_variables, gradients, meta_loss
-        )
-        skipped = 1 - tf.cast(applied, tf.int64)
-        self.skipped.assign_add(skipped)
-        self.skipped_in_a_row.assign((self.skipped_in_a_row + 1) * skipped)
-        self.iterations.assign_add(1)
-        return applied
 
     def _report(
         self, real: Real, logits: tf.Tensor, counts: tf.Tensor | None = None
@@ -334,14 +296,8 @@ class GTN(tf.keras.Model):
 
         Those of a skipped meta-iteration do not count.
         """
-        learners = logits.shape[0]
-        logits = tf.reshape(logits, [-1, logits.shape[-1]])
-        labels, *weights = (tf.repeat(one[tf.newaxis], learners, 0) for one in real[1:])
-        answers = [tf.reshape(one, [-1, *one.shape[2:]]) for one in (labels, *weights)]
-        if counts is not None:
-            rows = tf.where(counts, tf.shape(logits)[0], 0)
-            logits, answers = logits[:rows], [one[:rows] for one in answers]
-        self.compiled_metrics.update_state(answers[0], logits, *answers[1:])
+        logits, (labels, *weights) = as_one_batch(logits, real[1:], counts)
+        self.compiled_metrics.update_state(labels, logits, *weights)
         results = {metric.name: metric.result() for metric in self.metrics}
         return {**results, "skipped": self.skipped}
 
@@ -364,10 +320,8 @@ class GTN(tf.keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> GTN:
         with tf.keras.saving.custom_object_scope(custom_objects or {}):
             parts = tf.keras.saving.deserialize_keras_object(config)
-        if "estimator" not in parts:  # saved by an earlier version
-            kind, settings = estimator_of(parts)
-            parts["estimator"] = ESTIMATORS.load(kind)(**settings)
-        return cls(**{**parts, "learners": Learners.from_config(parts["learners"])})
+        learners = Learners.from_config(parts["learners"])
+        return cls(**{**with_estimator(parts), "learners": learners})
 
     def save(
         self,
@@ -376,13 +330,7 @@ class GTN(tf.keras.Model):
         save_format: Any = None,
         **kwargs: Any,
     ) -> None:
-        """As `tf.keras.Model.save`, in Keras' own format.
-
-        Args:
-            filepath: A `.keras` file.
-            overwrite: As for Keras.
-            save_format: `"keras"` or none.
-            **kwargs: Passed on.
+        """As `tf.keras.Model.save`, to a `.keras` file.
 
         Raises:
             ArgumentError: If it is another format, or if the teacher cannot be saved.

@@ -49,14 +49,6 @@ class DataWatch:
         return "Lower the learning rate of the inner optimizer or of the optimizer"
 
 
-class MeanOrNaN(tf.keras.metrics.Mean):
-    """Keras' mean, but NaN instead of 0 if nothing was counted."""
-
-    def result(self) -> tf.Tensor:
-        mean = super().result()
-        return tf.where(self.count > 0, mean, mean * float("nan"))
-
-
 class StopWhenNotFinite(tf.keras.callbacks.Callback):
     """Stops `fit` once `max_skipped` meta-iterations in a row were skipped.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gtn_tf.names import ESTIMATORS
+
 Entries = dict[str, tuple[Any, str]]  # the value of a dotted key, and where it is
 
 
@@ -38,25 +40,31 @@ def translated(entries: Entries) -> Entries:
     return new
 
 
-def estimator_of(settings: dict[str, Any]) -> tuple[str, dict[str, int]]:
-    """The estimator of a saved GTN: its name and its settings.
+def with_estimator(settings: dict[str, Any]) -> dict[str, Any]:
+    """Brings the arguments of a GTN saved by an earlier version up to date.
 
     Args:
-        settings: From an earlier `GTN.get_config`. Those that chose the estimator are
-            removed.
+        settings: Arguments of `GTN`; unchanged if they name an estimator.
+
+    Returns:
+        The arguments, with an estimator in place of its settings.
 
     Example:
 
     >>> old = dict(intermediate_every=4, initial_steps=0, lengthen_every=5, seed=1)
-    >>> estimator_of({**old, "truncate_every": 8})
-    ('truncated', {'window': 8, 'intermediate_every': 4})
+    >>> with_estimator({**old, "truncate_every": 8})["estimator"].get_config()
+    {'window': 8, 'intermediate_every': 4}
     """
+    if "estimator" in settings:
+        return settings
+    new = {**settings}
     names = "intermediate_every", "truncate_every", "initial_steps", "lengthen_every"
-    every, window, steps, lengthen_every = (settings.pop(name) for name in names)
-    always = {"intermediate_every": every}
+    every, window, steps, lengthen_every = (new.pop(name) for name in names)
     if window:
-        return "truncated", {"window": window, **always}
-    if steps:
-        grows = {"initial_steps": steps, "lengthen_every": lengthen_every}
-        return "lengthening", {**grows, **always}
-    return "full", always
+        kind, own = "truncated", {"window": window}
+    elif steps:
+        kind = "lengthening"
+        own = {"initial_steps": steps, "lengthen_every": lengthen_every}
+    else:
+        kind, own = "full", {}
+    return {**new, "estimator": ESTIMATORS.load(kind)(**own, intermediate_every=every)}

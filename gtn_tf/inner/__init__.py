@@ -1,4 +1,4 @@
-"""The inner loop: a learner's training on a teacher's batches, and its derivative."""
+"""The inner loop: a learner's training on a teacher's batches, differentiable."""
 
 from gtn_tf.inner.estimators import (
     Estimator,

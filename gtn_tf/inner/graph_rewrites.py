@@ -1,4 +1,4 @@
-"""Protection from a graph rewrite that breaks long unrolls."""
+"""Turns off a graph rewrite that breaks long unrolls."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _OPTION = "disable_meta_optimizer"
 
 @contextmanager
 def graph_rewrites_off() -> Iterator[None]:
-    """Calls of `tf.function` in this context run their graphs as they were traced.
+    """Runs the graphs of `tf.function` as traced, within the context.
 
     Once a loop's tensors pass about 200 MB, TensorFlow 2.15 rewrites the sums of
     gradients in it to share memory, and the second run of the rewritten loop stops
-    with `AlreadyExistsError ... AddN/tmp_var` (tensorflow#23780). That rewrite has no
-    switch of its own. Without any rewrites a meta-iteration is as fast.
+    with `AlreadyExistsError ... AddN/tmp_var` (tensorflow#23780). That rewrite cannot
+    be turned off alone. A meta-iteration is as fast without any.
 
     Example:
 

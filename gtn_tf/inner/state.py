@@ -1,4 +1,4 @@
-"""What an inner loop is made of: what stays, what changes, what is put in."""
+"""The inner loop's constants, state and inputs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from gtn_tf.functional import PureNetwork
 from gtn_tf.inner.optimizers.base import InnerOptimizer, OptimizerState
 
 Loss = Callable[..., tf.Tensor]  # (labels, logits[, weights]) -> scalar
-# Images `[n, h, w, c]`, labels `[n]` and, if they count unequally, weights `[n]`.
+# Images `[n, h, w, c]`, labels `[n]` and, optionally, sample weights `[n]`.
 Real = tuple[tf.Tensor, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class InnerLoop:
-    """What is the same in every inner step.
+    """The constants of an inner loop.
 
     Args:
         learner: The network.
-        loss: Its loss on a batch, which is the meta-loss on real data, too.
+        loss: Its loss on a batch; on real data, the meta-loss.
         optimizer: Its optimizer.
     """
 
@@ -32,7 +32,7 @@ class InnerLoop:
 
 
 class LearnerState(NamedTuple):
-    """All that changes while a learner is trained."""
+    """The state of a learner in training."""
 
     weights: tf.Tensor  # [size], packed by the network
     optimizer_state: OptimizerState
@@ -40,14 +40,14 @@ class LearnerState(NamedTuple):
 
 
 class InnerInputs(NamedTuple):
-    """A batch and values of the hyperparameters for each step, or for one step."""
+    """Batches and hyperparameters of several steps, or of one."""
 
     images: tf.Tensor  # [steps, batch, h, w, c]
     labels: tf.Tensor  # [steps, batch]
     hyperparameters: dict[str, tf.Tensor]  # each [steps]
 
     def at(self, steps: int | slice | tf.Tensor) -> InnerInputs:
-        """The inputs of one step, or of some.
+        """The inputs of one step or of several.
 
         Args:
             steps: An integer, an integer scalar, or a slice.
@@ -60,7 +60,7 @@ def init_state(loop: InnerLoop, weights: Sequence[tf.Tensor]) -> LearnerState:
 
     Args:
         loop: The inner loop.
-        weights: Of the learner, as `fresh_weights` gives them.
+        weights: The learner's, from `fresh_weights`.
     """
     packed = loop.learner.pack(weights)
     return LearnerState(

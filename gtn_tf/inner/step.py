@@ -1,4 +1,4 @@
-"""One inner step, and the meta-loss of the learner before or after it."""
+"""One inner step, and the meta-loss of a learner."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def logits_of(
 def meta_loss(
     loop: InnerLoop, state: LearnerState, real: Real
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The loss of a learner on real data, a scalar, and its logits there."""
+    """The loss of a learner on real data, a scalar, and its logits."""
     images, labels, *weights = real
     logits = logits_of(loop.learner, state, images)
     return loop.loss(labels, logits, *weights), logits
@@ -35,7 +35,7 @@ def inner_gradient(
     images: tf.Tensor,
     labels: tf.Tensor,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """The gradient that an inner step follows; differentiable once more.
+    """The gradient of the loss on a batch; differentiable again.
 
     Args:
         loop: The inner loop.
@@ -62,7 +62,7 @@ def inner_gradient(
 def inner_step(
     loop: InnerLoop, state: LearnerState, inputs: InnerInputs
 ) -> LearnerState:
-    """Takes one step; differentiable once more, with respect to state and inputs.
+    """Takes one step; differentiable with respect to state and inputs.
 
     Args:
         loop: The inner loop.

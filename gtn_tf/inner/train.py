@@ -1,4 +1,4 @@
-"""The inner loop alone, when nothing is to be differentiated through it."""
+"""The inner loop without gradients through it."""
 
 from __future__ import annotations
 

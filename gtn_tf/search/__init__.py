@@ -1,4 +1,4 @@
-"""Architecture search: rank by the teacher, then train the few."""
+"""Architecture search: rank candidates with a teacher, then train the best."""
 
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.cost import search_cost, seconds_to_reach

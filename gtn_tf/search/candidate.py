@@ -1,4 +1,4 @@
-"""An architecture that is scored."""
+"""An architecture to score."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ Build = Callable[[], tf.keras.Model]
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """An architecture that is scored. Called, it makes its network.
+    """An architecture to score. Calling it makes its network.
 
     Args:
         build: Makes the network with fresh weights, compiled or not.
-        genotype: Where the space has genotypes; otherwise `None`.
-        counts: Size of the network, where the space knows it without building one.
-        supernetwork: Gives what runs the genotype without a network of its own, or
-            `None`.
+        genotype: `None` if the space has no genotypes.
+        counts: Size of the network, if known without building it.
+        supernetwork: Returns the super-network that contains the genotype, or `None`.
     """
 
     build: Build
@@ -40,9 +39,9 @@ class Candidate:
 
 
 def as_candidate(candidate: Build | Candidate) -> Candidate:
-    """A candidate, also of a mere function.
+    """Turns a function into a candidate.
 
     Args:
-        candidate: Called, it makes the network.
+        candidate: A candidate, or a function that makes the network.
     """
     return candidate if isinstance(candidate, Candidate) else Candidate(candidate)

@@ -1,4 +1,4 @@
-"""What is wrong with a search is found before its first candidate."""
+"""Checks of a search before its first candidate."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def check_scoring(model: Any, scorers: Iterable[Scorer], data: ScoringData) -> N
     """Checks that candidates can be scored.
 
     Args:
-        model: What the default hyperparameters build.
-        scorers: All of the search.
+        model: The network of the default hyperparameters.
+        scorers: All scorers of the search.
         data: Real data.
 
     Raises:
-        SearchError: If there is no network, or data that it or a scorer does not take.
+        SearchError: If there is no network, or if it or a scorer rejects the data.
     """
     if not isinstance(model, tf.keras.Model):
         raise SearchError(
@@ -46,9 +46,9 @@ def check_training(
     """Checks that full trainings can succeed.
 
     Args:
-        model: What the default hyperparameters build.
+        model: The network of the default hyperparameters.
         data: Real data.
-        objectives: Names of what `fit` has to report.
+        objectives: Names of the metrics that `fit` has to report.
         callbacks: Those of `fit`.
 
     Raises:
@@ -66,11 +66,11 @@ def check_training(
             "that is not; call model.compile in it"
         )
     if type(model).train_step is not tf.keras.Model.train_step:
-        return  # what it makes of labels and metrics is its own
+        return  # its own use of labels and metrics cannot be checked
     known = {"loss", *_metrics(model, data.train)}
     if data.validation is not None:
         known |= {f"val_{name}" for name in known}
-    # Callbacks of the user's own may report more.
+    # A user's callbacks may report more metrics.
     if any(not is_of_keras(type(one)) for one in callbacks):
         return
     for name in objectives:
@@ -90,7 +90,7 @@ def _metrics(model: tf.keras.Model, train: Any) -> Iterable[str]:
         outputs = model(x, training=False)
         model.compute_loss(x, y, outputs)
         return model.compute_metrics(x, y, outputs, None)
-    except Exception as error:  # whatever a loss makes of labels it does not take
+    except Exception as error:  # a loss may raise anything for wrong labels
         shapes = [list(np.shape(one)) for one in tf.nest.flatten([x, y])]
         raise SearchError(
             "expected data that the compiled model takes, received images and labels "

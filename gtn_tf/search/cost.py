@@ -1,4 +1,4 @@
-"""What a search costs; docs/search_cost.md says what counts."""
+"""The cost of a search; docs/search_cost.md defines it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _DAY = 86400.0  # seconds
 def search_cost(
     teacher_seconds: float, candidates: int, seconds_each: float
 ) -> dict[str, float]:
-    """What a search cost: the teacher's training and all scorings, nothing after.
+    """The cost of a search: the teacher's training and all scoring.
 
     Args:
-        teacher_seconds: Of the teacher's training; 0 if it is not to be counted.
+        teacher_seconds: Of the teacher's training; 0 to leave it out.
         candidates: Architectures scored.
-        seconds_each: Of one scoring, mean.
+        seconds_each: Mean of one scoring.
 
     Returns:
         `seconds` in all, and `days`, which are GPU-days on one GPU.
@@ -32,16 +32,16 @@ def search_cost(
 def seconds_to_reach(
     correlation: float, points: Sequence[tuple[float, float]]
 ) -> float | None:
-    """How long scoring by real data takes for a correlation, per candidate.
+    """The time per candidate for real data to reach a correlation.
 
     Args:
-        correlation: To be reached.
-        points: Measured seconds and correlations. Between two of them the correlation
-            is taken to rise linearly.
+        correlation: The target.
+        points: Measured seconds and correlations. Interpolated
+            linearly.
 
     Returns:
-        The fewest seconds; those of the shortest point if it reaches the correlation
-        already, and None if no point does.
+        The fewest seconds; those of the shortest point if it already reaches the
+        target, and None if no point does.
 
     Example:
 

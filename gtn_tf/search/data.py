@@ -1,4 +1,4 @@
-"""The data of a search, as `fit` takes it and as scorers need it."""
+"""The data of a search, in the forms of `fit` and of the scorers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from gtn_tf.labels import as_integers
 from gtn_tf.search.errors import ScoreError
 
-Arrays = tuple[np.ndarray, ...]  # images, labels and perhaps weights
+Arrays = tuple[np.ndarray, ...]  # images, labels and sample weights, if any
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +22,8 @@ class ScoringData:
     """Real data as `fit` takes it, for scorers. Labels may have any form.
 
     Args:
-        train: Images, labels and perhaps weights, or a dataset of batches of them.
-        validation: Likewise; it must have an end.
+        train: Images, labels and perhaps sample weights, or a dataset of their batches.
+        validation: Likewise; a finite dataset.
         batch_size: Of the batches made from arrays.
         class_weight: As for `fit`.
     """
@@ -37,7 +37,7 @@ class ScoringData:
     def has_equal_batches(self) -> bool:
         """Whether all batches for training are known to have the same size."""
         if not isinstance(self.train, tf.data.Dataset):
-            return True  # the rest of the arrays is dropped
+            return True  # an incomplete last batch is dropped
         images = tf.nest.flatten(self.train.element_spec)[0]
         return bool(images.shape.rank) and images.shape[0] is not None
 
@@ -62,7 +62,7 @@ class ScoringData:
         """The first images of the validation data, in batches, with integer labels.
 
         Args:
-            images: Their number at most.
+            images: Maximum number.
 
         Raises:
             ScoreError: If there is no validation data.
@@ -120,14 +120,14 @@ def scoring_data(
     sample_weight: Any = None,
     **_: Any,
 ) -> ScoringData:
-    """Takes what scorers need from the arguments of `fit`.
+    """Makes the scorers' data from the arguments of `fit`.
 
     Args:
         x: As for `tf.keras.Model.fit`, as are all others.
         y: Labels, if `x` is not a dataset.
         batch_size: 32 by default.
-        validation_split: The last share of the arrays, which is not trained on.
-        validation_data: Instead of a share.
+        validation_split: Fraction of the arrays, at their end, that is held out.
+        validation_data: Instead of `validation_split`.
         class_weight: Of the training data.
         sample_weight: Of the training data.
 

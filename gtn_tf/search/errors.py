@@ -1,4 +1,4 @@
-"""What can go wrong with a candidate, and with a whole search."""
+"""Errors of a candidate, and of a whole search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ScoreError(GTNError, ValueError):
 
 
 class SearchError(GTNError, keras_tuner.errors.FatalRuntimeError):
-    """A search that cannot begin or go on; the message is one sentence.
+    """A search that cannot start or continue; the message is one sentence.
 
-    KerasTuner lets it pass, where it takes other errors for those of a candidate.
+    KerasTuner re-raises it; other errors only fail the trial.
     """

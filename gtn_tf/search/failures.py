@@ -1,4 +1,4 @@
-"""What is said of candidates that failed, and when a search is given up for them."""
+"""Reports failed candidates, and decides when a search stops because of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from gtn_tf.search.errors import SearchError
 
-_ALIKE = 3  # candidates that fail in the same way, after which a search stops
+_ALIKE = 3  # a search stops after this many candidates with the same failure
 
 
 def common_failure(scored: Sequence[Any]) -> str:
-    """Why the first candidates failed, if all of them did, and alike; else "".
+    """The failure that the first candidates share; "" if they do not.
 
     Args:
         scored: Trials of the first phase, in their order.
@@ -31,14 +31,14 @@ def expect_some_success(
     """Checks that not all trials of a phase failed.
 
     Args:
-        name: What they are called.
+        name: Of the trials, in the plural.
         trials: All trials of the phase, in their order.
-        stopped: Whether there would have been more.
+        stopped: Whether the phase stopped early.
         place: The file with the reasons.
         remedy: What to do.
 
     Raises:
-        SearchError: If there are some, and all of them failed.
+        SearchError: If there are trials, and all of them failed.
     """
     if not trials or any(trial.status != "FAILED" for trial in trials):
         return
@@ -50,7 +50,7 @@ def expect_some_success(
 
 
 def last_line(message: str | None) -> str:
-    """The error itself, from a message that holds a stack trace.
+    """The error itself, from a message with a stack trace.
 
     Args:
         message: Of a trial.

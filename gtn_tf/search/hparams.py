@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a search: the hyperparameters and results of each trial."""
+"""Hyperparameters and results of each trial, for TensorBoard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes the scores of a search, so that those of different ones never mix."""
+"""Identifies the settings of a search, so that scores of different ones never mix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gtn_tf.search.errors import SearchError
 from gtn_tf.search.scorers import Scorer
 from gtn_tf.teaching import TrainedTeacher
 
-_EXAMPLES = 256  # of a `tf.data.Dataset` that stand for all of it
+_EXAMPLES = 256  # that identify a `tf.data.Dataset`
 
 Identity = dict[str, str]
 
@@ -28,17 +28,17 @@ def identity(
     data: ScoringData,
     seed: int,
 ) -> Identity:
-    """Writes down what scores follow from.
+    """Lists everything that determines the scores.
 
     Args:
-        ranking: The scorers that rank.
-        recorded: Those whose scores are kept beside.
-        networks: What the candidates are, as `of_networks` says it, or otherwise.
+        ranking: The scorers that determine the rank.
+        recorded: Scorers whose scores are only recorded.
+        networks: Identifies the candidates, such as by `of_networks`.
         data: Real data.
         seed: Of the candidates and their weights.
 
     Returns:
-        For each thing that counts, a short text.
+        A short text for each setting.
     """
     found = {"seed": str(seed), "scorer": ", ".join(one.name for one in ranking)}
     for scorer in (*ranking, *recorded):
@@ -52,7 +52,7 @@ def identity(
 
 
 def of_networks(candidate: tf.keras.Model, space: Any) -> Identity:
-    """What the candidates of a search are.
+    """Identifies the candidates of a search.
 
     Args:
         candidate: The network of the default hyperparameters.
@@ -63,11 +63,11 @@ def of_networks(candidate: tf.keras.Model, space: Any) -> Identity:
 
 
 def differences(before: Identity, now: Identity) -> list[str]:
-    """In what two searches differ, of what both know.
+    """The differences of two searches, in the settings that both list.
 
     Args:
-        before: Of the search that is there.
-        now: Of the one that is asked for.
+        before: Of the existing search.
+        now: Of the requested search.
 
     Example:
 
@@ -82,12 +82,12 @@ def differences(before: Identity, now: Identity) -> list[str]:
 
 
 def expect_same(before: Identity, now: Identity, place: str, advice: str) -> None:
-    """Checks that scores may be added to those that are there.
+    """Checks that new scores are comparable with the existing ones.
 
     Args:
-        before: Of the scores that are there.
-        now: Of those that are asked for.
-        place: Where they are.
+        before: Of the existing scores.
+        now: Of the new scores.
+        place: File or folder of the existing scores.
         advice: What to do.
 
     Raises:
@@ -102,7 +102,7 @@ def expect_same(before: Identity, now: Identity, place: str, advice: str) -> Non
 
 
 def settings_of(thing: Any) -> dict[str, str]:
-    """The class of an object, and its public attributes, each in a short text.
+    """The class of an object, and its public attributes, each as a short text.
 
     Args:
         thing: A scorer, or a space.
@@ -119,7 +119,7 @@ def _text(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold, the same in every process."""
+    """A JSON value, the same in every process."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -142,15 +142,15 @@ def _layer(layer: tf.keras.layers.Layer) -> Any:
     shapes = [v.shape.as_list() for v in layer.weights]
     try:
         config = _without_newer_keys(_plain(layer.get_config()))
-    except (AttributeError, NotImplementedError):  # a user's own may have none
+    except (AttributeError, NotImplementedError):  # a user's layer may have none
         return type(layer).__name__, shapes
-    # Names count up within a process.
+    # Keras numbers names within a process.
     text = re.sub(r'"(name|\w+_name)": "\w+"', "", json.dumps(config, sort_keys=True))
     return type(layer).__name__, shapes, re.sub(r"_\d+\b", "", text)
 
 
 def _without_newer_keys(config: Any) -> Any:
-    """A layer's configuration as Keras 2.15 writes it, so that searches cross over."""
+    """A layer's configuration as Keras 2.15 writes it: the same on both stacks."""
     if isinstance(config, list):
         return [_without_newer_keys(one) for one in config]
     if not isinstance(config, dict):
@@ -169,7 +169,7 @@ def _of_data(data: Any) -> str:
         return " ".join(f"{list(p.shape)} {_digest_of_bytes(p)}" for p in parts)
     spec = f"{_digest(str(data.element_spec))} {int(data.cardinality())} batches"
     first, again = _first_examples(data), _first_examples(data)
-    # One that is shuffled or augmented is never the same twice: its shape has to do.
+    # A shuffled or augmented dataset differs each time: only its shape identifies it.
     return f"{spec} {first}" if first == again else spec
 
 

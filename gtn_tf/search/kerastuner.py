@@ -1,6 +1,6 @@
-"""KerasTuner as a search needs it: the one file that knows its private parts.
+"""Fixes KerasTuner for the search: the only file that uses its private names.
 
-KerasTuner 1.4 takes a seed of 0 for none, may run a finished trial again after a kill,
+KerasTuner 1.4 treats a seed of 0 as none, may run a finished trial again after a kill,
 leaves files half-written, draws late hyperparameters without a seed, does not send a
 worker's error to the chief, asks an idle oracle again at once, and takes every result
 for the objective. The classes here mend that, and the rest of the search uses what they
@@ -35,16 +35,16 @@ _IDLE_SECONDS = 0.5
 class SearchOracle(keras_tuner.Oracle):
     """A `keras_tuner.Oracle` of two phases that survives kills.
 
-    All that counts is in the trials' own files, which are written wholly or not at
-    all. A trial that is finished is never run again.
+    The state is in the trials' files, which are written atomically. A finished trial
+    is never run again.
 
     Args:
         objective: As for `keras_tuner.Oracle`; trials that are scored have none.
-        seed: 0 means 0.
+        seed: Of the search; 0 is a seed like any other.
         **kwargs: As for `keras_tuner.Oracle`.
     """
 
-    # KerasTuner's, which has no types.
+    # KerasTuner's attributes, which have no types.
     end_order: list[str]
     verbose: int
     _id_to_hash: Any
@@ -52,22 +52,22 @@ class SearchOracle(keras_tuner.Oracle):
     _tried_so_far: set[str]
 
     def __init__(self, objective: Any, seed: int, **kwargs: Any) -> None:
-        # Candidates that fail never stop the search.
+        # Failed candidates never stop the search.
         kwargs.setdefault("max_consecutive_failed_trials", math.inf)
         super().__init__(objective, seed=seed, **kwargs)
-        self.seed = self._seed_state = seed  # KerasTuner takes 0 for no seed
+        self.seed = self._seed_state = seed  # KerasTuner treats 0 as no seed
 
     @property
     def folder(self) -> Path:
-        """Where the files of the search are."""
+        """The folder of the search."""
         return Path(self._project_dir)
 
     def in_order(self) -> list[Any]:
-        """All trials, in the order in which they were created."""
+        """All trials, in the order of creation."""
         return sorted(self.trials.values(), key=lambda trial: int(trial.trial_id))
 
     def random_values(self) -> dict[str, Any] | None:
-        """Draws values that no trial has had; `None` if the space has no more."""
+        """Draws values that no trial has had; `None` if the space is exhausted."""
         return self._random_values()
 
     def is_tried(self, values: Mapping[str, Any]) -> bool:
@@ -85,7 +85,7 @@ class SearchOracle(keras_tuner.Oracle):
         KerasTuner would draw them without a seed.
 
         Args:
-            values: Of a trial that is to be created.
+            values: Of a new trial.
         """
         hp = self.get_space()
         hp.values = dict(values)
@@ -95,7 +95,7 @@ class SearchOracle(keras_tuner.Oracle):
         return hp.values
 
     def on_trial_end(self, trial: Any) -> None:
-        """Called when a trial has ended and is saved.
+        """Called after a trial has ended and was saved.
 
         Args:
             trial: The trial.
@@ -103,18 +103,18 @@ class SearchOracle(keras_tuner.Oracle):
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str) -> Any:
-        """Gives a worker its next trial; see `keras_tuner.Oracle.create_trial`.
+        """Returns a worker's next trial; see `keras_tuner.Oracle.create_trial`.
 
         Args:
             tuner_id: Of the worker.
         """
-        # Another worker may have finished what waits for being run again.
+        # Another worker may have finished a trial that is queued for a retry.
         waiting = [i for i in self._retry_queue if not self._is_finished(i)]
         self._retry_queue = sorted(waiting, key=int, reverse=True)
         with self._silent():
             trial = super().create_trial(tuner_id)
         if trial.status == "RUNNING" and trial.metrics.metrics:
-            # What a killed worker reported, without ending the trial, comes again.
+            # A killed worker may have reported results; they will be reported again.
             trial.metrics = type(trial.metrics)()
         return trial
 
@@ -130,11 +130,11 @@ class SearchOracle(keras_tuner.Oracle):
             step: Of the results.
         """
         trial = self.trials[trial_id]
-        if trial_id in self.end_order:  # two workers had it; the first counts
+        if trial_id in self.end_order:  # two workers ran it; the first counts
             return trial
         if not is_scored(trial.hyperparameters):
             return super().update_trial(trial_id, metrics, step)
-        for name, value in metrics.items():  # scores, and not the objective
+        for name, value in metrics.items():  # scores, not the objective
             trial.metrics.register(name, "max")
             trial.metrics.update(name, value, step=step)
         self._save_trial(trial)
@@ -145,7 +145,7 @@ class SearchOracle(keras_tuner.Oracle):
         """Ends a trial; see `keras_tuner.Oracle.end_trial`.
 
         Args:
-            trial: With its status.
+            trial: The trial, with its status.
         """
         stored = self.trials[trial.trial_id]
         if trial.trial_id in self.end_order:
@@ -156,7 +156,7 @@ class SearchOracle(keras_tuner.Oracle):
             trial.message = reason.read_text(encoding="utf-8-sig")
         with self._silent():
             super().end_trial(trial)
-        self.save()  # once more, since now the trial is no longer ongoing
+        self.save()  # again: the trial is no longer ongoing
         self.on_trial_end(stored)
 
     def save(self) -> None:
@@ -164,7 +164,7 @@ class SearchOracle(keras_tuner.Oracle):
         write(Path(self._get_oracle_fname()), json.dumps(self.get_state()))
 
     def reload(self) -> None:
-        """Reads the state back, and repairs it if a kill came between two files."""
+        """Reads the state, and repairs it if the process died between two writes."""
         super().reload()
         ids = [trial.trial_id for trial in self.in_order()]
         finished = [i for i in ids if self._is_finished(i)]
@@ -194,7 +194,7 @@ class SearchOracle(keras_tuner.Oracle):
 
     @contextlib.contextmanager
     def _silent(self) -> Iterator[None]:
-        # KerasTuner's display takes every score for a value of the objective.
+        # KerasTuner's display treats every score as the objective.
         verbose, self.verbose = self.verbose, 0
         try:
             yield
@@ -206,7 +206,7 @@ class SearchTuner(keras_tuner.Tuner):
     """A `keras_tuner.Tuner` of two phases that survives kills.
 
     Args:
-        oracle: What decides which trial comes next.
+        oracle: Chooses the next trial.
         hypermodel: As for `keras_tuner.Tuner`.
         **kwargs: As for `keras_tuner.Tuner`: `directory`, `project_name`, ...
     """
@@ -219,11 +219,11 @@ class SearchTuner(keras_tuner.Tuner):
 
     @property
     def is_worker(self) -> bool:
-        """Whether the oracle is in another process, the chief's."""
+        """Whether the oracle is in another process, that of the chief."""
         return self._is_worker()
 
     def compiled(self, hp: keras_tuner.HyperParameters) -> tf.keras.Model:
-        """The network that a full training begins with.
+        """The compiled network, before its full training.
 
         Args:
             hp: Of a trial.
@@ -245,23 +245,23 @@ class SearchTuner(keras_tuner.Tuner):
         return tuner_utils.convert_to_metrics_dict(found, self.oracle.objective)
 
     def load_model(self, trial: Any) -> tf.keras.Model:
-        """Makes a fully trained network again; see `keras_tuner.Tuner.load_model`.
+        """Restores a fully trained network; see `keras_tuner.Tuner.load_model`.
 
         Args:
             trial: Of the second phase.
         """
         model = self._try_build(trial.hyperparameters)
-        # The optimizer's state is in the checkpoint, too, and has no use here.
+        # The optimizer's state, also in the checkpoint, is not needed.
         path = self._get_checkpoint_fname(trial.trial_id)
         model.load_weights(path).expect_partial()
         return model
 
     def on_search_begin(self) -> None:
-        """Makes the search one that can be resumed, before its first trial."""
+        """Saves the search before its first trial, so that it can be resumed."""
         self.save()
 
     def pre_create_trial(self) -> None:
-        """Waits a little if the last answer was that there is nothing to do yet."""
+        """Waits if there was nothing to do at the last request."""
         if self._is_idle:
             time.sleep(_IDLE_SECONDS)
         self._is_idle = True
@@ -270,7 +270,7 @@ class SearchTuner(keras_tuner.Tuner):
         """Notes that there is something to do.
 
         Args:
-            trial: That begins.
+            trial: The trial.
         """
         self._is_idle = False
 
@@ -278,7 +278,7 @@ class SearchTuner(keras_tuner.Tuner):
         """Reports a trial to the oracle.
 
         Args:
-            trial: With its status.
+            trial: The trial, with its status.
         """
         if trial.message:
             folder = Path(self.get_trial_dir(trial.trial_id))
@@ -286,7 +286,7 @@ class SearchTuner(keras_tuner.Tuner):
         super().on_trial_end(trial)
 
     def save(self) -> None:
-        """Writes the tuner's state, and the oracle's if it is here."""
+        """Writes the tuner's state, and the oracle's unless this is a worker."""
         if not self.is_worker:
             self.oracle.save()
         write(Path(self._get_tuner_fname()), json.dumps(self.get_state()))
@@ -295,6 +295,6 @@ class SearchTuner(keras_tuner.Tuner):
         if not is_scored(trial.hyperparameters):
             super()._run_and_update_trial(trial, *args, **kwargs)
             return
-        # KerasTuner wants the objective, which a candidate that is scored has not.
+        # KerasTuner expects the objective, which a scored candidate does not have.
         scores = self.run_trial(trial, *args, **kwargs)
         self.oracle.update_trial(trial.trial_id, scores)

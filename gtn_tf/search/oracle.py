@@ -34,7 +34,7 @@ from gtn_tf.search.results import score_of, write_results
 
 ANEW = "start a new search (overwrite=True, or another directory)"
 
-_PROPOSER = "gtn_proposer"  # in oracle.json: the state, if it has one
+_PROPOSER = "gtn_proposer"  # key in oracle.json: the proposer's state, if any
 
 
 class GTNOracle(SearchOracle):
@@ -43,26 +43,26 @@ class GTNOracle(SearchOracle):
     In the first phase each trial is one candidate, which the proposer chooses, and its
     metrics are its scores. In the second phase the `top_k` candidates of the best rank
     are proposed again, in the order of their ranks, for a full training. The oracle
-    does nothing slow itself: whoever asks for a trial, `GTNTuner` on any worker,
-    scores it.
+    does no slow work itself: `GTNTuner` scores the trial that it requested, on any
+    worker.
 
-    Everything is kept in the trials' own files, which are written wholly or not at
-    all. A search whose chief or workers were killed goes on without scoring a
-    finished candidate again, to the ranking that it would have had.
+    The state is in the trials' files, which are written atomically. A search whose
+    chief or workers were killed resumes without scoring a finished candidate again,
+    and ends with the same ranking.
 
     Args:
-        objective: As for `keras_tuner.Oracle`; it counts in the second phase.
+        objective: As for `keras_tuner.Oracle`; used in the second phase.
         candidates: Architectures that are scored; fewer if the space has fewer.
         top_k: Architectures that are trained.
-        seconds: No further candidate is proposed once the scorings took so long, added
-            up over all workers. The search then depends on the machine's speed.
-        rank_by: Names of the scores that make the rank. The ranks by each are added.
-            `GTNTuner` replaces them by those of its scorers.
+        seconds: No candidate is proposed once scoring took this long, summed over all
+            workers. The search then depends on the machine's speed.
+        rank_by: Names of the scores to rank by; the ranks by each are added. `GTNTuner`
+            replaces them by those of its scorers.
         describe: Writes a trial's architecture for results.csv, given its
             hyperparameters; by default, `GTNTuner` takes the hypermodel's own method
             `describe`, and without one their values are written as JSON.
-        seed: Of the proposals; 0 means 0.
-        proposer: Which candidate is scored next, by default one drawn at random.
+        seed: Of the proposals; 0 is a seed like any other.
+        proposer: Chooses the next candidate; at random by default.
         report: Called with a line when a trial has ended, unless `search` is silent
             (`verbose=0`).
         **kwargs: As for `keras_tuner.Oracle`.
@@ -106,18 +106,18 @@ class GTNOracle(SearchOracle):
         self.describe = describe
         self.proposer = proposer or RandomProposer()
         self.report = report
-        self.identity: Identity | None = None  # of a search that has begun
+        self.identity: Identity | None = None  # of a search that has started
         self._proposer_error: Exception | None = None
 
     def begin(self, identity: Identity) -> None:
-        """Takes note of what makes the scores of this search.
+        """Records the settings that determine the scores of this search.
 
         Args:
-            identity: As `gtn_tf.search.identity` writes it down.
+            identity: From `gtn_tf.search.identity`.
 
         Raises:
-            SearchError: If there are scores already that were made by something else,
-                or candidates that another proposer chose.
+            SearchError: If there are scores of other settings, or candidates of another
+                proposer.
         """
         proposer = settings_of(self.proposer)
         identity = {**identity, **{f"proposer.{k}": v for k, v in proposer.items()}}
@@ -126,7 +126,7 @@ class GTNOracle(SearchOracle):
         self.identity = identity
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Gives the next trial; see `keras_tuner.Oracle.populate_space`.
+        """Returns the next trial; see `keras_tuner.Oracle.populate_space`.
 
         Args:
             trial_id: Of the trial.
@@ -165,17 +165,17 @@ class GTNOracle(SearchOracle):
         """Finished trials of the first phase, best first, those that failed last."""
         done = [t for t in self.scored_trials() if t.status in FINISHED]
         good = [t for t in done if t.status == "COMPLETED"]
-        # A stable sort: of equal ranks, the earlier candidate is first.
+        # A stable sort: the earlier candidate first if ranks are equal.
         best = [good[i] for i in np.argsort(self._summed_ranks(good), kind="stable")]
         return best + [t for t in done if t.status != "COMPLETED"]
 
     def spent(self) -> float:
-        """Seconds that the finished scorings took, added up."""
+        """Seconds of all finished scorings together."""
         good = [t for t in self.scored_trials() if t.status == "COMPLETED"]
         return float(np.nansum([score_of(t, "seconds") for t in good]))
 
     def expect_results(self) -> None:
-        """Raises an error if nothing came out of a search that is over.
+        """Checks that a finished search has results.
 
         Raises:
             SearchError: If the proposer failed, or all candidates, or all trainings.
@@ -193,7 +193,7 @@ class GTNOracle(SearchOracle):
         """Fully trained trials, best first.
 
         Args:
-            num_trials: Their number at most.
+            num_trials: Maximum number.
         """
         good = [t for t in self.trained_trials() if t.status == "COMPLETED"]
         worst_first = self.objective.direction == "max"
@@ -204,19 +204,19 @@ class GTNOracle(SearchOracle):
         return self.candidates + self.top_k - len(self.trials)
 
     def score_trial(self, trial: Any) -> None:
-        """Gives a trial its score; see `keras_tuner.Oracle.score_trial`.
+        """Sets a trial's score; see `keras_tuner.Oracle.score_trial`.
 
         Args:
             trial: A completed trial.
         """
         if is_scored(trial.hyperparameters):
-            # NaN makes KerasTuner count it as failed.
+            # KerasTuner counts NaN as a failure.
             trial.score = float(np.mean([score_of(trial, n) for n in self.rank_by]))
         else:
             super().score_trial(trial)
 
     def save(self) -> None:
-        """Writes the oracle's state and results.csv, each wholly or not at all."""
+        """Writes the oracle's state and results.csv, each atomically."""
         super().save()
         write_results(
             self.folder / "results.csv",
@@ -229,16 +229,16 @@ class GTNOracle(SearchOracle):
         )
 
     def get_state(self) -> dict[str, Any]:
-        """What `save` keeps; see `keras_tuner.Oracle.get_state`."""
+        """The state that `save` writes; see `keras_tuner.Oracle.get_state`."""
         state = {**super().get_state(), "gtn_identity": self.identity}
         proposers = self.proposer.get_state()
         return state if proposers is None else {**state, _PROPOSER: proposers}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes back what `get_state` gave.
+        """Restores the state from `get_state`.
 
         Args:
-            state: Of this oracle.
+            state: From `get_state`.
         """
         super().set_state(state)
         self.identity = state.get("gtn_identity")
@@ -263,9 +263,9 @@ class GTNOracle(SearchOracle):
         self.report(progress_line(trial, same, *kind, left, workers))
 
     def _propose(self, scored: Sequence[Any]) -> dict[str, Any] | None:
-        """Asks the proposer; an error is kept and raised when the search has ended.
+        """Calls the proposer; an error is stored and raised at the end of the search.
 
-        KerasTuner never gives back the lock of a call that raises.
+        KerasTuner never releases the lock of a call that raises.
         """
         try:
             values = self.proposer.propose(self._history(scored))

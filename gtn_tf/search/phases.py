@@ -1,7 +1,7 @@
-"""The two phases of a search, as they are kept in a trial's values.
+"""The two phases of a search, stored in a trial's values.
 
-Like KerasTuner's Hyperband, which keeps its epochs there: values are saved with the
-trial and go to the workers with it.
+KerasTuner's Hyperband stores its epochs there, too: values are saved with the trial and
+sent to the workers.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 import keras_tuner
 
-# As the files of a search have them.
+# Keys in the files of a search.
 PHASE = "gtn/stage"
-SCORED_BY = "gtn/trial_id"  # of the fully trained: the trial that scored it
+SCORED_BY = "gtn/trial_id"  # of a full training: the trial that scored it
 
 SCORE = "score"
 TRAIN = "train"
 
 
 def is_scored(hp: keras_tuner.HyperParameters) -> bool:
-    """Whether a trial is a scoring and not a full training.
+    """Whether a trial is scored, not fully trained.
 
     Args:
         hp: Of a trial.

@@ -1,4 +1,4 @@
-"""What a person watching a search reads when a trial has ended."""
+"""The line that reports a finished trial."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def progress_line(
     seconds_left: float,
     workers: int,
 ) -> str:
-    """One line for a trial that has ended.
+    """One line for a finished trial.
 
     Args:
         trial: The trial.
         same: All trials of its phase.
-        kind: What they are called.
-        total: How many they will be.
-        names: Of the metrics that are shown.
-        seconds_left: At most, of all workers together.
-        workers: That share the phase.
+        kind: Of the trials, in the singular.
+        total: Trials of the phase.
+        names: Of the metrics to show.
+        seconds_left: At most, summed over all workers.
+        workers: Number of workers.
     """
     pace = _pace(same, total, workers)
     if trial.status == "COMPLETED":
@@ -50,9 +50,9 @@ def _pace(same: Sequence[Any], total: int, workers: int) -> Pace:
 
 
 def say(line: str) -> None:
-    """Prints a line at once, wherever it goes.
+    """Prints a line and flushes it.
 
     Args:
-        line: Of progress.
+        line: The line.
     """
     print(line, flush=True)

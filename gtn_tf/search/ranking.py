@@ -1,4 +1,4 @@
-"""How good a ranking is."""
+"""Quality of a ranking: rank correlations with the truth."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-# Parts of the candidates, the best as ranked by the score, not by the truth.
+# Fractions of the candidates, best first by the score, not by the truth.
 SLICES = {"all": 1.0, "top half": 0.5, "top tenth": 0.1}
 
 _RESAMPLES = 2000
-_FEWEST = 4  # candidates that a correlation is given for
+_FEWEST = 4  # candidates that a correlation needs
 
 
 def correlations(
@@ -20,14 +20,14 @@ def correlations(
     """Rank correlations of a score with the truth (paper, section 3.4).
 
     Args:
-        score: Of each candidate; NaN for one that failed, which is last.
-        truth: The accuracy of each after its full training; NaN leaves one out.
+        score: Of each candidate; NaN, for a failed one, ranks last.
+        truth: The accuracy of each after its full training; NaN leaves it out.
         seed: Of the bootstrap.
 
     Returns:
         For each of `SLICES`, the number `n` of candidates, Spearman's `spearman` with
         the bounds `low` and `high` of its 95% bootstrap interval, and `kendall`. They
-        are None where there are too few or all are equal.
+        are None if there are too few candidates or all are equal.
 
     Example:
 
@@ -63,7 +63,7 @@ def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float | N
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of each row of `[rows, n]` that has one: its values are not all equal."""
+    """Spearman's of each row of `[rows, n]`, without rows of equal values."""
     a, b = (stats.rankdata(one, axis=1) - (one.shape[1] + 1) / 2 for one in (a, b))
     norms = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     defined = norms > 0
@@ -79,11 +79,11 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
 
     Args:
         scores: For each score, that of each candidate; greater is better, and NaN,
-            for one that failed, is last.
+            for a failed one, ranks last.
 
     Returns:
-        The sum of each candidate's ranks, where rank 1 is the best and equals share
-        theirs; smaller is better.
+        The sum of each candidate's ranks, where rank 1 is the best and ties share the
+        mean rank; smaller is better.
 
     Example:
 
@@ -96,7 +96,7 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
 
 
 def format_correlations(found: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Writes what `correlations` gives in two lines, with the intervals.
+    """Formats the result of `correlations` in two lines, with intervals.
 
     Args:
         found: The correlations of each slice.

@@ -26,18 +26,18 @@ def write_results(
     objective: str,
     describe: Callable[[keras_tuner.HyperParameters], str],
 ) -> None:
-    """Writes results.csv, wholly or not at all.
+    """Writes results.csv atomically.
 
     A row for each scored candidate: its trial, genotype, size, scores, rank (1 is the
-    best), the objective after its full training, the seconds that both took, and why
-    it failed, if it did.
+    best), the objective after its full training, the seconds of both, and the reason
+    of a failure.
 
     Args:
         path: The file.
         ranking: Finished trials of the first phase, best first.
         scored: All trials of the first phase, in their order.
         trained: Trials of the second phase.
-        rank_by: Names of the scores that make the rank.
+        rank_by: Names of the scores to rank by.
         objective: Name of the objective.
         describe: Writes a trial's architecture, given its hyperparameters.
     """
@@ -81,7 +81,7 @@ def score_of(trial: Any, name: str) -> float:
         name: Of the metric.
 
     Returns:
-        Its value, NaN if there is none.
+        Its value, or NaN if there is none.
     """
     if not trial.metrics.exists(name):
         return math.nan

@@ -42,40 +42,40 @@ from gtn_tf.teaching.load import as_teacher
 
 
 class GTNTuner(SearchTuner):
-    """Ranks candidates by what a teacher makes of them, then trains the best.
+    """Ranks candidates with a teacher, then trains the best.
 
-    Each trial of the first phase builds a candidate, lets the teacher teach it, and
+    Each trial of the first phase trains a candidate on the teacher's lessons and
     scores it on the validation data given to `search`. The second phase trains the
     best `top_k` as `keras_tuner.Tuner` does, with the arguments given to `search`.
-    Where `KERASTUNER_ORACLE_IP` and its companions are set, workers share both
-    phases, as in any KerasTuner script.
+    With `KERASTUNER_ORACLE_IP` and KerasTuner's other variables set, workers share
+    both phases.
 
     Args:
         hypermodel: A `CellSpace`, or any `keras_tuner.HyperModel` or function that
             builds a classifier of images.
-        teacher: What `gtn_tf.load_teacher` gave, or what it takes: a name or a path;
-            needed by the scorer `"gtn"`.
-        objective: As for `keras_tuner.Tuner`; it counts in the second phase.
+        teacher: From `gtn_tf.load_teacher`, or a name or path for it; needed by the
+            scorers `"gtn"` and `"gtn_tse"`.
+        objective: As for `keras_tuner.Tuner`; used in the second phase.
         candidates: Architectures that are scored.
         top_k: Architectures that are trained.
-        scorer: What ranks the candidates: `"gtn"`, `"real"` (a few steps of real
+        scorer: Ranks the candidates: `"gtn"`, `"real"` (a few steps of real
             data), `"gtn_tse"`, `"real_tse"` (training speed in the same steps),
             `"params"`, `"flops"`, `"synflow"`, `"naswot"`, a `Scorer`, or a list of
             them, whose ranks are added.
-        also: More scorers, whose scores are recorded and do not count. The numbers of
-            parameters and of operations always are.
+        also: More scorers, whose scores are only recorded. The numbers of parameters
+            and operations always are.
         seconds: As for `GTNOracle`.
         steps: Inner steps of the scorers that train; beyond the teacher's own, its
             curriculum is repeated.
-        seed: Of the candidates, their weights and their training; 0 means 0.
-        oracle_options: More arguments for `GTNOracle`.
-        oracle: Instead of `objective`, `candidates`, `top_k`, `seconds`, `seed` and
-            `oracle_options`, which are the oracle's then.
+        seed: Of the candidates, their weights and their training.
+        oracle_options: Further arguments for `GTNOracle`.
+        oracle: Replaces `objective`, `candidates`, `top_k`, `seconds`, `seed` and
+            `oracle_options`.
         **kwargs: As for `keras_tuner.Tuner`: `directory`, `project_name`, ...
 
     Raises:
-        ValueError: If a scorer is unknown or lacks its teacher, or if the oracle is
-            none or what is the oracle's is given beside it.
+        ValueError: If a scorer is unknown or lacks its teacher, if `oracle` is not a
+            `GTNOracle`, or if one of its settings is given twice.
 
     Example:
 
@@ -134,13 +134,15 @@ class GTNTuner(SearchTuner):
         recorded = [
             make_scorer(one, teacher, steps) for one in (*also, "params", "flops")
         ]
-        # By name: one that ranks may also be recorded.
+        # By name: a scorer may both rank and be recorded.
         self.scorers = {one.name: one for one in (*recorded, *rank_by)}
         self.rank_by = tuple(one.name for one in rank_by)
         self.top_k = oracle.top_k
         self.seed = oracle.seed
         self._preparation = Preparation(self.seed)
-        self._identity: Identity | None = None  # of a worker's search, until compared
+        self._identity: Identity | None = (
+            None  # of a worker, until compared with the chief's
+        )
         oracle.rank_by = self.rank_by
         if oracle.describe is None:
             oracle.describe = getattr(hypermodel, "describe", None)
@@ -154,11 +156,11 @@ class GTNTuner(SearchTuner):
             **kwargs: As for `tf.keras.Model.fit`.
 
         Raises:
-            SearchError: If no candidate could be scored or trained with these
-                arguments; if there is a search that other settings or other data made;
-                if the first three candidates fail alike; or if all fail.
+            SearchError: If no candidate can be scored or trained with these arguments;
+                if the folder holds a search with other settings or data; if the first
+                three candidates fail in the same way; or if all fail.
         """
-        if type(self).run_trial is GTNTuner.run_trial:  # else it needs other things
+        if type(self).run_trial is GTNTuner.run_trial:  # a subclass may need other data
             self._check(fit_arguments(args, kwargs))
         with self._preparation:
             super().search(*args, **kwargs)
@@ -166,9 +168,9 @@ class GTNTuner(SearchTuner):
             self.oracle.expect_results()
 
     def _check(self, arguments: dict[str, Any]) -> None:
-        """Finds what is wrong before the first candidate, and what makes the scores."""
+        """Checks the search before the first candidate, and identifies it."""
         data = scoring_data(**arguments)
-        # Of this hypermodel, and not of one that a search was begun with.
+        # Of this hypermodel, not of the one that a resumed search started with.
         hp = keras_tuner.HyperParameters()
         hp.values = to_score({})
         tf.keras.backend.clear_session()
@@ -185,7 +187,7 @@ class GTNTuner(SearchTuner):
             callbacks = as_list(arguments.get("callbacks"))
             check_training(self.compiled(hp), data, self._objectives(), callbacks)
         if self.is_worker:
-            self._identity = found  # compared when the chief has certainly begun
+            self._identity = found  # compared once the chief has started
         else:
             self.oracle.begin(found)
 
@@ -212,14 +214,16 @@ class GTNTuner(SearchTuner):
 
     def _expect_the_chiefs(self, own: Identity) -> None:
         """Stops a worker whose scores could not be compared with the chief's."""
-        file = Path(self.project_dir) / "oracle.json"  # the chief wrote it at its start
+        file = (
+            Path(self.project_dir) / "oracle.json"
+        )  # written by the chief at its start
         state = json.loads(file.read_text(encoding="utf-8-sig"))
         expect_same(state["gtn_identity"], own, self.project_dir, ANEW)
         self._identity = None
 
     def _train(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         started = time.monotonic()
-        # The same weights and order, whichever worker has it.
+        # The same weights and order on any worker.
         tf.keras.utils.set_random_seed(self._seed_of(trial))
         with without_retracing_warnings():
             results = self.train(trial, *args, **kwargs)
@@ -227,7 +231,7 @@ class GTNTuner(SearchTuner):
 
     def _score(self, trial: Any, data: ScoringData) -> dict[str, float]:
         scorers = self.scorers.values()
-        self._preparation.prepare(scorers, data)  # no candidate's time
+        self._preparation.prepare(scorers, data)  # not part of a candidate's time
         started = time.monotonic()
         candidate = candidate_of(self.hypermodel, trial.hyperparameters)
         scores = score(candidate, scorers, data, self._seed_of(trial))
@@ -238,14 +242,14 @@ class GTNTuner(SearchTuner):
         return [objective.name, *getattr(objective, "name_to_direction", ())]
 
     def _seed_of(self, trial: Any) -> int:
-        """Of the architecture, not of the trial: order and workers do not matter."""
+        """Depends on the architecture, not on the trial's number or worker."""
         values = json.dumps(without_phase(trial.hyperparameters.values), sort_keys=True)
         digest = hashlib.sha256(f"{self.seed} {values}".encode()).digest()
         return int.from_bytes(digest[:4], "big")
 
 
 def _expect_oracle(oracle: Any, settings: dict[str, Any]) -> None:
-    """Checks what is given as an oracle, and that nothing of it is given twice."""
+    """Checks the type of an oracle, and that none of its settings is given twice."""
     if not isinstance(oracle, GTNOracle):
         raise ArgumentError(
             f"oracle: expected a GTNOracle, received {type(oracle).__name__}; another "

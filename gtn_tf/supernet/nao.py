@@ -1,4 +1,4 @@
-"""The super-network of the NAO space; `gtn_tf.cells.cell_network` is a single one."""
+"""The super-network of the NAO space; `gtn_tf.cells.cell_network` is stand-alone."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class _Cell:
     previous: ChoiceBlock
     halves_older: bool
     nodes: list[tuple[ChoiceBlock, ChoiceBlock]]
-    ends: list[ChoiceBlock]  # bring inputs that are loose ends to the nodes' size
+    ends: list[ChoiceBlock]  # reduce inputs that are loose ends to the nodes' size
 
 
 class WiringNAO(Wiring):
     """Two inputs and two operations for each of five nodes, in both cells.
 
     A genotype is int32 `[40]`, `input_a op_a input_b op_b` for each node of both cells;
-    operations count from 0 in the space's own list.
+    operations are indices into `ops`.
 
     Args:
         *args: As for `Wiring`.
@@ -91,7 +91,7 @@ class WiringNAO(Wiring):
     ) -> tuple[ChoiceBlock, ChoiceBlock]:
         operations = self._all(size, filters, stride=2 if reduces else 1)
         inputs = 2 if reduces and number else 1
-        if inputs == 2:  # a node has no stride
+        if inputs == 2:  # an operation on a node has stride 1
             operations = [*operations, *self._all(out, filters, stride=1)]
         a, b = (self._add(*operations, inputs=inputs) for _ in range(2))
         return a, b
@@ -104,7 +104,7 @@ class WiringNAO(Wiring):
         return [self._operation((o, stride), build(o), shape) for o in self.ops]
 
     def _calibrating(self, shape: Any, filters: int) -> list[Operation]:
-        """As it is, if the channels are right, or through a 1x1 convolution."""
+        """The identity, if the channels match, or a 1x1 convolution."""
 
         def conv(x: tf.Tensor) -> tf.Tensor:
             return self.layers.conv_norm(x, filters, 1)
@@ -167,7 +167,7 @@ class WiringNAO(Wiring):
         pair = run(cell.older, before), run(cell.previous, previous)
         a, b = (tf.ensure_shape(one, shape) for one in pair)
         inputs = _states(a.dtype, shape).write(0, a).write(1, b)
-        # All states of a normal cell have one size.
+        # All states of a normal cell have the same size.
         nodes = _states(a.dtype, out) if cell.reduces else inputs
         for number, blocks in enumerate(cell.nodes):
             terms = []
@@ -186,7 +186,7 @@ class WiringNAO(Wiring):
 
 
 class _Genes:
-    """A genotype, taken apart."""
+    """A decoded genotype."""
 
     def __init__(self, genotype: tf.Tensor) -> None:
         numbers = iter(tf.unstack(genotype))
@@ -207,12 +207,12 @@ class _Genes:
         ]
 
     def ends_of(self, k: int) -> tf.Tensor:
-        """How many loose ends a cell has."""
+        """The number of a cell's loose ends."""
         return tf.size(self.ends[k])
 
 
 def _states(dtype: tf.DType, shape: list[Any]) -> tf.TensorArray:
-    """A place for the states of a cell, which are read by numbers in the genotype."""
+    """An array of a cell's states, which the genotype indexes."""
     return tf.TensorArray(dtype, _STATES, element_shape=shape, clear_after_read=False)
 
 
@@ -223,7 +223,7 @@ def _read(
     reduces: bool,
     number: int,
 ) -> list[tf.Tensor]:
-    """What an operation may read: of a reduction cell's states, those of each size."""
+    """The inputs of a block: in a reduction cell, one state of each size."""
     if not reduces:
         return [nodes.read(index)]
     of_inputs = inputs.read(tf.minimum(index, 1))

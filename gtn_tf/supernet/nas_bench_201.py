@@ -1,4 +1,4 @@
-"""The super-network of NAS-Bench-201; `gtn_tf.cells.network_201` is a single one."""
+"""The super-network of NAS-Bench-201; `gtn_tf.cells.network_201` is stand-alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NONE = OPS_201.index("none")
 class Wiring201(Wiring):
     """Six edges in each cell, each with the five operations.
 
-    A genotype is int32 `[6]`: for each of `EDGES` the place in `OPS_201`.
+    A genotype is int32 `[6]`: for each of `EDGES`, an index into `OPS_201`.
 
     Args:
         *args: As for `Wiring`.
@@ -92,7 +92,7 @@ class Wiring201(Wiring):
 
 
 def _used(genotype: tf.Tensor) -> list[tf.Tensor]:
-    """The operations, but none on edges to nodes that nothing reads."""
+    """The operations, with `none` on edges to nodes that nothing reads."""
     ops = dict(zip(EDGES, tf.unstack(genotype)))
     reads = {edge: op != _NONE for edge, op in ops.items()}
     alive = {3: tf.constant(True)}

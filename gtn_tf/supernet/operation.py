@@ -16,13 +16,13 @@ Channels = Any  # an integer, an integer scalar, or None
 
 
 class Operation:
-    """Layers on one input, whose weights are the first numbers of a vector.
+    """Layers on one input, whose weights are the first elements of a vector.
 
     Args:
-        build: Puts the layers on a Keras tensor.
+        build: Applies the layers to a Keras tensor.
         shape: `(h, w, channels)` of the input.
-        any_channels: Whether the input may have fewer channels, a number known only
-            when the graph runs. The layers that read it then have smaller kernels.
+        any_channels: Whether the input may have fewer channels, unknown until the graph
+            runs. Layers that read it then use smaller kernels.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Operation:
             return tf.keras.Model(inputs, build(inputs))
 
         model, variables = made_in_order(make)
-        if any_channels:  # which Keras would compare with the most
+        if any_channels:  # Keras would reject fewer channels
             for layer in (model, *model.submodules):
                 if isinstance(layer, tf.keras.layers.Layer):
                     layer.input_spec = None
@@ -52,7 +52,7 @@ class Operation:
 
     @property
     def momentum(self) -> float | None:
-        """Of the moving averages of its Keras batch norms, if it has such."""
+        """The momentum of its Keras batch norms, if any."""
         norms = tf.keras.layers.BatchNormalization
         layers = self._model.model.layers
         return next((one.momentum for one in layers if isinstance(one, norms)), None)
@@ -69,10 +69,10 @@ class Operation:
 
         Args:
             x: `[batch, h, w, c]`.
-            weights: `[n]`, of which the first `size` count.
-            statistics: `[m]`, of which the first `statistics_size` count.
+            weights: `[n]`, of which the first `size` are used.
+            statistics: `[m]`, of which the first `statistics_size` are used.
             training: As for Keras.
-            clipnorm: What the gradient of each weight tensor is cut to.
+            clipnorm: Maximum norm of the gradient of each weight tensor.
 
         Returns:
             The output, and the statistics after the call.
@@ -94,16 +94,16 @@ class Operation:
         return y, tf.concat([*flat, statistics[self.statistics_size :]], 0)
 
     def split(self, weights: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
-        """Takes the weights out of a vector, in the order in which they were made.
+        """Splits a vector into the weights, in the order of creation.
 
         Args:
             weights: `[n]`.
-            channels: Of the input, if they may differ.
+            channels: Of the input, if variable.
         """
         return _split(weights, [self._shape(v, channels) for v in self.weights])
 
     def split_statistics(self, statistics: tf.Tensor) -> list[tf.Tensor]:
-        """Takes the statistics out of a vector, in the order in which they were made.
+        """Splits a vector into the statistics, in the order of creation.
 
         Args:
             statistics: `[m]`.
@@ -111,10 +111,10 @@ class Operation:
         return _split(statistics, [v.shape for v in self.statistics])
 
     def join(self, weights: Sequence[tf.Tensor], size: int) -> tf.Tensor:
-        """Puts weights into a vector, with zeros behind them.
+        """Concatenates weights to a vector, padded with zeros.
 
         Args:
-            weights: In the order in which they were made.
+            weights: In the order of creation.
             size: Of the vector.
         """
         if not weights:
@@ -123,11 +123,11 @@ class Operation:
         return tf.ensure_shape(tf.pad(flat, [[0, size - tf.size(flat)]]), [size])
 
     def fresh(self, seed: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
-        """Draws weights by the layers' initializers.
+        """Draws weights from the layers' initializers.
 
         Args:
             seed: int32 `[2]`.
-            channels: Of the input, if they may differ.
+            channels: Of the input, if variable.
         """
         drawn = fresh_weights(
             self._model.model, seed, lambda v: self._shape(v, channels)
@@ -190,9 +190,9 @@ class Operation:
 def made_in_order(
     make: Callable[[], tf.keras.Model],
 ) -> tuple[tf.keras.Model, list[tf.Variable]]:
-    """Makes a network, and lists its floating-point variables as they are made.
+    """Makes a network, and lists its floating-point variables in order of creation.
 
-    A network lists its layers in another order, which depends on all of its wiring.
+    A network's own order of layers depends on all of its wiring.
 
     Args:
         make: Makes the network.
@@ -209,7 +209,7 @@ def made_in_order(
 
 
 def _with_clipped_gradient(x: tf.Tensor, clipnorm: float) -> tf.Tensor:
-    """The same tensor, whose gradient is cut to a norm, as by Keras' `clipnorm`."""
+    """The identity, with a gradient clipped by norm as by Keras' `clipnorm`."""
 
     @tf.custom_gradient
     def run(x: tf.Tensor) -> tuple[tf.Tensor, Any]:

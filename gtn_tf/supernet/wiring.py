@@ -1,4 +1,4 @@
-"""What the super-networks of both spaces share: choice blocks in a row, and a pass."""
+"""The base class of both spaces' super-networks, and a pass through one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Build = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Pick(NamedTuple):
-    """What a genotype says of a choice block."""
+    """The operation that a genotype picks in a choice block."""
 
     operation: Index = 0
-    channels: Channels = None  # of its input, if they may differ
+    channels: Channels = None  # of its input, if variable
 
 
 class Wiring(abc.ABC):
     """The choice blocks of a space's network, and how tensors pass through them.
 
-    The blocks stand in the order in which the stand-alone network makes its layers.
+    The blocks are in the order in which the stand-alone network makes its layers.
 
     Args:
         image_shape: `(height, width, channels)` of an image.
@@ -55,13 +55,13 @@ class Wiring(abc.ABC):
 
     @property
     def momentum(self) -> float | None:
-        """Of the moving averages of Keras' batch norms, if there are such."""
+        """The momentum of Keras' batch norms, if any."""
         found = {operation.momentum for operation in self._operations.values()}
         return next((momentum for momentum in found if momentum is not None), None)
 
     @abc.abstractmethod
     def picks(self, genotype: tf.Tensor) -> list[Pick]:
-        """What a genotype says of each choice block.
+        """The pick of a genotype in each choice block.
 
         Args:
             genotype: int32, as the space encodes it.
@@ -72,7 +72,7 @@ class Wiring(abc.ABC):
         """The logits `[batch, num_classes]`.
 
         Args:
-            run: The pass, which is given each block once, in their order.
+            run: The pass; call it with each block once, in order.
             images: `[batch, h, w, c]`.
             genotype: int32, as the space encodes it.
         """
@@ -80,14 +80,14 @@ class Wiring(abc.ABC):
     def _operation(
         self, key: Any, build: Build, shape: Any, any_channels: bool = False
     ) -> Operation:
-        """An operation, one for all places with the same key and shape."""
+        """An operation, shared by all blocks with the same key and shape."""
         key = key, shape
         if key not in self._operations:
             self._operations[key] = Operation(build, shape, any_channels)
         return self._operations[key]
 
     def _add(self, *operations: Operation, inputs: int = 1) -> ChoiceBlock:
-        """Adds a place, whose block is that of an equal place, if there is one."""
+        """Adds a block, the same object for the same operations."""
         if operations not in self._blocks:
             self._blocks[operations] = ChoiceBlock(*operations, inputs=inputs)
         self.blocks.append(self._blocks[operations])
@@ -98,10 +98,10 @@ class Wiring(abc.ABC):
 
 
 class Pass:
-    """One pass through a super-network: hands out weights, takes in statistics.
+    """One pass through a super-network: distributes weights, collects statistics.
 
     Args:
-        picks: One for each choice block.
+        picks: A pick for each choice block.
         weights: A vector for each block.
         statistics: A vector for each block.
         training: As for Keras.
@@ -130,7 +130,7 @@ class Pass:
         Args:
             block: The block.
             *inputs: Of the block.
-            index: Instead of the genotype's own.
+            index: Operation to run instead of the genotype's.
         """
         pick, weights, statistics = next(self._ahead)
         y, after = block(

@@ -1,4 +1,4 @@
-"""Estimators of the meta-gradient: where meta-losses are, how far gradients go."""
+"""Estimators of the meta-gradient: full, truncated or lengthening."""
 
 from gtn_tf.inner.estimators.base import Estimator, MetaGradient
 from gtn_tf.inner.estimators.full import FullUnroll

@@ -1,4 +1,4 @@
-"""The interface of what estimates a meta-gradient."""
+"""The interface of an estimator of the meta-gradient."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class MetaGradient(NamedTuple):
 
     @classmethod
     def zeros(cls, inputs: InnerInputs, count: tf.Tensor, classes: int) -> MetaGradient:
-        """One that is zero.
+        """A meta-gradient of zeros.
 
         Args:
             inputs: The inner inputs.
-            count: Real images.
-            classes: Logits of each.
+            count: Number of real images.
+            classes: Number of classes.
         """
         dtype = inputs.images.dtype
         grads = tf.nest.map_structure(
@@ -37,7 +37,7 @@ class MetaGradient(NamedTuple):
 
 
 class Estimator(abc.ABC):
-    """Which meta-losses there are, and how far their gradient goes back.
+    """Which meta-losses are summed, and how far back gradients go.
 
     A subclass is a frozen dataclass of its settings; those of gtn_tf inherit them from
     `gtn_tf.estimator_settings`, with their checks.
@@ -48,7 +48,7 @@ class Estimator(abc.ABC):
 
     @abc.abstractmethod
     def check(self, steps: int, unroll: str = "auto") -> None:
-        """Checks that the settings fit an inner loop of so many steps."""
+        """Checks that the settings fit an inner loop of `steps` steps."""
 
     def estimate(
         self,
@@ -61,11 +61,11 @@ class Estimator(abc.ABC):
         """Trains a learner and differentiates its meta-losses through all steps.
 
         Args:
-            unroll: What `choose_unroll` gave.
+            unroll: From `choose_unroll`.
             loop: The inner loop.
             state: Of a fresh learner.
             inputs: Batches and hyperparameters of `steps` steps.
-            real: Images, labels and perhaps weights of the meta-loss.
+            real: Images, labels and sample weights, if any, of the meta-loss.
 
         Returns:
             The last meta-loss with its logits, and the gradient.
@@ -74,7 +74,7 @@ class Estimator(abc.ABC):
         return differentiate(*setting, self.intermediate_every)[1]
 
     def window_of(self, steps: int) -> int:
-        """The inner steps, out of all, that are differentiated at a time."""
+        """The number of inner steps that are differentiated at a time."""
         return steps
 
     def inputs_at(self, iteration: tf.Tensor, inputs: InnerInputs) -> InnerInputs:
@@ -92,7 +92,7 @@ class Estimator(abc.ABC):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Estimator:
-        """Makes an estimator of its settings; Keras calls it."""
+        """Makes an estimator from its settings; Keras calls it."""
         return cls(**config)
 
 
@@ -107,11 +107,11 @@ def differentiate(
     """Trains a learner and differentiates the sum of its meta-losses.
 
     Args:
-        unroll: What `choose_unroll` gave.
+        unroll: From `choose_unroll`.
         loop: The inner loop.
         state: Before the first of these steps.
         inputs: Batches and hyperparameters of `steps` steps.
-        real: Images, labels and perhaps weights of the meta-loss.
+        real: Images, labels and sample weights, if any, of the meta-loss.
         intermediate_every: Steps between intermediate meta-losses; 0 for none.
 
     Returns:

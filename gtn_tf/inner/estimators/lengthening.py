@@ -14,7 +14,7 @@ from gtn_tf.inner.state import InnerInputs
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 @dataclasses.dataclass(frozen=True)
 class LengtheningUnroll(LengtheningSettings, Estimator):
-    """A full unroll that starts with few inner steps and adds one now and then.
+    """A full unroll that starts with few inner steps and adds more over time.
 
     Args:
         initial_steps: Inner steps of the first meta-iteration.
@@ -35,7 +35,7 @@ class LengtheningUnroll(LengtheningSettings, Estimator):
 
         Args:
             iteration: Integer scalar, counted from 0.
-            steps: Of the teacher.
+            steps: The teacher's.
 
         Returns:
             int32 scalar.

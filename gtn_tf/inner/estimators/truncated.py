@@ -1,4 +1,4 @@
-"""The meta-gradient cut off after some steps."""
+"""The truncated meta-gradient."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gtn_tf.inner.unrolls import Unroll
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 @dataclasses.dataclass(frozen=True)
 class TruncatedUnroll(TruncatedSettings, Estimator):
-    """A sequence of shorter unrolls, each with a meta-loss at its end.
+    """Windows of inner steps, each with a meta-loss at its end.
 
-    The learner goes on from one to the next; the gradient does not go back.
+    Training continues from window to window; gradients stop at their boundaries.
 
     Args:
-        window: Inner steps of each, a divisor of the teacher's.
+        window: Inner steps of a window, a divisor of the teacher's.
         intermediate_every: Inner steps between intermediate meta-losses within a
             window, which are added to its last one; 0 for none.
 
@@ -41,7 +41,7 @@ class TruncatedUnroll(TruncatedSettings, Estimator):
         inputs: InnerInputs,
         real: Real,
     ) -> MetaGradient:
-        # One after the other, so that one window is kept at a time.
+        # A loop, so that only one window is in memory at a time.
         windows = inputs.labels.shape[0] // self.window
         split = tf.nest.map_structure(
             lambda one: tf.reshape(one, [windows, self.window, *one.shape[1:]]), inputs

@@ -1,4 +1,4 @@
-"""Optimizers of the inner loop, which are meta-learned along with the teacher."""
+"""Optimizers of the inner loop, meta-learned with the teacher."""
 
 from gtn_tf.inner.optimizers.adam import LearnedAdam
 from gtn_tf.inner.optimizers.base import (

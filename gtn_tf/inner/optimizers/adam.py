@@ -1,4 +1,4 @@
-"""Adam whose hyperparameters are learned."""
+"""Adam with learned hyperparameters."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class LearnedAdam(InnerOptimizer):
     meta-training cannot leave their range.
 
     Args:
-        learning_rate: Every step's, before meta-training.
-        beta_1: Every step's decay of the first moment, before meta-training.
-        beta_2: Every step's decay of the second moment, before meta-training.
+        learning_rate: Initial value for every step.
+        beta_1: Initial decay of the first moment, for every step.
+        beta_2: Initial decay of the second moment, for every step.
         steps: Inner-loop steps, T.
         rates: `"per_step"`, learned values for each step; `"shared"`, learned values
             for all steps; or `"fixed"`.
@@ -121,13 +121,13 @@ def adam_update(
 ) -> tuple[tf.Tensor, OptimizerState]:
     """One step of Adam as a pure function.
 
-    The moments start at 0 and are divided by what a moment of ones would be, which for
+    The moments start at 0 and are divided by the moment of a constant 1, which for
     constant decays is Adam's bias correction `1 - beta**t`.
 
     Args:
         weights: Of any shape.
-        state: Both moments and both moments of ones; all are 0 at first.
-        gradient: Of the loss.
+        state: Both moments, and both moments of a constant 1; initially 0.
+        gradient: The loss's, with respect to the weights.
         hyperparameters: Scalars `betas_1`, `betas_2` and `learning_rates`.
         epsilon: Added inside and outside of the root.
 

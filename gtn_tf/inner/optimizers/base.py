@@ -13,17 +13,17 @@ from gtn_tf.names import RATES
 
 OptimizerState = tuple[tf.Tensor, ...]  # such as a velocity, `[size]`
 
-# Of optimizers that divide by a root, whose second derivative is infinite at 0.
+# For optimizers that divide by a square root: its derivative is infinite at 0.
 EPSILON = 1e-5
 
 
 class Hyperparameter(NamedTuple):
-    """One that has a value for each inner step.
+    """A hyperparameter with a value for each inner step.
 
     Args:
-        name: Of the value of one step, such as `"momentum"`; the values of all steps
-            are called something like `"momenta"`.
-        most: What no value exceeds.
+        name: Of the value of one step, such as `"momentum"`; its plural, such as
+            `"momenta"`, names the values of all steps.
+        most: Upper bound of its values.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Hyperparameter(NamedTuple):
 
 
 class StepGradient(NamedTuple):
-    """Gradients with respect to what an optimizer's update takes."""
+    """Gradients with respect to the arguments of an optimizer's update."""
 
     weights: tf.Tensor  # [size]
     optimizer_state: OptimizerState
@@ -40,16 +40,16 @@ class StepGradient(NamedTuple):
 
 
 # (state before, state after, hyperparameters, gradients with respect to the weights
-# and the state after) -> gradients with respect to all that the update took.
+# and the state after) -> gradients with respect to the update's arguments.
 Transpose = Callable[..., StepGradient]
 
 
 class InnerOptimizer(tf.keras.layers.Layer):
-    """The optimizer of the inner loop: an update, and what is learned of it.
+    """The optimizer of the inner loop: an update with learned hyperparameters.
 
     A subclass defines `kind`, `values`, `formula`, `hyperparameters`, `init` and
-    `update`. It may define `transpose`, the derivative of `update` by hand, which
-    spares the unroll `recompute` a tape.
+    `update`. It may define `transpose`, the transposed derivative of
+    `update` written by hand, so that the unroll `recompute` needs no tape for it.
 
     Args:
         steps: Inner-loop steps, T.
@@ -62,7 +62,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
     """
 
     kind: ClassVar[str]  # its name in configurations and in files
-    # By the name of the values of all steps, in alphabetical order.
+    # By plural name, in alphabetical order.
     values: ClassVar[Mapping[str, Hyperparameter]]
     settings: ClassVar[tuple[str, ...]] = ()  # attributes that `update` reads
     formula: ClassVar[str]  # the update in words, for a model card
@@ -86,7 +86,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
         """The state before the first step.
 
         Args:
-            weights: Of the learner, as one vector `[size]`.
+            weights: The learner's, as one vector `[size]`.
         """
         raise NotImplementedError
 
@@ -97,12 +97,12 @@ class InnerOptimizer(tf.keras.layers.Layer):
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
     ) -> tuple[tf.Tensor, OptimizerState]:
-        """Takes one step, as a pure function that is differentiable throughout.
+        """Takes one step, as a differentiable pure function.
 
         Args:
-            weights: Of the learner, `[size]`.
-            state: What `init` or the step before gave.
-            gradient: Of the learner's loss, `[size]`.
+            weights: The learner's, `[size]`.
+            state: From `init` or the previous step.
+            gradient: The gradient of the learner's loss, `[size]`.
             hyperparameters: Scalars, the values of this step.
 
         Returns:
@@ -115,7 +115,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
         return self._add(name, math.log(value) if value else -math.inf)
 
     def _add_log_odds(self, name: str, value: float) -> tf.Variable:
-        """A variable for one from 0 to 1: the log odds of 1 minus its value."""
+        """A variable for a value from 0 to 1: the log odds of 1 minus it."""
         return self._add(name, math.log((1 - value) / value))
 
     def _add(self, name: str, value: float) -> tf.Variable:
@@ -130,7 +130,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
         return tf.broadcast_to(tf.exp(variable), [self.steps])
 
     def _from_log_odds(self, variable: tf.Variable) -> tf.Tensor:
-        # Not tf.sigmoid: a teacher's file has the operations of this one anyway.
+        # Not tf.sigmoid: these operations occur in a teacher's file anyway.
         return tf.broadcast_to(1 / (1 + tf.exp(variable)), [self.steps])
 
     def get_config(self) -> dict[str, Any]:

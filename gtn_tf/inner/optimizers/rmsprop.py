@@ -1,4 +1,4 @@
-"""RMSProp whose hyperparameters are learned."""
+"""RMSProp with learned hyperparameters."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class LearnedRMSProp(InnerOptimizer):
     cannot leave their range.
 
     Args:
-        learning_rate: Every step's, before meta-training.
-        rho: Every step's decay of the mean square, before meta-training.
+        learning_rate: Initial value for every step.
+        rho: Initial decay of the mean square, for every step.
         steps: Inner-loop steps, T.
         rates: `"per_step"`, a learned pair for each step; `"shared"`, one learned
             pair; or `"fixed"`.
@@ -115,7 +115,7 @@ def rmsprop_update(
     Args:
         weights: Of any shape.
         state: The mean square of gradients, 0 at first.
-        gradient: Of the loss.
+        gradient: The loss's, with respect to the weights.
         hyperparameters: Scalars `learning_rates` and `rhos`.
         epsilon: Added inside and outside of the root.
 

@@ -1,4 +1,4 @@
-"""SGD with heavy-ball momentum whose hyperparameters are learned (paper, 3.1)."""
+"""SGD with heavy-ball momentum, hyperparameters learned (paper, 3.1)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gtn_tf.inner.optimizers.base import (
 class LearnedSGD(InnerOptimizer):
     """The learner's optimizer: `v = momentum * v + gradient; w = w - rate * v`.
 
-    Both hyperparameters are kept as logarithms, so that they are positive whatever
-    meta-training makes of them.
+    Both hyperparameters are kept as logarithms, so that they stay positive in
+    meta-training.
 
     Args:
-        learning_rate: Every step's, before meta-training.
-        momentum: Every step's, before meta-training.
+        learning_rate: Initial value for every step.
+        momentum: Initial value for every step.
         steps: Inner-loop steps, T.
         rates: `"per_step"`, a learned pair for each step; `"shared"`, one learned
             pair; or `"fixed"`.
@@ -104,7 +104,7 @@ class LearnedSGD(InnerOptimizer):
             grad_state: Gradient with respect to the state after the step.
 
         Returns:
-            The gradients with respect to all that `update` took.
+            The gradients with respect to all arguments of `update`.
         """
         rate, momentum = hyperparameters["learning_rates"], hyperparameters["momenta"]
         grad_velocity = grad_state[0] - rate * grad_weights  # with respect to v'
@@ -134,7 +134,7 @@ def sgd_update(
     Args:
         weights: Of any shape.
         state: The velocity, 0 at first.
-        gradient: Of the loss.
+        gradient: The loss's, with respect to the weights.
         hyperparameters: Scalars `momenta` and `learning_rates`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Ways to compute one exact meta-gradient, which differ in time and memory."""
+"""Ways to compute the same exact meta-gradient, at different time and memory."""
 
 from gtn_tf.inner.unrolls.choose import choose_unroll
 from gtn_tf.inner.unrolls.contract import Unroll

@@ -15,10 +15,10 @@ from gtn_tf.names import UNROLLS
 
 _LOG = logging.getLogger(__name__)
 
-# All that `keep` may hold in memory. Below it the speed is worth it on any machine.
+# The most that `keep` may hold in memory: little enough for any machine.
 _KEPT_BYTES = 2**30
-# Measured: both passes of a step and the derivative of both keep about three times
-# the outputs of all layers (results/benchmark).
+# Measured: a step and its derivative store about three times the outputs of all
+# layers (results/benchmark).
 _COPIES = 3
 
 
@@ -29,9 +29,9 @@ def choose_unroll(
     batch_size: int,
     lengthens: bool = False,
 ) -> tuple[str, Unroll]:
-    """Gives the unroll called `name`; `"auto"` picks the fastest that fits.
+    """Returns the unroll called `name`; `"auto"` picks the fastest that fits.
 
-    The reason of the pick is logged.
+    The reason is logged.
 
     Args:
         name: `"nested_tapes"`, `"keep"`, `"recompute"` or `"auto"`.
@@ -39,7 +39,7 @@ def choose_unroll(
         steps: Inner-loop steps, T, that are differentiated at a time.
         batch_size: Examples in a step.
         lengthens: Whether the number of steps changes during meta-training, which
-            only `"recompute"` can follow.
+            only `"recompute"` supports.
 
     Returns:
         The unroll's name and function.

@@ -1,4 +1,4 @@
-"""What every unroll is: the inner loop, so that a tape can go back through it."""
+"""The interface of an unroll: a differentiable inner loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Unroll(Protocol):
     """Trains a learner; a tape around the call can differentiate the results.
 
     They are differentiable with respect to the first state, the images and the
-    hyperparameters. All unrolls give the same values; they differ in time and memory.
+    hyperparameters. All unrolls return the same values; they differ in time and memory.
     """
 
     def __call__(
@@ -30,7 +30,7 @@ class Unroll(Protocol):
             loop: The inner loop.
             state: Of a fresh learner.
             inputs: Batches and hyperparameters of `steps` steps.
-            real: Images, labels and perhaps weights of the meta-loss.
+            real: Images, labels and sample weights, if any, of the meta-loss.
             intermediate_every: Steps between intermediate meta-losses; 0 for none.
 
         Returns:

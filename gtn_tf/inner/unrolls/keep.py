@@ -1,4 +1,4 @@
-"""The unroll that keeps all activations: the fastest, while they fit in memory."""
+"""The unroll that stores all activations: the fastest if they fit in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def unroll(
 ) -> tuple[LearnerState, tf.Tensor]:
     """An `Unroll` whose step and derivative are traced once.
 
-    Every step calls them as functions, so that tracing takes no longer for more steps.
+    Every step calls them, so that tracing time does not grow with the steps.
     """
 
     @tf.function(autograph=False, experimental_attributes={"_noinline": True})

@@ -1,4 +1,4 @@
-"""The unroll as the paper writes it, for reading and as the reference in tests."""
+"""The unroll as in the paper: readable, and the reference in tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def unroll(
 ) -> tuple[LearnerState, tf.Tensor]:
     """An `Unroll` in which the tape around the call records every step.
 
-    Memory grows with the steps by all activations.
+    Each step adds all its activations to memory.
     """
     total = tf.zeros([], inputs.images.dtype)
     for t in range(inputs.images.shape[0]):

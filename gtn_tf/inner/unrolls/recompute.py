@@ -1,8 +1,7 @@
-"""The unroll that stores each step's state and recomputes the step to go back.
+"""The unroll that stores each step's state and recomputes its activations.
 
-Memory grows with the number of steps only by the learner's own size (weights,
-optimizer state, statistics), never by its activations. The gradient is that of
-`nested_tapes`.
+Each step adds only the learner's state to memory (weights, optimizer state,
+statistics), not its activations. The gradient is that of `nested_tapes`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from gtn_tf.inner.step import inner_gradient, inner_step, meta_loss
 
 _ZERO = tf.UnconnectedGradients.ZERO
 
-# Steps that may be under way at once: the backward pass recomputes the next one while
-# it differentiates this one. TensorFlow's 10 would hold the activations of them all.
+# Steps that may run at once: the backward pass recomputes the next one while it
+# differentiates this one. TensorFlow's default of 10 would store far more.
 _AHEAD = 2
 
 Arrays = list[tf.TensorArray]
@@ -28,7 +27,7 @@ class Residuals(NamedTuple):
     """What the forward pass saves for the backward pass."""
 
     states: Arrays  # weights, optimizer state and statistics before each step, flat
-    # Of each intermediate meta-loss: with respect to weights and statistics.
+    # Of each intermediate meta-loss, with respect to weights and statistics.
     gradients: Arrays
 
 
@@ -52,7 +51,7 @@ def unroll(
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
             *flat_last, grad_total = upstream
             grad_last = tf.nest.pack_sequence_as(state, flat_last)
-            # Without the dependency, the optimizer could run both passes as one.
+            # Without the dependency, TensorFlow could merge both passes.
             with tf.control_dependencies(upstream):
                 return passes.backward(grad_last, grad_total, given, last, residuals)
 
@@ -71,7 +70,7 @@ class _Passes:
         self.loop = loop
         self.real = real
         self.every = every
-        # The number of steps may be known only when the graph runs.
+        # The number of steps may be unknown until the graph runs.
         self.steps = labels.shape[0] or tf.shape(labels)[0]
 
     def forward(

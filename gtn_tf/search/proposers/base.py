@@ -1,4 +1,4 @@
-"""What a search method is: a `Proposer`, which sees a `History`."""
+"""The interface of a search method: a `Proposer`, which sees a `History`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Observation:
 
     Args:
         hyperparameters: As KerasTuner keeps them; a `CellSpace` reads the genotype from
-            them. They are not to be changed.
-        status: `"COMPLETED"`, `"FAILED"`, or another while it is not scored yet.
-        score: What it is ranked by, the greater the better: the score, or minus the sum
-            of its ranks if there are several. `None` unless it is completed.
+            them. Do not change them.
+        status: `"COMPLETED"`, `"FAILED"`, or another before it is scored.
+        score: Greater is better: the score, or minus the sum of the ranks if there are
+            several scores. `None` unless it is completed.
     """
 
     hyperparameters: keras_tuner.HyperParameters
@@ -39,15 +39,15 @@ class Observation:
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What a search has come to, as a proposer sees it.
+    """The search so far, as a proposer sees it.
 
     Args:
         observations: Of all candidates so far, in the order of their proposals. With
             several workers, some of them are not scored yet.
         space: The hyperparameters that the hypermodel declares.
         seed: Of the search.
-        draw: Draws values at random that no candidate has had; `None` if there are no
-            more.
+        draw: Draws values at random that no candidate has had; `None` if there are
+            none left.
         is_tried: Whether a candidate has had these values.
     """
 
@@ -58,17 +58,17 @@ class History:
     is_tried: Callable[[Values], bool]
 
     def rng(self) -> np.random.Generator:
-        """Random numbers of this proposal: the same when a killed search goes on."""
+        """A generator for this proposal, the same in a resumed search."""
         return np.random.default_rng([self.seed, len(self.observations)])
 
 
 class Proposer(abc.ABC):
-    """Says which candidate is scored next.
+    """Chooses the next candidate.
 
-    All else (the phases, the trials' files, kills, workers) is the oracle's. What is
-    proposed follows from the history alone, and from a state if there is one, so that a
-    search that was killed goes on as it would have without. Public attributes are the
-    proposer's settings: a search does not go on with others.
+    The oracle handles the rest: phases, files, kills and workers. A proposal depends
+    only on the history, and on a state if there is one, so that a killed search resumes
+    with the same proposals. Public attributes are the proposer's settings; a search
+    cannot resume with others.
 
     Example:
 
@@ -91,30 +91,30 @@ class Proposer(abc.ABC):
 
     @abc.abstractmethod
     def propose(self, history: History) -> Values | None:
-        """Gives the values of the next candidate.
+        """Returns the values of the next candidate.
 
-        It is called under the oracle's lock: all workers wait for it.
+        Called under the oracle's lock: all workers wait for it.
 
         Args:
             history: The search so far.
 
         Returns:
-            Values that no candidate has had. `None` for nothing now: if some candidates
-            are not scored yet, the oracle asks again when they are, and otherwise the
-            first phase is over.
+            Values that no candidate has had, or `None`. After `None`, the oracle asks
+            again once the running candidates are scored; if none is running, the first
+            phase ends.
         """
 
     def get_state(self) -> Any:
-        """What is to be kept beside the history, as JSON holds it; `None` if nothing.
+        """State beyond the history, as a JSON value; `None` if there is none.
 
-        It is kept after the trial. A kill between both leaves a state from before the
-        last proposal, whose values are tried then: they are to be passed over.
+        It is saved after the trial. After a kill in between, the state is from before
+        the last proposal: skip its values, which `is_tried` then reports.
         """
         return None
 
     def set_state(self, state: Any) -> None:
-        """Takes back what `get_state` gave.
+        """Restores the state from `get_state`.
 
         Args:
-            state: Of a proposer with the same settings.
+            state: From a proposer with the same settings.
         """

@@ -1,4 +1,4 @@
-"""What a candidate is worth: scores that train a little, and some that do not."""
+"""Scorers of candidates: by short training, or without training."""
 
 from gtn_tf.search.scorers.base import Scorer
 from gtn_tf.search.scorers.make import make_scorer

@@ -1,4 +1,4 @@
-"""What candidates are ranked by: the interface of a scorer."""
+"""The interface of a scorer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gtn_tf.teaching import TrainedTeacher
 
 
 class Scorer(abc.ABC):
-    """Gives a candidate a number; the greater, the better its rank.
+    """Scores candidates; greater is better.
 
-    Public attributes are its settings: a search does not go on with others.
+    Public attributes are its settings; a search cannot resume with others.
 
-    A scorer that needs something for the whole search, such as a network whose weights
-    all candidates share, makes it in `prepare` and frees it in `close`. It has to
-    survive `tf.keras.backend.clear_session`, which precedes each candidate that is
-    built (see `builds`): it does if the scorer itself holds variables and functions.
+    A scorer that needs something for the whole search, such as a network with shared
+    weights, makes it in `prepare` and frees it in `close`. It has to survive
+    `tf.keras.backend.clear_session`, which precedes each candidate that is built (see
+    `builds`): it does if the scorer itself holds the variables and functions.
 
     Example:
 
@@ -32,35 +32,35 @@ class Scorer(abc.ABC):
     """
 
     name: str  # of the column in results.csv
-    needs_training_data = False  # whether validation data is not enough
-    teacher: TrainedTeacher | None = None  # whose training is part of the cost
+    needs_training_data = False  # if not, validation data suffices
+    teacher: TrainedTeacher | None = None  # its training is part of the search cost
 
     @abc.abstractmethod
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
         """Scores a candidate.
 
         Args:
-            candidate: Called, it makes the network with fresh weights.
+            candidate: Calling it makes the network with fresh weights.
             data: Real data.
-            seed: Of what is drawn beside the weights.
+            seed: Of all randomness but the weights.
 
         Raises:
             ScoreError: If it cannot be scored.
         """
 
     def check(self, model: tf.keras.Model, data: ScoringData) -> None:
-        """Checks, before the first candidate, what all of them need.
+        """Checks data and network before the first candidate.
 
         Args:
             model: The network of the default hyperparameters.
             data: Real data.
 
         Raises:
-            GTNError: If the data or the network is nothing that it can work with.
+            GTNError: If the scorer cannot use the data or the network.
         """
 
     def prepare(self, data: ScoringData, seed: int) -> None:
-        """Makes what serves all candidates, once in each process that scores.
+        """Makes what all candidates share, once in each process that scores.
 
         Args:
             data: Real data.
@@ -71,10 +71,10 @@ class Scorer(abc.ABC):
         """
 
     def close(self) -> None:
-        """Frees what `prepare` made, also after a failure."""
+        """Frees the objects of `prepare`, also after a failure."""
 
     def builds(self, candidate: Candidate, data: ScoringData) -> bool:
-        """Whether it makes the candidate's network, so that there is one to free.
+        """Whether it builds the candidate's network, which has to be freed.
 
         Args:
             candidate: As for a call.
@@ -85,7 +85,7 @@ class Scorer(abc.ABC):
     def scores(
         self, candidate: Candidate, data: ScoringData, seed: int
     ) -> dict[str, float]:
-        """Its score, and others that it finds on the way, by name.
+        """Its score, and by-products, by name.
 
         Args:
             candidate: As for a call.

@@ -1,4 +1,4 @@
-"""Scorers by their names."""
+"""Makes scorers by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AnyTeacher = Union[TrainedTeacher, str, "os.PathLike[str]"]
 
 
 class ScorerSettings(NamedTuple):
-    """What the makers of scorers are given; each takes what it needs."""
+    """Settings of all scorers; each uses some of them."""
 
     teacher: AnyTeacher | None
     steps: int
@@ -81,20 +81,20 @@ def make_scorer(
     learning_rate: float = 0.1,
     momentum: float = 0.9,
 ) -> Scorer:
-    """Makes a scorer of its name.
+    """Makes a scorer by name.
 
     Args:
-        asked: One of `gtn_tf.names.SCORERS`, or a scorer, which is given back.
-        teacher: Of the scorers `"gtn"` and `"gtn_tse"`, or what `gtn_tf.load_teacher`
-            takes.
-        steps: Of these and of `"real"` and `"real_tse"`.
-        learners: Fresh networks whose scores are averaged, of the same.
-        images: Validation images at most, of the same.
-        learning_rate: Of `"real"` and `"real_tse"`.
-        momentum: Of the same.
+        asked: One of `gtn_tf.names.SCORERS`, or a scorer, which is returned.
+        teacher: For `"gtn"` and `"gtn_tse"`: a teacher, or a name or path for
+            `gtn_tf.load_teacher`.
+        steps: Inner steps of these and of `"real"` and `"real_tse"`.
+        learners: Fresh networks whose scores are averaged, for the same.
+        images: Maximum number of validation images, for the same.
+        learning_rate: Of SGD, for `"real"` and `"real_tse"`.
+        momentum: Likewise.
 
     Raises:
-        ValueError: If it is unknown or lacks its teacher.
+        ValueError: If the name is unknown or the teacher is missing.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""One candidate, scored by all scorers; and what scorers prepare for all candidates."""
+"""Scores one candidate with all scorers, and prepares the scorers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gtn_tf.search.scorers.base import Scorer
 
 
 class Preparation:
-    """What scorers make for many candidates: once, and freed when the context ends.
+    """Prepares each scorer once, and closes all when the context ends.
 
     Args:
         seed: Of the search.
@@ -32,15 +32,15 @@ class Preparation:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with contextlib.ExitStack() as stack:  # one that fails keeps none from closing
+        with contextlib.ExitStack() as stack:  # all close, even if one fails
             while self._prepared:
                 stack.callback(self._prepared.pop(0).close)
 
     def prepare(self, scorers: Iterable[Scorer], data: ScoringData) -> None:
-        """Prepares the scorers that are not prepared yet.
+        """Prepares scorers, unless they are prepared already.
 
         Args:
-            scorers: They may score from now on.
+            scorers: The scorers.
             data: Real data, the same for all candidates.
 
         Raises:
@@ -66,15 +66,15 @@ def score(
     """Scores a candidate.
 
     Args:
-        candidate: Called, it makes its network with fresh weights: a `Candidate`, or a
-            function if there is no genotype.
-        scorers: Each starts from the same weights, whichever others there are. They are
-            prepared, where they have to be.
+        candidate: A `Candidate`, or a function that makes the network with fresh
+            weights.
+        scorers: Prepared scorers. Each starts from the same weights, whatever the
+            others.
         data: Real data.
-        seed: Of the weights, and of what scorers draw.
+        seed: Of the weights and the scorers' randomness.
 
     Returns:
-        For each scorer's name, its score, and what others it found on the way.
+        The score of each scorer, and by-products, by name.
 
     Raises:
         ScoreError: If a scorer's own score is infinite or not a number.
@@ -82,12 +82,12 @@ def score(
     candidate = as_candidate(candidate)
     scores: dict[str, float] = {}
     for scorer in scorers:
-        if scorer.name in scores:  # another found it on the way
+        if scorer.name in scores:  # a by-product of another
             continue
         if scorer.builds(candidate, data):
             tf.keras.backend.clear_session()
-            gc.collect()  # one network at a time, however many candidates
-            tf.keras.utils.set_random_seed(seed)  # frees all traced functions' kernels
+            gc.collect()  # only one network in memory
+            tf.keras.utils.set_random_seed(seed)  # also frees traced functions' kernels
         with without_retracing_warnings():
             found = scorer.scores(candidate, data, seed)
         value = found[scorer.name]
@@ -99,7 +99,7 @@ def score(
 
 @contextlib.contextmanager
 def without_retracing_warnings() -> Iterator[None]:
-    """Each candidate is another network: that each is traced is as it must be."""
+    """Hides warnings of retracing: every candidate is a new network."""
     logger = logging.getLogger("tensorflow")
 
     def keep(record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""A few steps of training on a super-network, traced once for all candidates."""
+"""Short training of a super-network's architectures, traced once for all."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from gtn_tf.supernet import SuperNetwork
 
 
 class Batches(NamedTuple):
-    """Batches of equal size for training, one after the other."""
+    """Training batches of equal size, stacked."""
 
     images: tf.Tensor  # [steps, batch, h, w, c]
-    labels: tf.Tensor  # [steps, batch, ...], in any form that a loss takes
-    weights: tf.Tensor  # [steps, batch], of each example
+    labels: tf.Tensor  # [steps, batch, ...], in any form that the loss accepts
+    weights: tf.Tensor  # [steps, batch]
 
 
 class Update(NamedTuple):
     """An optimizer as pure functions of one vector of weights.
 
     Args:
-        init: Gives its state for weights.
+        init: Returns the initial state for weights.
         step: `(weights, state, gradient, values)` -> new weights and new state.
-        values: Of its hyperparameters, each `[steps]`.
-        clipnorm: Of the gradient of each weight tensor.
+        values: Its hyperparameters, each `[steps]`.
+        clipnorm: Maximum norm of the gradient of each weight tensor.
     """
 
     init: Callable[[tf.Tensor], OptimizerState]
@@ -42,9 +42,9 @@ class Update(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What came out of a training."""
+    """The result of a training."""
 
-    loss: float  # mean over all steps, each before its update
+    loss: float  # mean over all steps, before each update
     weights: tf.Tensor
     statistics: tf.Tensor
 
@@ -52,8 +52,8 @@ class Trained(NamedTuple):
 class TracedTraining:
     """Trains architectures of a super-network from fresh weights, and tests them.
 
-    The same computation as Keras' `fit` of the stand-alone network with
-    `SettleBatchNorm`, and `evaluate`. The first architecture pays for the tracing.
+    Computes the same as Keras' `fit` with `SettleBatchNorm` and `evaluate` on the
+    stand-alone network. Only the first architecture is traced.
 
     Args:
         network: The super-network.
@@ -76,13 +76,13 @@ class TracedTraining:
         settle: tf.Tensor,
         seed: tuple[int, int],
     ) -> Trained:
-        """Trains fresh weights on all batches and estimates batch norms anew.
+        """Trains fresh weights on all batches and re-estimates batch-norm statistics.
 
         Args:
             genotype: Of the network's space.
-            batches: One for each step.
-            settle: Images `[n, batch, h, w, c]` that the batch norms of the trained
-                network see once more.
+            batches: A batch for each step.
+            settle: Images `[n, batch, h, w, c]` for the batch-norm statistics of the
+                trained network.
             seed: Of the weights.
         """
         code = self.network.encode(genotype)
@@ -99,11 +99,11 @@ class TracedTraining:
         trained: Trained,
         validation: Iterable[tuple[tf.Tensor, tf.Tensor]],
     ) -> float:
-        """The share of images that a trained network classifies correctly.
+        """The accuracy of a trained network.
 
         Args:
-            genotype: The same.
-            trained: What `train` gave.
+            genotype: The genotype that was trained.
+            trained: From `train`.
             validation: Batches of images and labels.
         """
         code, counts = self.network.encode(genotype), []
@@ -158,7 +158,7 @@ class TracedTraining:
     def _settle(
         self, code: tf.Tensor, weights: tf.Tensor, images: tf.Tensor
     ) -> tf.Tensor:
-        """Moving averages from 0, divided by the weight of all batches together."""
+        """Moving averages that start at 0, divided by the sum of their weights."""
         count = images.shape[0]
 
         def body(t: tf.Tensor, statistics: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -186,10 +186,10 @@ def stacked(
     image_shape: tuple[int, int, int],
     class_weight: Mapping[int, float] | None = None,
 ) -> Batches:
-    """Puts batches of a dataset behind each other.
+    """Stacks the batches of a dataset.
 
     Args:
-        elements: Images, labels and perhaps weights of each batch, of equal size.
+        elements: Images, labels and sample weights, if any, of equal batches.
         image_shape: `(height, width, channels)`.
         class_weight: As for Keras' `fit`.
     """

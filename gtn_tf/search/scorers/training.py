@@ -1,4 +1,4 @@
-"""Scores that train a little: on a teacher's lessons, or on real data."""
+"""Scores after short training, on a teacher's lessons or on real data."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ MEASURES = ("accuracy", "tse")
 
 
 class TrainingScorer(Scorer):
-    """What scorers that train a little share: two scores of one training.
+    """The base class of scorers that train: two scores of one short training.
 
     Args:
-        by: What ranks: `"accuracy"`, real validation accuracy after the training, or
+        by: The score to rank by: `"accuracy"`, on real validation data, or
             `"tse"`, training speed (Ru et al. 2021, arXiv 2006.04492): minus the mean
             training loss of all steps.
-        names: Of the columns of both in results.csv.
+        names: Column names of both scores in results.csv.
         learners: Fresh networks whose scores are averaged.
-        images: Validation images at most.
+        images: Maximum number of validation images.
 
     Raises:
         ValueError: If `by` is something else.
@@ -74,7 +74,7 @@ class TrainingScorer(Scorer):
         images, labels = next(iter(data.validation_batches(self.images)))
         try:
             outputs = model(images[:2], training=False)
-        except Exception as error:  # whatever its layers make of a wrong shape
+        except Exception as error:  # layers may raise anything for a wrong shape
             raise ScoreError(
                 f"expected a model that takes images {images.shape[1:].as_list()}, "
                 f"received {model.name!r}, which does not ({first_line(error)})"
@@ -92,7 +92,7 @@ class TrainingScorer(Scorer):
     def supernetwork_of(
         self, candidate: Candidate, data: ScoringData
     ) -> SuperNetwork | None:
-        """What is trained instead of the candidate's own network, if anything.
+        """The super-network to train instead of the candidate's network, if any.
 
         Args:
             candidate: The candidate.
@@ -156,32 +156,32 @@ class TrainingScorer(Scorer):
     def batches(
         self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
     ) -> tuple[Batches, tf.Tensor]:
-        """What a super-network is trained on, and images for its batch norms.
+        """Training batches of a super-network, and images for its batch norms.
 
         Args:
             data: Real data.
-            seed: Of what is drawn beside the weights.
+            seed: Of all randomness but the weights.
             image_shape: `(height, width, channels)`.
         """
         raise NotImplementedError
 
     def update(self) -> Update:
-        """The optimizer of such a training."""
+        """The optimizer for training on a super-network."""
         raise NotImplementedError
 
     def expect_finite(self, loss: float) -> None:
-        """Checks the mean loss of such a training."""
+        """Checks the mean loss of training on a super-network."""
 
     @abc.abstractmethod
     def train(
         self, model: tf.keras.Model, data: ScoringData, seed: int
     ) -> tf.keras.callbacks.History:
-        """Trains a network for one epoch and leaves it ready to be evaluated.
+        """Trains a network for one epoch; it is then ready for `evaluate`.
 
         Args:
-            model: With fresh weights.
+            model: A network with fresh weights.
             data: Real data.
-            seed: Of what is drawn beside the weights.
+            seed: Of all randomness but the weights.
         """
 
 
@@ -263,15 +263,15 @@ class GTNScorer(TrainingScorer):
 
 
 class RealDataScorer(TrainingScorer):
-    """Accuracy, or training speed, in a few steps, or seconds, of real data.
+    """Accuracy, or training speed, in a few steps or seconds of real data.
 
     Args:
         steps: Steps of SGD.
-        seconds: Ends the training earlier, counted from its start, tracing included.
+        seconds: Time limit of the training, tracing included.
         learning_rate: Of SGD.
         momentum: Of SGD.
-        cosine: Whether the learning rate falls to 0 along a cosine, as in a full
-            training, or stays.
+        cosine: Whether the learning rate falls to 0 along a cosine, as in full
+            training, or is constant.
         learners: As for `TrainingScorer`.
         images: As for `TrainingScorer`.
         by: As for `TrainingScorer`.
@@ -321,7 +321,7 @@ class RealDataScorer(TrainingScorer):
     def supernetwork_of(
         self, candidate: Candidate, data: ScoringData
     ) -> SuperNetwork | None:
-        # Among the seconds are those of tracing each network.
+        # A time limit includes the tracing of each network.
         if self.seconds is not None or not data.has_equal_batches:
             return None
         return candidate.supernetwork()
@@ -331,7 +331,7 @@ class RealDataScorer(TrainingScorer):
     ) -> tuple[Batches, tf.Tensor]:
         drawn = data.train_batches(seed).take(self.steps)
         batches = stacked(drawn, image_shape, data.class_weight)
-        # Drawn anew, as `train` does.
+        # Drawn again, as in `train`.
         return batches, stacked(drawn.take(_SETTLE), image_shape).images
 
     def update(self) -> Update:
@@ -351,7 +351,7 @@ class RealDataScorer(TrainingScorer):
         return schedules.CosineDecay(self.learning_rate, self.steps)
 
 
-_SETTLE = 32  # batches for the moving averages
+_SETTLE = 32  # batches that re-estimate batch norms
 
 
 def _zero_velocity(weights: tf.Tensor) -> OptimizerState:
@@ -364,13 +364,13 @@ def _keras_sgd(
     gradient: tf.Tensor,
     values: Mapping[str, tf.Tensor],
 ) -> tuple[tf.Tensor, OptimizerState]:
-    """Keras' SGD, whose velocity has the learning rate in it."""
+    """Keras' SGD, whose velocity includes the learning rate."""
     velocity = values["momenta"] * state[0] - values["rates"] * gradient
     return weights + velocity, (velocity,)
 
 
 class _StopAfter(tf.keras.callbacks.Callback):
-    """Ends a training when its time is over."""
+    """Ends training at a time limit."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Scores that need no training: sizes, synflow and NASWOT."""
+"""Scores without training: sizes, synflow and NASWOT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RELUS = (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU
 
 
 class ParameterScorer(Scorer):
-    """The number of weights that are trained."""
+    """The number of trainable weights."""
 
     name = "params"
 
@@ -62,10 +62,10 @@ class FlopScorer(Scorer):
 class SynflowScorer(Scorer):
     """Synaptic flow (Tanaka et al. 2020, arXiv 2006.05467), its natural logarithm.
 
-    Each weight's absolute value times the gradient of the sum of all outputs, for an
-    image of ones, all weights being made positive. In double precision, because the
-    sum grows with the depth beyond what a float32 holds. A fresh batch norm in
-    evaluation changes nothing, as it should be here.
+    The sum over all weights of |weight * gradient|, where the gradient is that of the
+    summed outputs for an image of ones, with all weights replaced by their absolute
+    values. In float64, since the sum overflows float32 in deep networks. A fresh batch
+    norm in inference mode is the identity, as the method requires.
     """
 
     name = "synflow"
@@ -90,13 +90,13 @@ class SynflowScorer(Scorer):
 
 
 class NASWOTScorer(Scorer):
-    """NASWOT (Mellor et al. 2021, arXiv 2006.04647): how different images look inside.
+    """NASWOT (Mellor et al. 2021, arXiv 2006.04647): how images differ in active ReLUs.
 
-    Each image has a binary code, which ReLUs it activates; the score is the logarithm
-    of the determinant of the matrix of the codes' agreements.
+    The binary code of an image says which ReLUs it activates; the score is the
+    log-determinant of the kernel matrix of Hamming similarities of the codes.
 
     Args:
-        images: In the batch. 64 by default.
+        images: Batch size.
     """
 
     name = "naswot"

@@ -1,4 +1,4 @@
-"""Search spaces: what is searched, as KerasTuner takes it."""
+"""Search spaces, as KerasTuner's hypermodels."""
 
 from gtn_tf.search.spaces.base import CellSpace
 from gtn_tf.search.spaces.nao import NAOSpace

@@ -1,4 +1,4 @@
-"""What the cell spaces share."""
+"""The base class of the cell spaces."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _G = TypeVar("_G", Genotype, Genotype201)
 
 
 class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
-    """Cells as KerasTuner takes them: a `HyperModel` of plain `hp.Choice`s.
+    """A space of cells, as a `HyperModel` of plain `hp.Choice`s.
 
-    Any KerasTuner tuner searches it.
+    Any tuner of KerasTuner can search it.
 
     Args:
-        image_shape: `(height, width, channels)` of an image, any size; or `(height,
+        image_shape: `(height, width, channels)` of an image of any size, or `(height,
             width)` of a grey one.
         num_classes: Number of logits.
         cells: N, cells in each of the three stages of the network.
@@ -66,13 +66,13 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # What is known of an inherited network is not known of its own.
+        # These describe the inherited `network`, not a subclass's own.
         for name in ("counts", "supernetwork"):
             if "network" in vars(cls) and name not in vars(cls):
                 setattr(cls, name, vars(CellSpace)[name])
 
     def build(self, hp: keras_tuner.HyperParameters) -> tf.keras.Model:
-        """Declares the choices and makes the network that is trained, compiled.
+        """Declares the choices and makes the compiled network for full training.
 
         Args:
             hp: Of a trial.
@@ -86,10 +86,10 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         return model
 
     def candidate(self, genotype: _G) -> Candidate:
-        """What is scored of a genotype: its network with the layers `scored_as` says.
+        """The candidate of a genotype, with layers as `scored_as` says.
 
         Args:
-            genotype: Of the kind that the space has; it need not be in it.
+            genotype: Of the space's type; it may be outside the space.
         """
         return Candidate(
             lambda: self.network(genotype, self.scored_as),
@@ -102,7 +102,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         """Whether a genotype is in the space.
 
         Args:
-            genotype: Of the kind that the space has.
+            genotype: Of the space's type.
         """
         try:
             self.values(genotype)
@@ -120,7 +120,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     @abc.abstractmethod
     def genotype(self, hp: keras_tuner.HyperParameters) -> _G:
-        """Declares the choices and reads the genotype from their values.
+        """Declares the choices and returns the genotype of their values.
 
         Args:
             hp: Of a trial.
@@ -128,7 +128,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     @abc.abstractmethod
     def values(self, genotype: _G) -> dict[str, Any]:
-        """The values of the choices that give a genotype.
+        """The values of the choices for a genotype.
 
         Args:
             genotype: Of this space.
@@ -139,10 +139,10 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     @property
     def supernetwork(self) -> SuperNetwork | None:
-        """One network for all genotypes of the space, with the layers `scored_as` says.
+        """One network for all genotypes of the space, with layers as `scored_as` says.
 
-        Without one, scorers build the network of each candidate, as they do where a
-        subclass has a `network` and no `supernetwork` of its own.
+        If `None`, scorers build each candidate's network; so it is for a subclass that
+        overrides `network` but not `supernetwork`.
         """
         return None
 
@@ -156,16 +156,16 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         """
 
     def counts(self, genotype: _G, kind: str = "training") -> Counts | None:
-        """The size of a network, if it is known without one.
+        """The size of a network, if known without building it.
 
         Args:
             genotype: As for `network`.
             kind: As for `network`.
 
         Returns:
-            What the scorers `params` and `flops` would find in `network(genotype,
-            kind)`. With `None` they build it, as they do where a subclass has a
-            `network` and no `counts` of its own.
+            The values of the scorers `params` and `flops` for `network(genotype,
+            kind)`. If `None`, they build it; so it is for a subclass that overrides
+            `network` but not `counts`.
         """
         return None
 
@@ -179,7 +179,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     @abc.abstractmethod
     def parse(self, text: str) -> _G:
-        """Reads a genotype of this space.
+        """Parses a genotype of this space.
 
         Args:
             text: One line.
@@ -190,7 +190,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
 
     @abc.abstractmethod
     def text(self, genotype: _G) -> str:
-        """Writes a genotype so that `parse` reads it.
+        """Formats a genotype for `parse`.
 
         Args:
             genotype: Of this space.
@@ -204,7 +204,7 @@ def _sgd() -> tf.keras.optimizers.Optimizer:
 def candidate_of(
     hypermodel: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters
 ) -> Candidate:
-    """What is scored of a trial, whatever the hypermodel.
+    """The candidate of a trial, for any hypermodel.
 
     Args:
         hypermodel: A `CellSpace`, or any other.

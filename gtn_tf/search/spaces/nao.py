@@ -30,7 +30,7 @@ class NAOSpace(CellSpace[Genotype]):
     """The space of NAO (Luo et al. 2018): a normal and a reduction cell of five nodes.
 
     Args:
-        image_shape: `(height, width, channels)` of an image, any size.
+        image_shape: `(height, width, channels)` of an image of any size.
         num_classes: Number of logits.
         cells: N; the network has 3 N + 2 cells.
         filters: F, channels of the first cells.
@@ -121,5 +121,5 @@ class NAOSpace(CellSpace[Genotype]):
     def text(self, genotype: Genotype) -> str:
         try:
             return " ".join(map(str, genotype.to_integers()))
-        except GenotypeError:  # it has no such form
+        except GenotypeError:  # it has no integer form
             return str(genotype)

@@ -29,7 +29,7 @@ class NASBench201Space(CellSpace[Genotype201]):
     The benchmark's own size is `cells=5, filters=16`.
 
     Args:
-        image_shape: `(height, width, channels)` of an image, any size.
+        image_shape: `(height, width, channels)` of an image of any size.
         num_classes: Number of logits.
         cells: Cells in each of the three stages.
         filters: Channels of the first stage.
