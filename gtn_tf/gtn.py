@@ -13,6 +13,7 @@ from gtn_tf.callbacks import as_list
 from gtn_tf.config.earlier import estimator_of
 from gtn_tf.data import Splits
 from gtn_tf.errors import ArgumentError
+from gtn_tf.first_trace import make_variables
 from gtn_tf.inner import (
     Estimator,
     FullUnroll,
@@ -202,6 +203,10 @@ class GTN(tf.keras.Model):
                 meta-loss or meta-gradient was not finite.
         """
         self._expect_to_fit(x, y)
+        labels = _labels_of(x, y)
+        if labels is not None:
+            outputs = tf.TensorSpec([None, self.teacher.num_classes])
+            make_variables(self, outputs, labels)
         callbacks = [StopWhenNotFinite(self._data_watch), *as_list(callbacks)]
         with graph_rewrites_off():
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
@@ -393,3 +398,10 @@ class GTN(tf.keras.Model):
                 "the weights alone"
             )
         super().save(path, overwrite, save_format, **kwargs)
+
+
+def _labels_of(x: Any, y: Any) -> Any:
+    """The labels of what `fit` takes, or None where only running it would tell."""
+    if isinstance(x, tf.data.Dataset):
+        y = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)[1]
+    return y if hasattr(y, "shape") else None
