@@ -14,6 +14,7 @@ from gtn_tf.config.earlier import with_estimator
 from gtn_tf.counters import add_counter, count_skipped
 from gtn_tf.data import Splits
 from gtn_tf.errors import ArgumentError
+from gtn_tf.first_trace import make_variables
 from gtn_tf.inner import (
     Estimator,
     FullUnroll,
@@ -23,7 +24,7 @@ from gtn_tf.inner import (
     graph_rewrites_off,
     logits_of,
 )
-from gtn_tf.keras_data import expect_data, unpack
+from gtn_tf.keras_data import expect_data, labels_of, unpack
 from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.learners import Learners
 from gtn_tf.learners.pool import LearnerPool
@@ -187,6 +188,10 @@ class GTN(tf.keras.Model):
                 meta-loss or meta-gradient was not finite.
         """
         expect_data(x, y, self.teacher.image_shape, self.teacher.num_classes)
+        labels = labels_of(x, y)
+        if labels is not None:
+            outputs = tf.TensorSpec([None, self.teacher.num_classes])
+            make_variables(self, outputs, labels)
         callbacks = [StopWhenNotFinite(self._data_watch), *as_list(callbacks)]
         with graph_rewrites_off():
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)

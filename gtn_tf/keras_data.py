@@ -42,6 +42,18 @@ received [8, 8, 3]
     expect_labels(y, num_classes)
 
 
+def labels_of(x: Any, y: Any) -> Any:
+    """The labels of what `fit` takes, or None where only running it would tell.
+
+    Args:
+        x: Images, a `tf.data.Dataset`, or another input of Keras.
+        y: Labels; None with a dataset.
+    """
+    if isinstance(x, tf.data.Dataset):
+        y = tf.keras.utils.unpack_x_y_sample_weight(x.element_spec)[1]
+    return y if hasattr(y, "shape") else None
+
+
 def unpack(data: Any, image_shape: tuple[int, int, int]) -> tuple[tf.Tensor, ...]:
     """Unpacks a batch, as Keras passes it to `train_step`.
 

@@ -28,6 +28,10 @@ tf.config.set_logical_device_configuration(
 )
 
 
+# Rewrites of graphs that run a few times take longer than they spare.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 # Files whose tests take longest begin first, so that none is left alone at the end.
 _SLOWEST = (
     *("test_train_final", "test_recipes", "test_search", "test_runs", "test_unrolls"),
@@ -44,9 +48,13 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Spares collections of garbage what is imported by now: a tenth of all time."""
+    """Spares collections of garbage what is imported by now: a tenth of all time.
+
+    TensorFlow's tracing makes many objects that stay: fewer collections are enough.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from gtn_tf.config import ConfigError, FinalConfig
 from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line
+from gtn_tf.first_trace import make_variables
 from gtn_tf.precision import precision
 from gtn_tf.run_files import damaged, read_rows
 from gtn_tf.runs.checkpoints import Checkpoints
@@ -242,8 +243,10 @@ def _fit(
             return images, {"logits": one_hot, "auxiliary": one_hot}
         return images, one_hot
 
+    batches = splits.train_batches(done * steps).map(labelled)
+    make_variables(model, model.output, batches.element_spec[1])
     model.fit(
-        splits.train_batches(done * steps).map(labelled),
+        batches,
         initial_epoch=done,
         epochs=epochs,
         steps_per_epoch=steps,

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.callbacks import as_list
 from gtn_tf.errors import first_line
+from gtn_tf.first_trace import make_variables
 from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.legacy_keras import kind_of
 from gtn_tf.non_finite import NonFiniteError
@@ -78,6 +79,8 @@ def teach(
     try:
         with model.distribute_strategy.scope():
             model.compile(optimizer or teacher.optimizer(), loss, metrics)
+        outputs = tf.TensorSpec([None, len(teacher.class_names)])
+        make_variables(model, outputs, lessons.element_spec[1])
         history = model.fit(lessons, callbacks=[*watch, *as_list(callbacks)], **kwargs)
         _expect_finite(model)
     except BaseException:  # an interruption, too
