@@ -44,6 +44,7 @@ class Operation:
         self._any_channels = any_channels
         self.weights = [v for v in variables if v.trainable]
         self.statistics = [v for v in variables if not v.trainable]
+        self._first_statistics = [v.numpy() for v in self.statistics]
         self.size = sum(v.shape.num_elements() for v in self.weights)
         self.statistics_size = sum(v.shape.num_elements() for v in self.statistics)
         self._order = _places(self._model.trainable, self.weights)
@@ -136,7 +137,7 @@ class Operation:
 
     def fresh_statistics(self) -> list[tf.Tensor]:
         """The statistics before the first step."""
-        return [tf.convert_to_tensor(v) for v in self.statistics]
+        return [tf.constant(value) for value in self._first_statistics]
 
     def passes(
         self,

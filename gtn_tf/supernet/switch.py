@@ -54,6 +54,8 @@ class Switch:
                     tf.function(f, autograph=False).get_concrete_function(*specs)
                     for f in self._functions
                 ]
+            # What a function captures would have to be handed over, too.
+            assert not any(one.captured_inputs for one in self._traced[key])
         return self._traced[key]
 
 
