@@ -109,7 +109,10 @@ class PlainLayers(Blocks):
         mean, variance = tf.split(before, 2)
         after = before
         if self._training:
-            mean, variance = tf.nn.moments(x, [0, 1, 2])
+            # Not tf.nn.moments, whose second derivative is wrong: it takes the mean for
+            # a constant.
+            mean = tf.reduce_mean(x, [0, 1, 2])
+            variance = tf.reduce_mean((x - mean) ** 2, [0, 1, 2])
             n = math.prod(x.shape[:3])
             if self._evaluation:
                 variance *= n / (n - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -31,7 +32,11 @@ from plain_layers import PlainNetwork
 CLASSES, FILTERS, BATCH = 3, 2, 4
 LABELS = tf.constant([0, 1, 2, 1])
 # Others each time; tracing both kinds of all operations would take minutes.
-ALL = settings(max_examples=12, deadline=None, phases=[Phase.generate])
+ALL = settings(
+    max_examples=int(os.environ.get("GENOTYPES", 12)),
+    deadline=None,
+    phases=[Phase.generate],
+)
 NETWORKS = [
     *(("201", "training"), ("201", "evaluation")),
     *(("small", "training"), ("large", "evaluation")),
