@@ -42,6 +42,7 @@ class Operation:
                     layer.input_spec = None
         self._model = PureModel(model)
         self._any_channels = any_channels
+        self.shape = shape
         self.weights = [v for v in variables if v.trainable]
         self.statistics = [v for v in variables if not v.trainable]
         self._first_statistics = [v.numpy() for v in self.statistics]

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtn_tf import inner
-from gtn_tf.cells import OPS
+from gtn_tf.cells import OPS, Genotype201
 from gtn_tf.inner import InnerInputs, InnerLoop, LearnedSGD
+from gtn_tf.learners import CellLearners
+from gtn_tf.learners.pool import TEACHING, TRAINING, LearnerPool
 from gtn_tf.names import UNROLLS
 from gtn_tf.supernet import SubNetwork
+from gtn_tf.supernet.choice_block import ChoiceBlock
 from plain_layers import PlainNetwork
 from test_supernet import (
     ALL,
@@ -28,6 +31,7 @@ from test_supernet import (
     loss_of,
     make,
     normal,
+    sample,
 )
 
 FEW = "identity", "sep_conv_3x3", "max_pool_3x3"
@@ -38,7 +42,8 @@ class PlainLearner:
     """A single network in the place of a `PureModel`."""
 
     def __init__(self, network, genotype, own_statistics):
-        self._network = PlainNetwork(genotype, CLASSES, 1, FILTERS, network.kind)
+        cells = network._size[2]
+        self._network = PlainNetwork(genotype, CLASSES, cells, FILTERS, network.kind)
         fresh = network.fresh_statistics(network.encode(genotype))
         self.running = [fresh[own_statistics]]
 
@@ -65,10 +70,9 @@ def meta_gradient(unroll, optimizer, learner, weights, inputs, real):
     return objective, tape.gradient(objective, sources)
 
 
-def traced(network, unroll="recompute"):
+def through(network, unroll):
     optimizer = LearnedSGD()
 
-    @tf.function(autograph=False)
     def run(code, *args):
         return meta_gradient(unroll, optimizer, SubNetwork(network, code), *args)
 
@@ -107,16 +111,115 @@ def expect_equal(network, run, genotype, seed):
     assert not by_weights[~own].numpy().any()
 
 
-@pytest.mark.parametrize("space", ["201", "few"])
-def test_one_graph_gives_every_meta_gradient(monkeypatch, space):
+@pytest.mark.parametrize(("space", "cells"), [("201", 1), ("few", 0)])
+def test_one_graph_gives_every_meta_gradient(monkeypatch, space, cells):
     monkeypatch.setitem(OPS, "few", FEW)
-    network = make(space, "evaluation", (5, 6, 2))
-    run = traced(network)
+    network = make(space, "evaluation", (5, 6, 2), cells)
+    run = tf.function(through(network, "recompute"), autograph=False)
 
-    @settings(ALL)
+    # Half as many: the tape through the single network takes a second.
+    @settings(ALL, max_examples=-(-ALL.max_examples // 2))
     @given(GENOTYPES.get(space, genotypes_of(FEW)), st.integers(0, 9))
     def compare(genotype, seed):
         expect_equal(network, run, genotype, seed)
 
     compare()
     assert run.experimental_get_tracing_count() == 1
+    if space == "201":
+        for unroll in ("keep", "nested_tapes"):
+            expect_equal(network, through(network, unroll), sample(space, 1), seed=1)
+
+
+@pytest.mark.parametrize("space", ["201", "large", "small"])
+@pytest.mark.parametrize("training", [True, False])
+def test_passes_of_each_operation_are_its_derivatives(space, training):
+    network = make(space, "evaluation", (3, 4, 2), cells=1)
+    for (name, _), operation in network._wiring._operations.items():
+        x = tf.random.stateless_normal([2, *operation.shape], [0, 1], dtype=tf.float64)
+        w = tf.random.stateless_normal([operation.size], [0, 2], dtype=tf.float64)
+        s = tf.random.stateless_uniform(
+            [operation.statistics_size], [0, 3], 0.5, 2.0, tf.float64
+        )
+        block = ChoiceBlock(operation)
+
+        def by_passes(x, w, s, block=block):
+            return block(0, [x], w, s, training, None, True)
+
+        def plain(x, w, s, operation=operation):
+            return operation(x, w, s, training)
+
+        found, wanted = (derivatives(f, training, x, w, s) for f in (by_passes, plain))
+        for one, other in zip(found, wanted):
+            assert one.shape == other.shape, name
+            close(one, other)
+
+
+def derivatives(function, twice, *inputs):
+    """Of all that there is: both outputs and, if asked for, the gradients of one."""
+
+    def weighted(tensors):
+        """A sum whose derivative has another factor for each number."""
+        return tf.add_n([tf.reduce_sum(y * normal(*y.shape, seed=3)) for y in tensors])
+
+    with tf.GradientTape() as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            y, after = function(*inputs)
+            loss = weighted([y**2])
+        zero = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, inputs[:2], unconnected_gradients=zero)
+        objective = weighted([y, after, *(gradients if twice else [])])
+    of_all = outer.gradient(objective, inputs, unconnected_gradients=zero)
+    return [y, after, *gradients, *of_all]
+
+
+@pytest.mark.parametrize("space", ["nas_bench_201", "nao"])
+def test_drawn_architectures_are_held_out_or_not(space):
+    name = "201" if space == "nas_bench_201" else "large"
+    network = make(name, "evaluation", cells=0)
+    kinds = len(network._names)
+    rest, held_out = (
+        np.stack([network.draw(tf.constant([5, n]), out) for n in range(400)])
+        for out in (False, True)
+    )
+    assert not any(map(network.is_held_out, rest[:50]))
+    assert all(map(network.is_held_out, held_out[:50]))
+    for drawn in (rest, held_out):
+        ops = drawn if name == "201" else drawn[:, 1::2]
+        shares = [(ops == kind).mean(0) for kind in range(kinds)]
+        assert np.abs(np.array(shares) - 1 / kinds).max() < 0.1
+        if name == "large":
+            inputs = drawn[:, ::2].reshape(-1, 2, 5, 2)
+            for node in range(5):
+                assert {*np.unique(inputs[:, :, node])} == {*range(2 + node)}
+        for code in drawn[:5]:
+            network.fresh_weights(tf.constant(code), tf.constant([0, 1]))
+
+
+def test_a_space_is_split_in_two():
+    """Every genotype that is held out is encoded as one, and so is every other."""
+    network = make("201", "evaluation", cells=0)
+    every = [network.encode(g) for g in list(Genotype201.all())[::25]]
+    share = np.mean([bool(network.is_held_out(code)) for code in every])
+    assert share == pytest.approx(1 / 5, abs=0.01)
+
+
+def test_meta_training_draws_no_architecture_that_is_held_out():
+    learners = CellLearners("nas_bench_201", cells=0, filters=2, architectures="all")
+    pool, again = (LearnerPool(learners, (4, 4, 1), 3, seed=1) for _ in range(2))
+
+    def codes(pool, stream, held_out):
+        seeds = [pool.seed(stream, n) for n in range(30)]
+        return [pool.network(0, seed, held_out).genotype for seed in seeds]
+
+    trained, taught = codes(pool, TRAINING, False), codes(pool, TEACHING, True)
+    (network,) = pool
+    assert not any(map(network.is_held_out, trained))
+    assert all(map(network.is_held_out, taught))
+    assert len({tuple(code.numpy()) for code in trained}) > 25
+    # A run that is resumed goes on with the same ones.
+    np.testing.assert_array_equal(trained, codes(again, TRAINING, False))
+    learner, (weights,) = pool.draw(0, pool.seed(TEACHING, 3), held_out=True)
+    np.testing.assert_array_equal(learner.genotype, taught[3])
+    assert weights.shape == [network.size]
