@@ -293,15 +293,7 @@ def test_parts_that_do_not_fit_are_refused():
         )
 
 
-@pytest.fixture
-def graph_rewrites():
-    """Rewrites graphs as TensorFlow does where conftest.py says nothing else."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-
-def test_long_unrolls_of_large_tensors_run_twice(graph_rewrites):
+def test_long_unrolls_of_large_tensors_run_twice(tiny_gtn):
     """TensorFlow's memory rewrite would stop the second run (see graph_rewrites)."""
     generator = gtn_tf.Generator((28, 28, 1), 10, 4, 8, 2)
     gtn = gtn_tf.GTN(

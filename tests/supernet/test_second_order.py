@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gtn_tf import inner
@@ -18,7 +18,6 @@ from gtn_tf.supernet import SubNetwork
 from gtn_tf.supernet.choice_block import ChoiceBlock
 from plain_layers import PlainNetwork
 from test_supernet import (
-    ALL,
     CLASSES,
     FILTERS,
     GENOTYPES,
@@ -32,6 +31,7 @@ from test_supernet import (
     make,
     normal,
     sample,
+    some,
 )
 
 FEW = "identity", "sep_conv_3x3", "max_pool_3x3"
@@ -117,8 +117,7 @@ def test_one_graph_gives_every_meta_gradient(monkeypatch, space, cells):
     network = make(space, "evaluation", (5, 6, 2), cells)
     run = tf.function(through(network, "recompute"), autograph=False)
 
-    # Half as many: the tape through the single network takes a second.
-    @settings(ALL, max_examples=-(-ALL.max_examples // 2))
+    @some(space)
     @given(GENOTYPES.get(space, genotypes_of(FEW)), st.integers(0, 9))
     def compare(genotype, seed):
         expect_equal(network, run, genotype, seed)

@@ -31,12 +31,14 @@ from plain_layers import PlainNetwork
 
 CLASSES, FILTERS, BATCH = 3, 2, 4
 LABELS = tf.constant([0, 1, 2, 1])
-# Others each time; tracing both kinds of all operations would take minutes.
-ALL = settings(
-    max_examples=int(os.environ.get("GENOTYPES", 12)),
-    deadline=None,
-    phases=[Phase.generate],
-)
+
+
+def some(space):
+    """Other genotypes each time: a few, or as many as the variable GENOTYPES says."""
+    count = int(os.environ.get("GENOTYPES", 12 if space == "201" else 4))
+    return settings(max_examples=count, deadline=None, phases=[Phase.generate])
+
+
 NETWORKS = [
     *(("201", "training"), ("201", "evaluation")),
     *(("small", "training"), ("large", "evaluation")),
@@ -188,7 +190,7 @@ def compiled(network):
 def test_equals_the_single_network(networks, space, kind):
     network = networks(space, kind)
 
-    @settings(ALL, max_examples=12 if space == "201" else 4)
+    @some(space)
     @given(GENOTYPES[space], st.integers(0, 9))
     def run(genotype, seed):
         def step(*args):
@@ -209,7 +211,7 @@ def test_one_graph_is_every_architecture(monkeypatch, space, kind):
     network = make(space, kind, (5, 7, 1))
     step, evaluate = compiled(network)
 
-    @ALL
+    @some(space)
     @given(GENOTYPES.get(space, genotypes_of(few)), st.integers(0, 9))
     def run(genotype, seed):
         args, expected = expect_equal(network, genotype, step, seed, steps=3)
