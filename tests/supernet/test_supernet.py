@@ -140,7 +140,7 @@ def chosen(network, genotype):
 def close(a, b):
     a, b = np.asarray(a), np.asarray(b)
     assert a.shape == b.shape
-    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * max(1, abs(b).max()))
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * abs(b).max(initial=1))
 
 
 def expect_equal(network, genotype, step, seed=0, steps=1):
