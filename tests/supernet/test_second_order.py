@@ -117,7 +117,7 @@ def test_one_graph_gives_every_meta_gradient(monkeypatch, space, cells):
     network = make(space, "evaluation", (5, 6, 2), cells)
     run = tf.function(through(network, "recompute"), autograph=False)
 
-    @some(space)
+    @some(space, 6)
     @given(GENOTYPES.get(space, genotypes_of(FEW)), st.integers(0, 9))
     def compare(genotype, seed):
         expect_equal(network, run, genotype, seed)
@@ -133,7 +133,9 @@ def test_one_graph_gives_every_meta_gradient(monkeypatch, space, cells):
 @pytest.mark.parametrize("training", [True, False])
 def test_passes_of_each_operation_are_its_derivatives(space, training):
     network = make(space, "evaluation", (3, 4, 2), cells=1)
-    for (name, _), operation in network._wiring._operations.items():
+    # Of those that differ in their size alone, the first.
+    each = {name: o for (name, _), o in reversed(network._wiring._operations.items())}
+    for name, operation in each.items():
         x = tf.random.stateless_normal([2, *operation.shape], [0, 1], dtype=tf.float64)
         w = tf.random.stateless_normal([operation.size], [0, 2], dtype=tf.float64)
         s = tf.random.stateless_uniform(

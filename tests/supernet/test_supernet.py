@@ -33,9 +33,9 @@ CLASSES, FILTERS, BATCH = 3, 2, 4
 LABELS = tf.constant([0, 1, 2, 1])
 
 
-def some(space):
+def some(space, of_201=12):
     """Other genotypes each time: a few, or as many as the variable GENOTYPES says."""
-    count = int(os.environ.get("GENOTYPES", 12 if space == "201" else 4))
+    count = int(os.environ.get("GENOTYPES", of_201 if space == "201" else 4))
     return settings(max_examples=count, deadline=None, phases=[Phase.generate])
 
 
