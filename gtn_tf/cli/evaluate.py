@@ -13,7 +13,7 @@ from gtn_tf.cli.options import (
     teacher_name,
     user_path,
 )
-from gtn_tf.names import LEARNERS
+from gtn_tf.names import LEARNERS, SPACES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     parser.add_argument(
         "--learner",
-        choices=LEARNERS,
+        choices=(*LEARNERS, *SPACES),
         default="conv",
-        help="network that is taught (default: conv)",
+        help="network that is taught; a cell space: random architectures that "
+        "meta-training never drew (default: conv)",
     )
     parser.add_argument(
         "--learners",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -26,8 +27,10 @@ from gtn_tf.evaluation import (
     tuned_rates,
 )
 from gtn_tf.learners import named_learner
+from gtn_tf.names import SPACES
 from gtn_tf.run_files import RunError, damaged, read_json, read_rows
 from gtn_tf.runs.curves import Curves, as_rows, tested_steps
+from gtn_tf.supernet import held_out_genotype
 from gtn_tf.teaching import TrainedTeacher
 
 # What learners are taught with, and its name in pictures and tables.
@@ -56,7 +59,9 @@ def evaluate(
     Args:
         teacher: The teacher.
         splits: The real data.
-        learner: Name of the network; see `gtn_tf.learners.named_learner`.
+        learner: Name of the network; see `gtn_tf.learners.named_learner`. With the name
+            of a cell space, each learner is another random architecture, of one cell in
+            each stage and 8 channels, that meta-training never drew.
         folder: Folder for `curves.csv`, `curves.png` and `evaluation.json`.
         learners: Fresh learners for each source.
         every: Inner steps between tests; the last step is always tested.
@@ -117,11 +122,14 @@ def _finish(
     missing = [n for n in numbers if (source, n) not in curves]
     if not missing:
         return
-    optimizer = _optimizer(source, teacher, real, settings["learner"], report)
-    fresh = FreshLearner(_network(settings["learner"], teacher), optimizer)
+    learner = settings["learner"]
+    optimizer = _optimizer(source, teacher, real, learner, report)
+    fresh = None
     countdown = Countdown(len(numbers), done=len(numbers) - len(missing))
     for number in missing:
         lessons = _lessons(source, teacher, real, number)
+        if fresh is None or learner in SPACES:
+            fresh = FreshLearner(_network(learner, teacher, number), optimizer())
         # Whatever the source, learner n starts from the same weights.
         curve = fresh.curve(lessons, real.test, settings["steps"], (1, number))
         curves[source, number] = curve
@@ -146,17 +154,23 @@ def _optimizer(
     real: RealLessons,
     learner: str,
     report: Callable[[str], None],
-) -> tf.keras.optimizers.Optimizer:
+) -> Callable[[], tf.keras.optimizers.Optimizer]:
+    """What makes the optimizer of a network."""
     if source != "real_tuned":
-        return teacher.optimizer()
+        return teacher.optimizer
     report("choosing the rates for real data on validation images ...")
-    rate, momentum = tuned_rates(_network(learner, teacher), real)
+    rate, momentum = tuned_rates(_network(learner, teacher, 0), real)
     report(f"  learning rate {rate}, momentum {momentum}")
-    return real_data_sgd(rate, momentum)
+    return functools.partial(real_data_sgd, rate, momentum)
 
 
-def _network(learner: str, teacher: TrainedTeacher) -> tf.keras.Model:
-    return named_learner(learner, teacher.image_shape, len(teacher.class_names))
+def _network(learner: str, teacher: TrainedTeacher, number: int) -> tf.keras.Model:
+    """The network of a learner; of a cell space, every learner has another one."""
+    size = teacher.image_shape, len(teacher.class_names)
+    if learner not in SPACES:
+        return named_learner(learner, *size)
+    genotype = held_out_genotype(learner, number)
+    return SPACES.load(learner).network(genotype, *size, 1, 8, "evaluation")
 
 
 def _digest(teacher: TrainedTeacher) -> str:

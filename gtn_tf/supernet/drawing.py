@@ -8,31 +8,43 @@ independent and uniform.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
-from gtn_tf.cells.genotype import NODES
+from gtn_tf.cells import AnyGenotype, Genotype201
+from gtn_tf.cells.genotype import LARGE, NODES, Cell, Genotype, Node
+from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201
 
 
-def draw_operations(
-    seed: tf.Tensor, count: int, kinds: int, held_out: bool
-) -> tf.Tensor:
-    """Draws the operations of an architecture.
+def draw(seed: tf.Tensor, space: str, kinds: int, held_out: bool) -> tf.Tensor:
+    """Draws an architecture, uniformly.
 
     Args:
         seed: int32 `[2]`.
-        count: Operations of an architecture.
+        space: `"nas_bench_201"` or `"nao"`.
         kinds: Operations to choose from.
         held_out: Whether it is one of those held out, or one of the others.
 
     Returns:
-        int32 `[count]`, numbers of operations.
+        int32, as `SuperNetwork.encode` gives it.
 
     Example:
 
-    >>> ops = draw_operations(tf.constant([0, 1]), 6, 5, held_out=True)
-    >>> int(tf.reduce_sum(ops)) % 5
+    >>> code = draw(tf.constant([0, 1]), "nas_bench_201", 5, held_out=True)
+    >>> int(tf.reduce_sum(code)) % 5
     0
     """
+    if space == "nas_bench_201":
+        return _operations(seed, len(EDGES), kinds, held_out)
+    ops = _operations(seed, 4 * NODES, kinds, held_out)
+    states = tf.range(2.0, 2.0 + NODES)[:, tf.newaxis]
+    uniform = tf.random.stateless_uniform([2, NODES, 2], seed)
+    inputs = tf.reshape(tf.cast(uniform * states, tf.int32), [-1])
+    return tf.reshape(tf.stack([inputs, ops], 1), [-1])
+
+
+def _operations(seed: tf.Tensor, count: int, kinds: int, held_out: bool) -> tf.Tensor:
     *most, remainder = tf.unstack(
         tf.random.stateless_uniform([count], seed, 0, kinds * (kinds - 1), tf.int32)
     )
@@ -41,15 +53,37 @@ def draw_operations(
     return tf.stack([*most, (remainder - tf.add_n(most)) % kinds])
 
 
-def draw_inputs(seed: tf.Tensor) -> tf.Tensor:
-    """Draws the inputs of all nodes of a normal and a reduction cell of nao.
+def is_held_out(code: tf.Tensor, space: str, kinds: int) -> tf.Tensor:
+    """Whether meta-training never draws an architecture.
 
     Args:
-        seed: int32 `[2]`.
-
-    Returns:
-        int32 `[2, 5, 2]`.
+        code: int32, as `SuperNetwork.encode` gives it.
+        space: `"nas_bench_201"` or `"nao"`.
+        kinds: Operations to choose from.
     """
-    states = tf.range(2.0, 2.0 + NODES)[:, tf.newaxis]
-    uniform = tf.random.stateless_uniform([2, NODES, 2], seed)
-    return tf.cast(uniform * states, tf.int32)
+    ops = code if space == "nas_bench_201" else code[1::2]
+    return tf.reduce_sum(ops) % kinds == 0
+
+
+def held_out_genotype(space: str, number: int) -> AnyGenotype:
+    """A random architecture that meta-training never draws.
+
+    Args:
+        space: `"nas_bench_201"` or `"nao"`, with its 11 operations.
+        number: Each gives another one.
+
+    Example:
+
+    >>> held_out_genotype("nas_bench_201", 3) == held_out_genotype("nas_bench_201", 3)
+    True
+    """
+    of_201 = space == "nas_bench_201"
+    names: Sequence[str] = OPS_201 if of_201 else LARGE
+    code = draw(tf.constant([0, number]), space, len(names), held_out=True).numpy()
+    if of_201:
+        return Genotype201(tuple(names[op] for op in code))
+    cells = [
+        Cell(tuple(Node(a, names[p], b, names[q]) for a, p, b, q in nodes))
+        for nodes in code.reshape(2, NODES, 4).tolist()
+    ]
+    return Genotype(*cells)

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError
 from gtn_tf.cells.genotype import LARGE, NODES
-from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201, network_201
+from gtn_tf.cells.nas_bench_201 import OPS_201, network_201
 from gtn_tf.cells.network import cell_network
 from gtn_tf.names import BLOCKS
+from gtn_tf.supernet import drawing
 from gtn_tf.supernet.choice_block import ChoiceBlock
-from gtn_tf.supernet.drawing import draw_inputs, draw_operations
 from gtn_tf.supernet.nao import WiringNAO
 from gtn_tf.supernet.nas_bench_201 import Wiring201
 from gtn_tf.supernet.operation import Channels, Operation, made_in_order
@@ -172,12 +172,7 @@ class SuperNetwork:
         Returns:
             A genotype as `encode` gives it.
         """
-        kinds = len(self._names)
-        if self.space != "nao":
-            return draw_operations(seed, len(EDGES), kinds, held_out)
-        ops = draw_operations(seed, 4 * NODES, kinds, held_out)
-        inputs = tf.reshape(draw_inputs(seed), [-1])
-        return tf.reshape(tf.stack([inputs, ops], 1), [-1])
+        return drawing.draw(seed, self.space, len(self._names), held_out)
 
     def is_held_out(self, genotype: tf.Tensor) -> tf.Tensor:
         """Whether meta-training never draws an architecture.
@@ -185,8 +180,7 @@ class SuperNetwork:
         Args:
             genotype: As `encode` gives it.
         """
-        ops = genotype[1::2] if self.space == "nao" else genotype
-        return tf.reduce_sum(ops) % len(self._names) == 0
+        return drawing.is_held_out(genotype, self.space, len(self._names))
 
     def fresh_weights(self, genotype: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws weights as the stand-alone network's initializers do.

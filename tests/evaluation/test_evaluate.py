@@ -15,6 +15,7 @@ from conftest import expect_drawn
 from gtn_tf import data, runs
 from gtn_tf.evaluation import FreshLearner, RealLessons, shuffled
 from gtn_tf.learners import named_learner
+from gtn_tf.supernet import SuperNetwork, held_out_genotype
 from gtn_tf.teaching import TeacherError, TrainedTeacher
 
 STEPS, BATCH = 3, 20
@@ -44,9 +45,11 @@ def teacher(digits):
     )
 
 
-def evaluate(teacher, digits, folder, report=lambda line: None, **kwargs):
+def evaluate(
+    teacher, digits, folder, report=lambda line: None, learner="mlp", **kwargs
+):
     settings = {"learners": 2, "every": 2, "sources": ("teacher", "real"), **kwargs}
-    return runs.evaluate(teacher, digits, "mlp", folder, report=report, **settings)
+    return runs.evaluate(teacher, digits, learner, folder, report=report, **settings)
 
 
 def test_curves(teacher, digits, tmp_path):
@@ -60,6 +63,22 @@ def test_curves(teacher, digits, tmp_path):
     assert found["results"]["teacher"]["std"] == pytest.approx(np.std(last, ddof=1))
     assert found["results"]["teacher"]["mean"] > 0.2
     expect_drawn(tmp_path / "curves.png")
+
+
+def test_every_learner_of_a_space_is_another_architecture(teacher, digits, tmp_path):
+    network = SuperNetwork("nas_bench_201", digits.image_shape, 10, cells=0)
+    drawn = [held_out_genotype("nas_bench_201", number) for number in range(10)]
+    assert len({*drawn}) == 10
+    assert all(network.is_held_out(network.encode(one)) for one in drawn)
+    nao = held_out_genotype("nao", 1)
+    assert nao != held_out_genotype("nao", 2)
+    assert SuperNetwork("nao", (2, 2, 1), 2, 0, 1).encode(nao).shape == [40]
+    sources, learner = ("teacher",), "nas_bench_201"
+    both = evaluate(teacher, digits, tmp_path / "2", learner=learner, sources=sources)
+    settings = {"learner": learner, "sources": sources, "learners": 1}
+    one = evaluate(teacher, digits, tmp_path / "1", **settings)
+    curves = [(tmp_path / folder / "curves.csv").read_text() for folder in "12"]
+    assert curves[1].startswith(curves[0]) and both != one
 
 
 def test_an_interrupted_evaluation_goes_on(teacher, digits, tmp_path):
