@@ -109,6 +109,7 @@ class Measuring:
             for one in ours:
                 if one.name == "gtn_tf":
                     yield "steps", space, one, [], 0
+                    yield "meta", space, one, [], 0
         for one in self._contenders:
             count = effort.memory_candidates
             if one.name == "gtn_tf_network_each":

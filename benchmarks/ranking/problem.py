@@ -38,11 +38,14 @@ class Setting(NamedTuple):
     memory_candidates: int  # of which a network each gets a quarter
     memory_steps: int  # memory does not depend on them
     memory_images: int
+    meta_steps: int  # inner steps of a meta-gradient
 
 
 SETTINGS = {
-    "full": Setting(16, 1, 8, 128, 32, 2048, 2000, 12, 4, 200, 8, 500),
-    "quick": Setting(8, 1, 2, 2, 4, 16, 8, 2, 1, 4, 2, 8),  # for a try, and for tests
+    "full": Setting(16, 1, 8, 128, 32, 2048, 2000, 12, 4, 200, 8, 500, 32),
+    "quick": Setting(
+        8, 1, 2, 2, 4, 16, 8, 2, 1, 4, 2, 8, 2
+    ),  # for a try, and for tests
 }
 
 

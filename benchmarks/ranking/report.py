@@ -88,6 +88,7 @@ def page(speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any]) -> 
         _agreement(facts),
         _sizes(speed),
         _steps(speed),
+        _meta(speed, setting),
         _memory(memory, setting),
         "## Machine and versions",
         "\n".join(
@@ -190,6 +191,30 @@ def _steps(rows: Sequence[Row]) -> str:
         "the steps and of the steps, so that they have nothing that is done once."
     )
     return f"## The steps alone\n\n{text}\n\n{table(header, cells)}"
+
+
+def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
+    cells = [
+        [
+            TITLES[row["space"]],
+            f"{row['meta_first_seconds']:.0f}",
+            *(f"{row[f'meta_{k}_seconds_median']:.2f}" for k in ("fresh", "fixed")),
+            f"{row['meta_ratio_median']:.2f}",
+            f"{row['meta_resident_bytes'] / 1e9:.2f}",
+        ]
+        for row in rows
+        if "meta_ratio_median" in row
+    ]
+    if not cells:
+        return ""
+    header = ["space", "first, s", "a fresh cell, s", "the fixed cell, s", "ratio"]
+    header += ["memory of the fresh ones, GB"]
+    text = (
+        f"The meta-gradient of one learner through {setting['meta_steps']} steps. Fresh "
+        "cells run on a super-network that is traced with the first; a fixed cell is a "
+        "network of its own, already traced. Medians over the same cells."
+    )
+    return f"## Meta-gradients\n\n{text}\n\n{table(header, cells)}"
 
 
 def _memory(rows: Sequence[Row], setting: dict[str, Any]) -> str:

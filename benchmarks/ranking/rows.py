@@ -34,7 +34,9 @@ def _row(space: str, contender: str, group: Iterable[dict[str, Any]]) -> Row:
     for line in group:
         by_part.setdefault(line["part"], []).append(line)
     for part, lines in by_part.items():
-        row |= {"speed": _speed, "sizes": _sizes, "steps": _steps}[part](lines)
+        row |= {"speed": _speed, "sizes": _sizes, "steps": _steps, "meta": _meta}[part](
+            lines
+        )
     return row
 
 
@@ -65,6 +67,19 @@ def _steps(lines: Sequence[dict[str, Any]]) -> Row:
         "steps_seconds_median": round(statistics.median(scoring), 4),
         "steps_alone_seconds_median": round(statistics.median(alone), 4),
         "steps_ratio_median": round(statistics.median(ratios), 3),
+    }
+
+
+def _meta(lines: Sequence[dict[str, Any]]) -> Row:
+    fresh = [one for line in lines for one in line["fresh"]]
+    fixed = [one for line in lines for one in line["fixed"]]
+    ratios = [mine / other for mine, other in zip(fresh, fixed)]
+    return {
+        "meta_first_seconds": max(line["first_seconds"] for line in lines),
+        "meta_fresh_seconds_median": round(statistics.median(fresh), 4),
+        "meta_fixed_seconds_median": round(statistics.median(fixed), 4),
+        "meta_ratio_median": round(statistics.median(ratios), 3),
+        "meta_resident_bytes": max(line["resident"] for line in lines),
     }
 
 

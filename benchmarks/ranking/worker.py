@@ -95,6 +95,13 @@ def steps(options: argparse.Namespace) -> dict[str, Any]:
     return running_time.seconds(options.contender, options.space, options.setting)
 
 
+def meta(options: argparse.Namespace) -> dict[str, Any]:
+    """Times meta-gradients of fresh cells and of fixed ones; only in gtn_tf."""
+    from ranking import meta_iteration
+
+    return meta_iteration.seconds(options.space, options.setting, resident_bytes)
+
+
 def memory(options: argparse.Namespace) -> dict[str, Any]:
     """Measures the process's memory after the first, and each tenth, candidate."""
     from ranking.problem import draw_cells
@@ -137,6 +144,7 @@ _PARTS = {
     "speed": speed,
     "sizes": sizes,
     "steps": steps,
+    "meta": meta,
     "memory": memory,
     "agreement": agreement,
 }

@@ -30,6 +30,9 @@ def line(contender: str, part: str, **found: object) -> dict:
     return {"contender": contender, "part": part, "space": "nao", **found}
 
 
+META = {"first_seconds": 9.0, "fresh": [3.0], "fixed": [2.0], "resident": 10**9}
+
+
 def some_lines() -> list[dict]:
     """Of three contenders; torch has two processes."""
     stack = {"versions": {"Python": "3.9.1"}}
@@ -43,6 +46,7 @@ def some_lines() -> list[dict]:
         line("torch eager, channels last", "speed", seconds=[9.0], **speed),
         line("gtn_tf", "sizes", seconds=[0.1, 0.3]),
         line("gtn_tf", "steps", scoring=[3.0, 2.0, 8.0], alone=[2.0, 2.0, 2.0]),
+        line("gtn_tf", "meta", **META),
         line("gtn_tf", "memory", resident=[[1, 10**9], [40, 2 * 10**9]]),
     ]
 
@@ -129,6 +133,16 @@ def test_steps_are_timed_beside_a_traced_network(monkeypatch):
     assert asked == [1, setting.steps, 2 * setting.steps]
 
 
+def test_meta_gradients_are_timed_beside_those_of_fixed_cells():
+    from ranking import meta_iteration, problem
+
+    setting = problem.SETTINGS["quick"]._replace(cells=0)
+    found = meta_iteration.seconds("nas_bench_201", setting, lambda: 7)
+    assert len(found["fresh"]) == len(found["fixed"]) == setting.long_candidates
+    assert 0 < max(found["fresh"]) < found["first_seconds"]
+    assert found["resident"] == 7
+
+
 def test_weights_are_in_the_order_of_the_layers():
     from ranking import weights_gtn_tf
 
@@ -211,6 +225,11 @@ def test_rows():
         "steps_seconds_median": 3.0,
         "steps_alone_seconds_median": 2.0,
         "steps_ratio_median": 1.5,
+        "meta_first_seconds": 9.0,
+        "meta_fresh_seconds_median": 3.0,
+        "meta_fixed_seconds_median": 2.0,
+        "meta_ratio_median": 1.5,
+        "meta_resident_bytes": 10**9,
     }
     assert torch["candidates"] == 4 and torch["candidates_per_minute"] == 10.0
     assert rows.times_faster([ours, each, torch], "nao") == {
@@ -252,6 +271,7 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
             },
             "sizes": {"seconds": [0.5]},
             "steps": {"scoring": [3.0], "alone": [2.0]},
+            "meta": META,
             "memory": {"resident": [[1, 10**8], [count, 2 * 10**8]]},
         }[part]
 
@@ -272,12 +292,13 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
     ]
     memory = [one for one in started if one[1] == "memory"]
     assert [one[-1] for one in memory] == ["8", "2", "8", "8"]
-    assert len(started) == len(set(started)) == 20
+    assert len(started) == len(set(started)) == 22
 
     text = (results / "README.md").read_text()
     assert '`make bench SIZE=ranking ARGS="--memory 8 --quick"`' in text
     assert "- NAS-Bench-201: gtn_tf's candidates per minute / those of torch" in text
     assert "**1.50**" in text and "| NAO, 11 operations | torch eager | 1 |" in text
+    assert "| NAO, 11 operations | 9 | 3.00 | 2.00 | 1.50 | 1.00 |" in text
     facts = json.loads((results / "facts.json").read_text())
     assert (
         facts["setting"]["memory_candidates"] == 8 and facts["logits_difference"] == 0
