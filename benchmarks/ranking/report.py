@@ -210,9 +210,9 @@ def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
     header = ["space", "first, s", "a fresh cell, s", "the fixed cell, s", "ratio"]
     header += ["memory of the fresh ones, GB"]
     text = (
-        f"The meta-gradient of one learner through {setting['meta_steps']} steps. Fresh "
-        "cells run on a super-network that is traced with the first; a fixed cell is a "
-        "network of its own, already traced. Medians over the same cells."
+        f"The meta-gradient of one learner through {setting['meta_steps']} steps. "
+        "Fresh cells run on a super-network that is traced with the first; a fixed cell "
+        "is a network of its own, already traced. Medians over the same cells."
     )
     return f"## Meta-gradients\n\n{text}\n\n{table(header, cells)}"
 

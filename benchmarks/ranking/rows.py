@@ -33,10 +33,9 @@ def _row(space: str, contender: str, group: Iterable[dict[str, Any]]) -> Row:
     by_part: dict[str, list[dict[str, Any]]] = {}
     for line in group:
         by_part.setdefault(line["part"], []).append(line)
+    summaries = {"speed": _speed, "sizes": _sizes, "steps": _steps, "meta": _meta}
     for part, lines in by_part.items():
-        row |= {"speed": _speed, "sizes": _sizes, "steps": _steps, "meta": _meta}[part](
-            lines
-        )
+        row |= summaries[part](lines)
     return row
 
 

@@ -67,7 +67,7 @@ class ChoiceBlock:
             y, after = self._infer(index, *given)
             return y, after
         setting = training, clipnorm, second_order
-        return self._passes_of(index, given, *setting)(index, *given)
+        return self._passes_of(given, *setting)(index, *given)
 
     def fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
         """Draws weights, `[size]`.
@@ -111,11 +111,8 @@ class ChoiceBlock:
     def _input_of(self, number: int) -> int:
         return number // self._for_each
 
-    def _passes_of(
-        self, index: Index, given: Sequence[tf.Tensor], *setting: Any
-    ) -> SwitchedPasses:
-        kinds = ((str(x.shape), x.dtype) for x in given)
-        key = isinstance(index, int), *setting, *kinds
+    def _passes_of(self, given: Sequence[tf.Tensor], *setting: Any) -> SwitchedPasses:
+        key = *setting, *((str(x.shape), x.dtype) for x in given)
         if key not in self._passes:
             weights, statistics, *inputs = given
             each = [

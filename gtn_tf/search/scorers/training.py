@@ -14,6 +14,7 @@ import tensorflow as tf
 from gtn_tf.cells import AnyGenotype
 from gtn_tf.errors import ArgumentError, first_line
 from gtn_tf.evaluation import real_data_sgd
+from gtn_tf.first_trace import make_variables
 from gtn_tf.inner.optimizers.base import OptimizerState
 from gtn_tf.labels import AnyLabels, accuracy, expect_labels
 from gtn_tf.non_finite import NonFiniteError
@@ -310,10 +311,11 @@ class RealDataScorer(TrainingScorer):
         callbacks: list[Any] = [SettleBatchNorm(batches.take(_SETTLE))]
         if self.seconds is not None:
             callbacks.append(_StopAfter(self.seconds))
-        logits = are_logits(model(data.some_images(8), training=False))
-        loss = tf.keras.losses.SparseCategoricalCrossentropy(logits)
+        outputs = model(data.some_images(8), training=False)
+        loss = tf.keras.losses.SparseCategoricalCrossentropy(are_logits(outputs))
         optimizer = real_data_sgd(self._rate(), self.momentum)
         model.compile(optimizer, AnyLabels(loss), [accuracy])
+        make_variables(model, outputs, batches.element_spec[1])
         return model.fit(
             batches, callbacks=callbacks, class_weight=data.class_weight, verbose=0
         )
