@@ -1,7 +1,7 @@
 """The cost of a meta-gradient on a fresh architecture, compared with a fixed one's.
 
-Both take the same cells and lessons. Of a fixed cell, which a pool would have traced, the
-tracing is not counted.
+Both take the same cells and lessons. Of a fixed cell, which a pool would have traced,
+the tracing is not counted.
 """
 
 from __future__ import annotations

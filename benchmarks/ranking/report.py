@@ -211,8 +211,8 @@ def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
     header += ["memory of the fresh ones, GB"]
     text = (
         f"The meta-gradient of one learner through {setting['meta_steps']} steps. "
-        "Fresh cells run on a super-network that is traced with the first; a fixed cell "
-        "is a network of its own, already traced. Medians over the same cells."
+        "Fresh cells run on a super-network that is traced with the first; a fixed "
+        "cell is a network of its own, already traced. Medians over the same cells."
     )
     return f"## Meta-gradients\n\n{text}\n\n{table(header, cells)}"
 
