@@ -315,8 +315,18 @@ def test_differences_are_in_schema_order() -> None:
             "one of conv, mlp, nao, nas_bench_201, or a list",
             "'vgg']",
         ),
+        (
+            "learners.architectures=all",
+            "an integer, or all beside",
+            "all beside 'conv'",
+        ),
+        ("learners.architectures=0", "an integer of at least 1, or all", "0"),
         ("learners.family=[]", "one of conv, mlp, nao, nas_bench_201, or a list", "[]"),
-        ("learners.family=[conv, mlp]", "at most learners.pool (1)", "('conv', 'mlp')"),
+        (
+            "learners.family=[conv, mlp]",
+            "at most learners.architectures (1)",
+            "('conv', 'mlp')",
+        ),
         ("meta=5", "a section", "5"),
         ("meta={iterations: 50}", "a section", "{'iterations': 50}"),
     ],
@@ -680,6 +690,21 @@ meta:
 )
 def test_configurations_of_earlier_versions(tmp_path, old, expected) -> None:
     assert load_config(write(tmp_path, EARLIER % old)).meta == expected
+
+
+def test_a_pool_of_an_earlier_version(tmp_path) -> None:
+    path = write(tmp_path, "learners: {family: [conv, mlp], pool: 3}")
+    assert load_config(path).learners.architectures == 3
+
+
+def test_all_architectures_are_of_families_of_cells() -> None:
+    family = "learners.family=[nao, conv, nas_bench_201]"
+    learners = load_config("digits", [family, "learners.architectures=all"]).learners
+    assert [(one.family, one.architectures) for one in learners.networks()] == [
+        ("nao", "all"),
+        ("conv", 1),
+        ("nas_bench_201", "all"),
+    ]
 
 
 def test_a_mistake_in_an_earlier_configuration_is_told_where_it_is(tmp_path) -> None:
