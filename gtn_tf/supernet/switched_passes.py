@@ -29,7 +29,8 @@ class SwitchedPasses:
         self._inputs = inputs
         counts = zip(*(passes.residuals for passes in each))
         self._residuals, self._more = (max(numbers) for numbers in counts)
-        self._has_full, self._has_second = each[0].full, each[0].second
+        self._has_full = each[0].full is not None
+        self._has_second = each[0].second is not None
         self._switch_forward, self._switch_backward = map(
             self._switch, (self._forward, self._backward)
         )

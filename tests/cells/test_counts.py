@@ -67,7 +67,7 @@ def drawn_size(rng: np.random.Generator) -> tuple:
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
-@pytest.mark.parametrize("seed", range(24))  # more meet hardly another case
+@pytest.mark.parametrize("seed", range(24))
 def test_any_cells(seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)
     genotype = Genotype(drawn_cell(rng), drawn_cell(rng))

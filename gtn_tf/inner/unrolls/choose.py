@@ -60,10 +60,13 @@ def choose_unroll(
     if name == "auto":
         kept = max(steps * kept_bytes(learner, batch_size) for learner in learners)
         name = "keep" if kept <= _KEPT_BYTES else "recompute"
+        take = (
+            f"about {kept / 1e9:.2f} GB" if math.isfinite(kept) else "no known memory"
+        )
         _LOG.info(
-            "unroll: %s, since the activations of %d steps take about %.2f GB "
-            "(%.2f GB are kept at most)",
-            *(name, steps, kept / 1e9, _KEPT_BYTES / 1e9),
+            "unroll: %s, since the activations of %d steps take %s (%.2f GB are kept "
+            "at most)",
+            *(name, steps, take, _KEPT_BYTES / 1e9),
         )
     if name not in UNROLLS:
         raise ArgumentError(not_one_of("unroll", name, ("auto", *UNROLLS)))
