@@ -161,7 +161,7 @@ def _sizes(rows: Sequence[Row]) -> str:
         [
             TITLES[row["space"]],
             row["contender"],
-            f"{row['sizes_seconds_median']:.3f}",
+            f"{row['sizes_seconds_median']:.4f}",
         ]
         for row in rows
         if "sizes_seconds_median" in row
