@@ -39,7 +39,9 @@ def draw(seed: tf.Tensor, space: str, kinds: int, held_out: bool) -> tf.Tensor:
         return _operations(seed, len(EDGES), kinds, held_out)
     ops = _operations(seed, 4 * NODES, kinds, held_out)
     states = tf.range(2.0, 2.0 + NODES)[:, tf.newaxis]
-    uniform = tf.random.stateless_uniform([2, NODES, 2], seed)
+    # Not the seed of the operations, whose random bits they would share.
+    other = tf.random.experimental.stateless_fold_in(seed, 1)
+    uniform = tf.random.stateless_uniform([2, NODES, 2], other)
     inputs = tf.reshape(tf.cast(uniform * states, tf.int32), [-1])
     return tf.reshape(tf.stack([inputs, ops], 1), [-1])
 
