@@ -7,6 +7,7 @@ space could be drawn, their number was called `pool`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gtn_tf.names import ESTIMATORS
@@ -38,6 +39,21 @@ def translated(entries: Entries) -> Entries:
         return new
     new.pop("meta.lengthen_every", None)  # it had no effect
     return new
+
+
+def with_architectures(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Brings the arguments of learners saved by an earlier version up to date.
+
+    Args:
+        settings: Arguments of a kind of `Learners`.
+
+    Example:
+
+    >>> with_architectures({"pool": 2, "seed": 0})
+    {'architectures': 2, 'seed': 0}
+    """
+    renamed = {"pool": "architectures"}
+    return {renamed.get(name, name): value for name, value in settings.items()}
 
 
 def with_estimator(settings: dict[str, Any]) -> dict[str, Any]:

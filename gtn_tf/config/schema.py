@@ -135,6 +135,13 @@ class LearnersConfig(Checked):
                     f"learners.{name}",
                 )
 
+    @property
+    def pool_size(self) -> int:
+        """How many networks the pool has."""
+        if self.architectures == names.ALL:
+            return max([1, *self._lengths().values()])
+        return int(self.architectures)
+
     def networks(self) -> list[LearnersConfig]:
         """The settings of each network of the pool, with lists resolved.
 
@@ -146,12 +153,10 @@ class LearnersConfig(Checked):
         >>> [one.family for one in mixed.networks()]
         ['conv', 'mlp', 'conv']
         """
-        drawn = self.architectures == names.ALL
-        longest = max([1, *self._lengths().values()])
         networks = []
-        for n in range(longest if drawn else int(self.architectures)):
+        for n in range(self.pool_size):
             own = {name: _nth(getattr(self, name), n) for name in _EACH}
-            cells = drawn and own["family"] in names.SPACES
+            cells = self.architectures == names.ALL and own["family"] in names.SPACES
             own["architectures"] = names.ALL if cells else 1
             networks.append(dataclasses.replace(self, **own))
         return networks

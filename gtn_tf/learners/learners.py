@@ -10,6 +10,7 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.config.earlier import with_architectures
 from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.layers import (
     BatchNorm,
@@ -58,15 +59,13 @@ class Learners(abc.ABC):
         Raises:
             ArgumentError: If there is no such kind.
         """
-        arguments = {**config}
+        arguments = with_architectures(config)
         kind, kinds = arguments.pop("kind", None), _kinds(Learners)
         if kind not in kinds:
             raise ArgumentError(
                 f"{not_one_of('learners', kind, kinds)}; a class of your own has to be "
                 "imported first"
             )
-        if "pool" in arguments:  # saved by an earlier version
-            arguments["architectures"] = arguments.pop("pool")
         if "parts" in arguments:
             arguments["parts"] = [Learners.from_config(p) for p in arguments["parts"]]
         return kinds[kind](**arguments)

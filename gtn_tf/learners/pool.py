@@ -75,7 +75,7 @@ class LearnerPool(Sequence[Network]):
 
     def network(
         self, index: int, seed: tf.Tensor, held_out: bool = False
-    ) -> PureNetwork:
+    ) -> PureModel | SubNetwork:
         """The network of a learner.
 
         Args:
@@ -86,7 +86,7 @@ class LearnerPool(Sequence[Network]):
         network = self._networks[index]
         if isinstance(network, PureModel):
             return network
-        return _architecture(network, seed, held_out)
+        return SubNetwork(network, network.draw(fold(seed, 3), held_out))
 
     def draw(
         self, index: int, seed: tf.Tensor, held_out: bool = False
@@ -98,11 +98,10 @@ class LearnerPool(Sequence[Network]):
             seed: int32 `[2]`.
             held_out: As for `network`.
         """
-        network, of_weights = self._networks[index], fold(seed, 1)
-        if isinstance(network, PureModel):
-            return network, fresh_weights(network.model, of_weights)
-        drawn = _architecture(network, seed, held_out)
-        return drawn, drawn.fresh_weights(of_weights)
+        network, of_weights = self.network(index, seed, held_out), fold(seed, 1)
+        if isinstance(network, SubNetwork):
+            return network, network.fresh_weights(of_weights)
+        return network, fresh_weights(network.model, of_weights)
 
     def with_random_learner(
         self, seed: tf.Tensor, function: OfLearner, held_out: bool = False
@@ -166,10 +165,6 @@ class LearnerPool(Sequence[Network]):
             lambda i, *_: i < count, body, (0, none, each), maximum_iterations=count
         )
         return tf.nest.map_structure(lambda sum_: sum_ / count, total), each.stack()
-
-
-def _architecture(network: SuperNetwork, seed: tf.Tensor, held_out: bool) -> SubNetwork:
-    return SubNetwork(network, network.draw(fold(seed, 3), held_out))
 
 
 def fold(seed: tf.Tensor, number: Any) -> tf.Tensor:

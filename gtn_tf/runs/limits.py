@@ -133,9 +133,7 @@ def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
         keys = "generator.filters", "generator.units", "teacher.latent_size"
         # Adam has two more numbers of each.
         yield Need("weights of the generator", 3 * weights * _NUMBER, keys)
-    drawn = learners.architectures == names.ALL
-    count = len(learners.networks()) if drawn else int(learners.architectures)
-    yield Need("networks", count * _NETWORK, ("learners.architectures",))
+    yield Need("networks", learners.pool_size * _NETWORK, ("learners.architectures",))
     yield from _of_learner(learners.networks()[0], splits)
     count = config.meta.learners_per_iteration * splits.num_classes
     yield Need("logits", count * _NUMBER, ("meta.learners_per_iteration",))
