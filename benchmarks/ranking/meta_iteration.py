@@ -19,13 +19,12 @@ from gtn_tf.inner import (
     InnerInputs,
     InnerLoop,
     LearnedSGD,
-    choose_unroll,
     graph_rewrites_off,
     init_state,
 )
 from gtn_tf.inner.estimators.base import MetaGradient
 from gtn_tf.labels import AnyLabels
-from gtn_tf.names import SPACES
+from gtn_tf.names import SPACES, UNROLLS
 from gtn_tf.supernet import SubNetwork, SuperNetwork
 from ranking.problem import CLASSES, SEED, Setting, draw_cells, make_data
 
@@ -106,9 +105,7 @@ class _Problem:
         """The meta-gradient of a fresh learner, through all steps."""
         loop = InnerLoop(learner, AnyLabels().mean, self._optimizer)
         inputs = InnerInputs(*self._lessons, self._optimizer.hyperparameters())
-        steps, batch = self._lessons[1].shape
-        _, unroll = choose_unroll("recompute", [learner], steps, batch)
-        state = init_state(loop, weights)
+        unroll, state = UNROLLS.load("recompute"), init_state(loop, weights)
         return FullUnroll(_EVERY).estimate(unroll, loop, state, inputs, self._real)
 
 

@@ -166,10 +166,8 @@ def _sizes(rows: Sequence[Row]) -> str:
         for row in rows
         if "sizes_seconds_median" in row
     ]
-    if not cells:
-        return ""
     header = ["space", "contender", "params and flops of a candidate, median, s"]
-    return "## Sizes\n\n" + table(header, cells)
+    return _section("Sizes", "", header, cells)
 
 
 def _steps(rows: Sequence[Row]) -> str:
@@ -183,14 +181,12 @@ def _steps(rows: Sequence[Row]) -> str:
         for row in rows
         if "steps_ratio_median" in row
     ]
-    if not cells:
-        return ""
     header = ["space", "in scoring, s", "the network alone, traced, s", "ratio"]
     text = (
         "Medians over candidates. Both times are differences, of trainings of twice "
         "the steps and of the steps, so that they have nothing that is done once."
     )
-    return f"## The steps alone\n\n{text}\n\n{table(header, cells)}"
+    return _section("The steps alone", text, header, cells)
 
 
 def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
@@ -205,8 +201,6 @@ def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
         for row in rows
         if "meta_ratio_median" in row
     ]
-    if not cells:
-        return ""
     header = ["space", "first, s", "a fresh cell, s", "the fixed cell, s", "ratio"]
     header += ["memory of the fresh ones, GB"]
     text = (
@@ -214,12 +208,10 @@ def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
         "Fresh cells run on a super-network that is traced with the first; a fixed "
         "cell is a network of its own, already traced. Medians over the same cells."
     )
-    return f"## Meta-gradients\n\n{text}\n\n{table(header, cells)}"
+    return _section("Meta-gradients", text, header, cells)
 
 
 def _memory(rows: Sequence[Row], setting: dict[str, Any]) -> str:
-    if not rows:
-        return ""
     by_label: dict[str, list[Row]] = {}
     for row in rows:
         by_label.setdefault(row["contender"], []).append(row)
@@ -240,7 +232,17 @@ def _memory(rows: Sequence[Row], setting: dict[str, Any]) -> str:
         "Resident memory of a process that scores candidates of NAS-Bench-201, each "
         f"for {setting['memory_steps']} steps and on {setting['memory_images']} images."
     )
-    return f"## Memory\n\n{text}\n\n{table(header, cells)}"
+    return _section("Memory", text, header, cells)
+
+
+def _section(
+    title: str, text: str, header: Sequence[str], cells: Sequence[Sequence[str]]
+) -> str:
+    """A heading, a text and a table; nothing if nothing was measured."""
+    if not cells:
+        return ""
+    parts = [f"## {title}", text, table(header, cells)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _versions(facts: dict[str, Any]) -> dict[str, str]:
