@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from gtn_tf import learners, teachers
+from gtn_tf.adam_by_group import AdamByGroup
 from gtn_tf.config import Config, InnerOptimizerConfig, LearnersConfig, MetaConfig
 from gtn_tf.data import Splits
 from gtn_tf.generator import Generator
@@ -41,6 +42,35 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     teacher = _teacher(config, splits, config.teacher.source)
     meta = config.meta
     return _gtn(config, teacher, _estimator(meta), meta.learning_rate, meta.iterations)
+
+
+def start(
+    teacher: teachers.Teacher,
+    config: Config,
+    splits: Splits,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Lets a teacher start from real images, if the configuration says so.
+
+    Args:
+        teacher: The untrained teacher.
+        config: The configuration.
+        splits: The real data, of which the training part is used.
+        report: Called with each line of progress.
+    """
+    examples = splits.train_images, splits.train_labels
+    iterations = config.generator.warm_start
+    if iterations and isinstance(teacher, teachers.StoredCurriculum):
+        teachers.warm_start(
+            teacher,
+            *examples,
+            iterations,
+            lambda done, loss: report(
+                f"warm start {done}/{iterations}: squared difference {loss:.3f}"
+            ),
+        )
+    if config.teacher.init == "real" and isinstance(teacher, teachers.WITH_PIXELS):
+        teacher.start_from(*examples)
 
 
 def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
@@ -101,7 +131,7 @@ def _estimator(meta: MetaConfig) -> Estimator:
 def _optimizer(
     meta: MetaConfig, learning_rate: float, iterations: int
 ) -> tf.keras.optimizers.Optimizer:
-    return tf.keras.optimizers.Adam(
+    return AdamByGroup(
         tf.keras.optimizers.schedules.CosineDecay(
             learning_rate, iterations, meta.final_learning_rate
         ),
@@ -109,6 +139,7 @@ def _optimizer(
         meta.beta_2,
         meta.epsilon,
         global_clipnorm=meta.gradient_clip or None,
+        factors=meta.learning_rate_factors,
     )
 
 
@@ -128,7 +159,7 @@ def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
             splits.image_shape,
             splits.num_classes,
             chosen.latent_size,
-            **vars(config.generator),
+            **_taken(vars(config.generator), Generator),
         )
     return kind(**_taken(offered, kind))
 

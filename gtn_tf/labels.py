@@ -35,6 +35,18 @@ def as_integers(labels: Any) -> tf.Tensor:
     return tf.argmax(labels, axis=-1, output_type=tf.int32)
 
 
+def classes_of_lessons(labels: np.ndarray) -> np.ndarray:
+    """The class of each image of a curriculum: of soft labels, the most probable.
+
+    Args:
+        labels: Integers `[steps, batch]`, or probabilities `[steps, batch, k]`.
+
+    Returns:
+        Integers `[steps, batch]`.
+    """
+    return labels.argmax(axis=-1) if labels.ndim == 3 else labels
+
+
 def expect_labels(labels: Any, num_classes: int) -> None:
     """Checks labels, as far as their shape and values are known.
 
@@ -125,17 +137,21 @@ class AnyLabels(tf.keras.losses.Loss):
         addons = getattr(function, "__module__", "").startswith("tensorflow_addons")
         if not (addons or is_of_keras(function)):
             return loss(y_true, y_pred)
+        sparse = function is tf.keras.losses.sparse_categorical_crossentropy
         shares = y_true.shape.rank == 2 and y_true.shape[1] != 1
-        if function is not tf.keras.losses.sparse_categorical_crossentropy:
-            if not shares:
-                classes = tf.cast(as_integers(y_true), tf.int32)
-                y_true = tf.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
-            return loss(y_true, y_pred)
-        if shares:
-            return tf.keras.losses.categorical_crossentropy(
-                y_true, y_pred, self._from_logits()
-            )
-        return loss(as_integers(y_true), y_pred)
+        if sparse and not shares:
+            return loss(as_integers(y_true), y_pred)
+        if not shares:
+            classes = tf.cast(as_integers(y_true), tf.int32)
+            y_true = tf.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
+        settings = self._settings()
+        if settings.get("from_logits") and (
+            sparse or function is tf.keras.losses.categorical_crossentropy
+        ):
+            return _cross_entropy(y_true, y_pred, settings.get("label_smoothing", 0.0))
+        if sparse:
+            return tf.keras.losses.categorical_crossentropy(y_true, y_pred)
+        return loss(y_true, y_pred)
 
     def mean(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, weights: tf.Tensor | None = None
@@ -155,10 +171,10 @@ class AnyLabels(tf.keras.losses.Loss):
             losses *= tf.cast(tf.reshape(weights, [-1]), losses.dtype)
         return tf.reduce_mean(losses)
 
-    def _from_logits(self) -> bool:
+    def _settings(self) -> dict[str, Any]:
         if not isinstance(self.loss, tf.keras.losses.Loss):
-            return False
-        return self.loss.get_config()["from_logits"]
+            return {}
+        return self.loss.get_config()
 
     def get_config(self) -> dict[str, Any]:
         loss = tf.keras.saving.serialize_keras_object(self.loss)
@@ -168,3 +184,16 @@ class AnyLabels(tf.keras.losses.Loss):
     def from_config(cls, config: dict[str, Any]) -> AnyLabels:
         loss = tf.keras.saving.deserialize_keras_object(config["loss"])
         return cls(**{**config, "loss": loss})
+
+
+def _cross_entropy(
+    labels: tf.Tensor, logits: tf.Tensor, label_smoothing: float
+) -> tf.Tensor:
+    """The cross-entropy `[n]` of soft labels, which may themselves be learned.
+
+    The second derivative of TensorFlow's own operation takes labels for constants: its
+    meta-gradient with respect to learned labels would be 0.
+    """
+    labels = tf.cast(labels, logits.dtype)
+    labels = labels * (1.0 - label_smoothing) + label_smoothing / logits.shape[-1]
+    return -tf.reduce_sum(labels * tf.nn.log_softmax(logits), axis=-1)

@@ -203,8 +203,8 @@ def _of_variables(
         found: The gradient with respect to them.
     """
     return tape.gradient(
-        target=[inputs.images, inputs.hyperparameters],
+        target=inputs.differentiable,
         sources=variables,
-        output_gradients=[found.grad_images, found.grad_hyperparameters],
+        output_gradients=found.gradients,
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )

@@ -66,6 +66,9 @@ TEACHERS = Registry(
         "all_shuffled": "gtn_tf.teachers.all_shuffled:AllShuffled",
         "shuffled_batch": "gtn_tf.teachers.shuffled_batch:ShuffledBatch",
         "full_curriculum": "gtn_tf.teachers.full_curriculum:FullCurriculum",
+        "generator_and_pixels": (
+            "gtn_tf.teachers.generator_and_pixels:GeneratorAndPixels"
+        ),
         "dataset_distillation": "gtn_tf.teachers.distillation:DatasetDistillation",
         "real_data": "gtn_tf.teachers.real_data:RealData",
     },
@@ -173,5 +176,8 @@ SCORERS = Registry(
 NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is the first
 DOWNSAMPLE = ("max_pool", "stride")  # what applies a convolution's stride
 OPS = ("large", "small")  # of the space nao: 11 operations, or 5
+INITS = ("noise", "real")  # what a teacher's learned pixels start from
+# Variables of a GTN that may have a meta-learning rate of their own.
+GROUPS = ("generator", "latents", "pixels", "labels", "inner_optimizer")
 ALL = "all"  # architectures of learners: a new one every time
 RATES = ("per_step", "shared", "fixed")  # of the inner loop

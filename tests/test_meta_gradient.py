@@ -40,12 +40,33 @@ def draw_steps(variables, seed=5):
 def test_gradient_of_every_variable(double_precision, tiny_gtn, make, names):
     """Generator, latents and each hyperparameter, one after the other."""
     gtn = tiny_gtn(inner_optimizer=make())
+    expect_slopes(gtn, ["kernel", "latents", "log_learning_rate", *names])
+
+
+@pytest.mark.parametrize("loss", [None, "categorical", "smoothed"])
+@pytest.mark.parametrize("unroll", ["recompute", "keep"])
+def test_gradient_of_learned_labels_and_pixels(
+    double_precision, tiny_gtn, unroll, loss
+):
+    """TensorFlow's own cross-entropy has no second derivative by the labels."""
+    teacher = gtn_tf.teachers.DatasetDistillation((4, 4, 1), 3, 2, 4, soft_labels=2.0)
+    gtn = tiny_gtn(
+        teacher, gtn_tf.learners.MLPLearners(units=[3]), 0.2, unroll=unroll
+    )
+    kind = tf.keras.losses.CategoricalCrossentropy
+    losses = {"categorical": kind(True), "smoothed": kind(True, 0.1), None: None}
+    gtn.compile("adam", losses[loss])
+    expect_slopes(gtn, ["pixels", "label_logits", "log_momentum"])
+
+
+def expect_slopes(gtn, names):
+    """Compares each variable's gradient with a slope along a direction."""
     weights, data = setting(gtn)
     run = tf.function(lambda: gtn.meta_gradient(0, weights, data, SEED))
     _, _, gradients = run()
     directions = draw_steps(gtn.trainable_variables)
     all_names = " ".join(variable.name for variable in gtn.trainable_variables)
-    for name in ("kernel", "latents", "log_learning_rate", *names):
+    for name in names:
         assert name in all_names
     for variable, gradient, direction in zip(
         gtn.trainable_variables, gradients, directions

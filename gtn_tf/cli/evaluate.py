@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> None:
         options.every,
         report=lambda line: print(line, flush=True),
     )
-    steps, batch = teacher.labels.shape
+    steps, batch = teacher.classes.shape
     print(
         f"\nTest accuracy on {splits.title} of {options.learners} fresh learners "
         f"({options.learner}) after {steps} steps of {batch} "

@@ -50,5 +50,5 @@ def run(options: argparse.Namespace) -> None:
     else:
         written = written / "1"
         teacher.copy_saved_model(written)
-    steps, batch = teacher.labels.shape
+    steps, batch = teacher.classes.shape
     print(f"Written: {written} ({steps} steps of {batch})")

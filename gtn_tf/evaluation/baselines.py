@@ -56,7 +56,7 @@ class RealLessons:
         """
         labels = self._splits.train_labels
         rng = np.random.default_rng([1, seed])
-        chosen = rng.integers(len(labels), size=self._teacher.labels.shape)
+        chosen = rng.integers(len(labels), size=self._teacher.classes.shape)
         return self._scaled(self._splits.train_images[chosen]), labels[chosen]
 
     def _batched(self, images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.accuracy import accuracy, count_correct
 from gtn_tf.inner import graph_rewrites_off
+from gtn_tf.labels import AnyLabels
 from gtn_tf.learners import fresh_weights
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
 
@@ -38,8 +39,7 @@ class FreshLearner:
         self, model: tf.keras.Model, optimizer: tf.keras.optimizers.Optimizer
     ) -> None:
         self.model = model
-        loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer, loss)
+        model.compile(optimizer, AnyLabels())
         optimizer.build(model.trainable_variables)
         self._others = [(v, v.numpy()) for v in model.non_trainable_variables]
         self._count_correct = tf.function(self._correct, reduce_retracing=True)
@@ -56,7 +56,8 @@ class FreshLearner:
         """Teaches a fresh learner and tests it after some of the steps.
 
         Args:
-            lessons: Images `[steps, batch, h, w, c]` and labels `[steps, batch]`.
+            lessons: Images `[steps, batch, h, w, c]` and labels `[steps, batch]`,
+                in any form that `AnyLabels` takes.
             test: Finite dataset of `(images, labels)`.
             tested: Numbers of steps, from 1, after which the learner is tested.
             seed: Seed of its weights.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -43,8 +43,16 @@ class InnerInputs(NamedTuple):
     """Batches and hyperparameters of several steps, or of one."""
 
     images: tf.Tensor  # [steps, batch, h, w, c]
-    labels: tf.Tensor  # [steps, batch]
+    labels: tf.Tensor  # [steps, batch], or probabilities [steps, batch, k]
     hyperparameters: dict[str, tf.Tensor]  # each [steps]
+
+    @property
+    def differentiable(self) -> dict[str, Any]:
+        """By field, what has a meta-gradient: all but integer labels."""
+        fields = self._asdict()
+        if not self.labels.dtype.is_floating:
+            del fields["labels"]
+        return fields
 
     def at(self, steps: int | slice | tf.Tensor) -> InnerInputs:
         """The inputs of one step or of several.

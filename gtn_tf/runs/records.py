@@ -14,6 +14,7 @@ from gtn_tf.data import Splits
 from gtn_tf.errors import shown
 from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
+from gtn_tf.labels import classes_of_lessons
 from gtn_tf.run_files import damaged, read_cells
 
 _SEED = (0, 0)  # of the batches that are shown
@@ -117,7 +118,7 @@ class Pictures(tf.keras.callbacks.Callback):
         images, labels = self._batches(tf.constant(_SEED))
         return plots.curriculum_grid(
             images.numpy(),
-            labels.numpy(),
+            classes_of_lessons(labels.numpy()),
             self._splits.num_classes,
             self._splits.mean,
             self._splits.std,

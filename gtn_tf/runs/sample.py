@@ -42,7 +42,7 @@ def sample(
         ) from None
     scale = _scale(teacher)
     names = teacher.class_names
-    grid = plots.curriculum_grid(teacher.images, teacher.labels, len(names), *scale)
+    grid = plots.curriculum_grid(teacher.images, teacher.classes, len(names), *scale)
     title = f"A curriculum of {teacher.steps} steps"
     path = folder / "curriculum.png"
     plots.save_curriculum(grid, teacher.steps, names, title, path)
@@ -88,9 +88,9 @@ def _examples(
     teacher: TrainedTeacher, step: int, label: int
 ) -> list[np.ndarray | None]:
     """The images of a class in a step, with gaps up to the largest number."""
-    found = [*teacher.images[step][teacher.labels[step] == label][:_EXAMPLES]]
+    found = [*teacher.images[step][teacher.classes[step] == label][:_EXAMPLES]]
     classes = range(len(teacher.class_names))
-    most = max(np.sum(teacher.labels == one, axis=1).max() for one in classes)
+    most = max(np.sum(teacher.classes == one, axis=1).max() for one in classes)
     return found + [None] * (min(most, _EXAMPLES) - len(found))
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import as_csv, write
-from gtn_tf.build import build_gtn, build_real_data_gtn
+from gtn_tf.build import build_gtn, build_real_data_gtn, start
 from gtn_tf.config import Config
 from gtn_tf.data import Splits
 from gtn_tf.evaluation import TaughtLearners, split_for_learners
@@ -160,7 +160,9 @@ def meta_train(
     per_epoch = config.meta.iterations_per_epoch
     checkpoints = Checkpoints(gtn, folder / "checkpoints", report, run_id)
     done = checkpoints.restore()
-    if done:
+    if not done:
+        start(gtn.teacher, config, splits, report)
+    else:
         report(f"resuming after iteration {done * per_epoch} of {iterations}")
     callbacks = [
         Progress(iterations, checkpoints.seconds, report),

@@ -20,11 +20,9 @@ class AllShuffled(StoredCurriculum):
     TensorShape([2, 5, 8, 8, 1])
     """
 
-    def inputs(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def arrange(self, stored: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         count = self.steps * self.batch_size
         chosen = tf.random.stateless_uniform(
             [self.steps, self.batch_size], seed, 0, count, tf.int32
         )
-        latents = tf.reshape(self.latents, [count, -1])
-        labels = tf.reshape(self.even_labels(), [count])
-        return tf.gather(latents, chosen), tf.gather(labels, chosen)
+        return tf.gather(tf.reshape(stored, [count, *stored.shape[2:]]), chosen)

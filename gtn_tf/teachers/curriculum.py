@@ -13,7 +13,7 @@ from gtn_tf.generator import Generator
 from gtn_tf.recomputed_map import recomputed_map
 from gtn_tf.teachers.teacher import Teacher
 
-_ACTIVATION_BYTES = 2**31
+ACTIVATION_BYTES = 2**31
 
 
 class Curriculum(Teacher):
@@ -27,7 +27,7 @@ class Curriculum(Teacher):
         batch_size: Examples in a batch.
         activation_bytes: Memory that the generator's activations may take until its
             gradient is computed. What exceeds it is recomputed.
-        **kwargs: Passed to `tf.keras.layers.Layer`.
+        **kwargs: Passed to `Teacher`.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Curriculum(Teacher):
         generator: Generator,
         steps: int = 32,
         batch_size: int = 64,
-        activation_bytes: int = _ACTIVATION_BYTES,
+        activation_bytes: int = ACTIVATION_BYTES,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -56,6 +56,18 @@ class Curriculum(Teacher):
             Latents `[steps, batch, latent_size]` and int32 labels `[steps, batch]`.
         """
 
+    def targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """What learners are taught as labels.
+
+        Args:
+            labels: int32 `[steps, batch]`, from `inputs`.
+            seed: int32 `[2]`.
+
+        Returns:
+            The labels, or probabilities `[steps, batch, k]`.
+        """
+        return labels
+
     @abc.abstractmethod
     def latents_for(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """A latent for each label, of the kind used in training.
@@ -72,7 +84,8 @@ class Curriculum(Teacher):
         latents, labels = self.inputs(seed)
         together = self._steps_together()
         if together == self.steps:
-            return self._generate(self._pure.trainable, latents, labels), labels
+            images = self._generate(self._pure.trainable, latents, labels)
+            return images, self.targets(labels, seed)
         chunks = [self.steps // together, together]
         images = recomputed_map(
             self._generate,
@@ -80,11 +93,13 @@ class Curriculum(Teacher):
             tf.reshape(latents, [*chunks, *latents.shape[1:]]),
             tf.reshape(labels, [*chunks, *labels.shape[1:]]),
         )  # [chunks, steps / chunks, batch, h, w, c]
-        return tf.reshape(images, [self.steps, *images.shape[2:]]), labels
+        images = tf.reshape(images, [self.steps, *images.shape[2:]])
+        return images, self.targets(labels, seed)
 
     def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        latents, labels = (one[step] for one in self.inputs(seed))
-        return self._generate(self._pure.trainable, latents, labels), labels
+        latents, labels = self.inputs(seed)
+        images = self._generate(self._pure.trainable, latents[step], labels[step])
+        return images, self.targets(labels, seed)[step]
 
     def prepare_to_serve(self) -> None:
         """Fixes the generator's batch norms to the mean statistics of all batches.
@@ -151,8 +166,11 @@ class StoredCurriculum(Curriculum):
             Gaussian draw.
         seed: Integer, of the initial draw.
         activation_bytes: As for `Curriculum`.
+        soft_labels: As for `Teacher`.
         **kwargs: Passed to `tf.keras.layers.Layer`.
     """
+
+    stores_examples = True
 
     def __init__(
         self,
@@ -161,10 +179,15 @@ class StoredCurriculum(Curriculum):
         batch_size: int = 64,
         learned_latents: bool = True,
         seed: int = 0,
-        activation_bytes: int = _ACTIVATION_BYTES,
+        activation_bytes: int = ACTIVATION_BYTES,
+        soft_labels: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(generator, steps, batch_size, activation_bytes, **kwargs)
+        super().__init__(
+            *(generator, steps, batch_size, activation_bytes),
+            soft_labels=soft_labels,
+            **kwargs,
+        )
         self.learned_latents = learned_latents
         self.seed = seed
         self.latents = self.add_weight(
@@ -174,10 +197,33 @@ class StoredCurriculum(Curriculum):
             trainable=learned_latents,
         )
 
+    @abc.abstractmethod
+    def arrange(self, stored: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """The order in which learners meet what is stored.
+
+        Args:
+            stored: `[steps, batch, ...]`.
+            seed: int32 `[2]`.
+
+        Returns:
+            `[steps, batch, ...]`.
+        """
+
+    def inputs(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        latents = tf.convert_to_tensor(self.latents)
+        return self.arrange(latents, seed), self.arrange(self.even_labels(), seed)
+
+    def targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        return self.arrange(self.stored_labels(), seed) if self.soft_labels else labels
+
     def latents_for(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         latents = tf.reshape(self.latents, [-1, self.generator.latent_size])
         return tf.gather(latents, self.stored_example(labels, seed))
 
     def get_config(self) -> dict[str, Any]:
-        config = {"learned_latents": self.learned_latents, "seed": self.seed}
+        config = {
+            "learned_latents": self.learned_latents,
+            "seed": self.seed,
+            "soft_labels": self.soft_labels,
+        }
         return {**super().get_config(), **config}

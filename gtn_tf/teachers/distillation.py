@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from gtn_tf.shapes import ImageShape
+from gtn_tf.teachers.real_examples import real_examples
 from gtn_tf.teachers.teacher import Teacher
 
 _RANGE = 2.0  # images lie in [-2, 2], as the generator's
+_MOST = 0.97  # of that range, for real images: tanh is flat beyond
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -22,6 +25,8 @@ class DatasetDistillation(Teacher):
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
         seed: Integer that the initial images are drawn from.
+        soft_labels: As for `Teacher`.
+        init: What the images started from, `"noise"`, or `"real"` after `start_from`.
         **kwargs: Passed to `tf.keras.layers.Layer`.
 
     Example:
@@ -32,6 +37,8 @@ class DatasetDistillation(Teacher):
     TensorShape([2, 5, 8, 8, 1])
     """
 
+    stores_examples = True
+
     def __init__(
         self,
         image_shape: ImageShape,
@@ -39,19 +46,37 @@ class DatasetDistillation(Teacher):
         steps: int = 32,
         batch_size: int = 64,
         seed: int = 0,
+        soft_labels: float = 0.0,
+        init: str = "noise",
         **kwargs: Any,
     ) -> None:
-        super().__init__(image_shape, num_classes, steps, batch_size, **kwargs)
+        super().__init__(
+            *(image_shape, num_classes, steps, batch_size),
+            soft_labels=soft_labels,
+            **kwargs,
+        )
         self.seed = seed
+        self.init = init
         self.pixels = self.add_weight(
             "pixels",
             [steps, batch_size, *self.image_shape],
             initializer=tf.keras.initializers.RandomNormal(stddev=1.0, seed=seed),
         )
 
+    def start_from(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Sets the images to real ones, of which meta-training then changes pixels.
+
+        Args:
+            images: Normalised training images `[n, h, w, c]`.
+            labels: Their labels, in any form that Keras takes.
+        """
+        chosen = real_examples(images, labels, self.even_labels().numpy(), self.seed)
+        self.pixels.assign(np.arctanh(np.clip(chosen / _RANGE, -_MOST, _MOST)))
+        self.init = "real"
+
     def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         del seed  # nothing is random
-        return _RANGE * tf.tanh(self.pixels), self.even_labels()
+        return _RANGE * tf.tanh(self.pixels), self.stored_labels()
 
     def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = self.batches(seed)
@@ -68,5 +93,7 @@ class DatasetDistillation(Teacher):
             "steps": self.steps,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "soft_labels": self.soft_labels,
+            "init": self.init,
         }
         return {**super().get_config(), **config}

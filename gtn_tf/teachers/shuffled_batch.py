@@ -20,9 +20,8 @@ class ShuffledBatch(StoredCurriculum):
     TensorShape([2, 5, 8, 8, 1])
     """
 
-    def inputs(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def arrange(self, stored: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         chosen = tf.random.stateless_uniform(
             [self.steps], seed, 0, self.steps, tf.int32
         )
-        latents = tf.convert_to_tensor(self.latents)
-        return tf.gather(latents, chosen), tf.gather(self.even_labels(), chosen)
+        return tf.gather(stored, chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -19,11 +19,16 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         num_classes: Number of classes, `k`.
         steps: Batches, one for each inner step; T in the paper.
         batch_size: Examples in a batch.
+        soft_labels: Of teachers that store their examples: above 0, labels are
+            learned, `softmax(soft_labels * (one-hot + learned))`.
         **kwargs: Passed to `tf.keras.layers.Layer`.
 
     Raises:
-        ValueError: If `steps` or `batch_size` is below 1.
+        ValueError: If `steps` or `batch_size` is below 1, or `soft_labels` below 0.
     """
+
+    stores_examples: ClassVar[bool] = False
+    init = "noise"  # or "real": what the learned images started from
 
     def __init__(
         self,
@@ -31,6 +36,7 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         num_classes: int,
         steps: int,
         batch_size: int,
+        soft_labels: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -43,6 +49,16 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         self.num_classes = num_classes
         self.steps = steps
         self.batch_size = batch_size
+        if soft_labels < 0 or (soft_labels and not self.stores_examples):
+            least = "at least 0" if self.stores_examples else "0: nothing is stored"
+            raise ArgumentError(
+                f"soft_labels: expected {least}, received {soft_labels}"
+            )
+        self.soft_labels = soft_labels
+        if soft_labels:
+            self.label_logits = self.add_weight(
+                "label_logits", [steps, batch_size, num_classes], initializer="zeros"
+            )
 
     @abc.abstractmethod
     def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -52,7 +68,8 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
             seed: int32 `[2]`; the batches are a function of it.
 
         Returns:
-            Images `[steps, batch, h, w, c]` and int32 labels `[steps, batch]`.
+            Images `[steps, batch, h, w, c]` and int32 labels `[steps, batch]`, or
+            probabilities of the classes, `[steps, batch, k]`.
         """
 
     @abc.abstractmethod
@@ -64,7 +81,8 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
             seed: int32 `[2]`.
 
         Returns:
-            Images `[batch, h, w, c]` and int32 labels `[batch]`.
+            Images `[batch, h, w, c]` and int32 labels `[batch]`, or probabilities
+            `[batch, k]`.
         """
 
     def prepare_to_serve(self) -> None:
@@ -93,6 +111,14 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
         return tf.reshape(
             tf.range(count) % self.num_classes, [self.steps, self.batch_size]
         )
+
+    def stored_labels(self) -> tf.Tensor:
+        """Labels of stored examples: `even_labels`, or what was learned of them."""
+        labels = self.even_labels()
+        if not self.soft_labels:
+            return labels
+        one_hot = tf.one_hot(labels, self.num_classes, dtype=self.label_logits.dtype)
+        return tf.nn.softmax(self.soft_labels * (one_hot + self.label_logits))
 
     def stored_example(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws an example for each label, from those of `even_labels`.

@@ -90,9 +90,10 @@ def save_tflite(teacher: TrainedTeacher, path: str | os.PathLike[str]) -> None:
 
 def _tables(teacher: TrainedTeacher) -> dict[str, np.ndarray]:
     named = inner_optimizer_of(teacher.description).values
+    soft = teacher.labels.ndim == 3
     return {
         "images": teacher.images.astype("float32"),
-        "labels": teacher.labels.astype("int32"),
+        "labels": teacher.labels.astype("float32" if soft else "int32"),
         **{
             named[name].name: values.astype("float32")
             for name, values in teacher.hyperparameters.items()

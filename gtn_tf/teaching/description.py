@@ -59,6 +59,7 @@ def describe(
     scale = {"mean": list(splits.mean), "std": list(splits.std)} if splits else None
     return {
         "teacher": type(teacher).__name__,
+        "init": teacher.init,  # "real": images started from single training images
         "dataset": splits.name if splits else None,
         "image_shape": list(teacher.image_shape),
         "class_names": list(names),

@@ -27,8 +27,9 @@ def write_lessons(
     Args:
         path: The file; its folder is made.
         description: From `gtn_tf.teaching.description.describe`.
-        arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]`, and each
-            hyperparameter of the inner optimizer, such as `learning_rates`, `[steps]`.
+        arrays: `images` `[steps, batch, h, w, c]`, `labels` `[steps, batch]` or
+            probabilities `[steps, batch, k]`, and each hyperparameter of the inner
+            optimizer, such as `learning_rates`, `[steps]`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     entries: dict[str, Any] = {**arrays, "description": json.dumps(description)}
@@ -57,7 +58,7 @@ def read_lessons(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         _expect_arrays([*names, "description"], npz.names)
         examples = description["steps"] * description["batch_size"]
         numbers = {"images": examples * math.prod(description["image_shape"])}
-        numbers["labels"] = examples
+        numbers["labels"] = examples * len(description["class_names"])
         arrays = {
             # Eight bytes a number, and more for a shape that the teacher then refuses.
             name: npz.read(name, 8 * numbers.get(name, description["steps"]) + 2**20)

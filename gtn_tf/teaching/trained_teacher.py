@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from gtn_tf.atomic_file import whole_folder
 from gtn_tf.errors import ArgumentError
+from gtn_tf.labels import classes_of_lessons
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
@@ -29,6 +30,7 @@ from gtn_tf.teaching.lessons import write_lessons
 from gtn_tf.teaching.pixels import scaled_to_1
 
 CLIPNORM = 0.5  # of the gradient of each weight tensor
+_ROUNDING = 1e-3  # of probabilities
 
 # By kind of the inner optimizer.
 _OPTIMIZERS: dict[str, Any] = {
@@ -46,7 +48,8 @@ class TrainedTeacher:
             scaled to 0..1), `inner_optimizer`, `accuracy`, `learners`, `versions` and
             more.
         images: float32 `[steps, batch, h, w, c]`, normalised.
-        labels: int32 `[steps, batch]`.
+        labels: int32 `[steps, batch]`, or learned probabilities of the classes,
+            float32 `[steps, batch, k]`.
         hyperparameters: Those of the inner optimizer, by name, each float32 `[steps]`:
             `learning_rates` and, of SGD, `momenta`.
         source: Where it came from, for messages.
@@ -77,9 +80,10 @@ class TrainedTeacher:
         except ValueError as error:
             raise TeacherError(f"{self.source}: {error}") from None
         steps, batch = about["steps"], about["batch_size"]
+        soft = np.ndim(self.labels) == 3
         shapes = {
             "images": (steps, batch, *about["image_shape"]),
-            "labels": (steps, batch),
+            "labels": (steps, batch, len(self.class_names))[: 2 + soft],
             **dict.fromkeys(inner_optimizer_of(about).values, (steps,)),
         }
         arrays = self.arrays
@@ -89,7 +93,8 @@ class TrainedTeacher:
                 f"{', '.join(arrays)}"
             )
         for name, shape in shapes.items():
-            kind = np.integer if name == "labels" else np.floating
+            whole = name == "labels" and not soft
+            kind = np.integer if whole else np.floating
             array = arrays[name]
             if array.shape != shape or not np.issubdtype(array.dtype, kind):
                 raise TeacherError(
@@ -101,11 +106,16 @@ class TrainedTeacher:
                     f"{self.source}: expected finite {name}, received infinite ones "
                     "or ones that are not a number"
                 )
-        last = len(self.class_names) - 1
-        if self.labels.min() < 0 or self.labels.max() > last:
+        most = 1.0 + _ROUNDING if soft else len(self.class_names) - 1
+        if self.labels.min() < 0 or self.labels.max() > most:
             raise TeacherError(
-                f"{self.source}: expected labels from 0 to {last}, received "
+                f"{self.source}: expected labels from 0 to {most:.0f}, received "
                 f"{self.labels.min()} to {self.labels.max()}"
+            )
+        if soft and np.any(np.abs(self.labels.sum(axis=-1) - 1) > _ROUNDING):
+            raise TeacherError(
+                f"{self.source}: expected probabilities that sum to 1 as labels, "
+                f"received sums up to {self.labels.sum(axis=-1).max()}"
             )
 
     @property
@@ -122,6 +132,11 @@ class TrainedTeacher:
     def class_names(self) -> list[str]:
         """One for each class, in the order of the labels."""
         return self.description["class_names"]
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The class of each image, `[steps, batch]`: of soft labels, the likeliest."""
+        return classes_of_lessons(self.labels)
 
     @property
     def learning_rates(self) -> np.ndarray:
@@ -170,8 +185,9 @@ class TrainedTeacher:
         return found.hexdigest()[:12]
 
     def as_dataset(self) -> tf.data.Dataset:
-        """The lessons in their order, `([batch, h, w, c], [batch])` for each step."""
-        lessons = (self.images.astype(np.float32), self.labels.astype(np.int32))
+        """The lessons in their order, `(images, labels)` for each step."""
+        kind = np.float32 if self.labels.ndim == 3 else np.int32
+        lessons = self.images.astype(np.float32), self.labels.astype(kind)
         return tf.data.Dataset.from_tensor_slices(lessons).prefetch(tf.data.AUTOTUNE)
 
     def optimizer(self, **kwargs: Any) -> tf.keras.optimizers.Optimizer:

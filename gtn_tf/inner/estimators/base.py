@@ -17,8 +17,7 @@ class MetaGradient(NamedTuple):
 
     meta_loss: tf.Tensor  # after the last step
     logits: tf.Tensor  # after the last step, [n, num_classes]
-    grad_images: tf.Tensor  # [steps, batch, h, w, c]
-    grad_hyperparameters: dict[str, tf.Tensor]  # each [steps]
+    gradients: dict[str, Any]  # of the inner inputs, as `InnerInputs.differentiable`
 
     @classmethod
     def zeros(cls, inputs: InnerInputs, count: tf.Tensor, classes: int) -> MetaGradient:
@@ -30,10 +29,8 @@ class MetaGradient(NamedTuple):
             classes: Number of classes.
         """
         dtype = inputs.images.dtype
-        grads = tf.nest.map_structure(
-            tf.zeros_like, (inputs.images, inputs.hyperparameters)
-        )
-        return cls(tf.zeros([], dtype), tf.zeros([count, classes], dtype), *grads)
+        gradients = tf.nest.map_structure(tf.zeros_like, inputs.differentiable)
+        return cls(tf.zeros([], dtype), tf.zeros([count, classes], dtype), gradients)
 
 
 class Estimator(abc.ABC):
@@ -117,10 +114,10 @@ def differentiate(
     Returns:
         The state after the last step, and the last meta-loss with the gradient.
     """
-    sources = inputs.images, inputs.hyperparameters
+    sources = inputs.differentiable
     with tf.GradientTape() as tape:
         tape.watch(sources)
         state, intermediate = unroll(loop, state, inputs, real, intermediate_every)
         last, logits = meta_loss(loop, state, real)
         objective = last + intermediate
-    return state, MetaGradient(last, logits, *tape.gradient(objective, sources))
+    return state, MetaGradient(last, logits, tape.gradient(objective, sources))

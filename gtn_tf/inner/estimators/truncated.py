@@ -47,7 +47,8 @@ class TruncatedUnroll(TruncatedSettings, Estimator):
             lambda one: tf.reshape(one, [windows, self.window, *one.shape[1:]]), inputs
         )
         dtype = inputs.images.dtype
-        like = MetaGradient(*(dtype,) * 3, dict.fromkeys(inputs.hyperparameters, dtype))
+        gradients = tf.nest.map_structure(lambda one: one.dtype, inputs.differentiable)
+        like = MetaGradient(dtype, dtype, gradients)
         arrays = [tf.TensorArray(one, windows) for one in tf.nest.flatten(like)]
 
         def body(
@@ -68,6 +69,6 @@ class TruncatedUnroll(TruncatedSettings, Estimator):
         stacked = [array.stack() for array in arrays]
         found = tf.nest.pack_sequence_as(like, stacked)
         joined = tf.nest.map_structure(
-            lambda one: tf.reshape(one, [-1, *one.shape[2:]]), found[2:]
+            lambda one: tf.reshape(one, [-1, *one.shape[2:]]), found.gradients
         )
-        return MetaGradient(found.meta_loss[-1], found.logits[-1], *joined)
+        return MetaGradient(found.meta_loss[-1], found.logits[-1], joined)

@@ -40,12 +40,12 @@ def unroll(
 ) -> tuple[LearnerState, tf.Tensor]:
     """An `Unroll` with a backward pass of its own."""
     passes = _Passes(loop, inputs.labels, real, intermediate_every)
-    differentiable = inputs.images, inputs.hyperparameters, state
+    differentiable = inputs.differentiable, state
 
     @tf.custom_gradient
     def run(*flat: tf.Tensor) -> tuple[Any, Any]:
-        images, hyperparameters, first = tf.nest.pack_sequence_as(differentiable, flat)
-        given = InnerInputs(images, inputs.labels, hyperparameters)
+        learned, first = tf.nest.pack_sequence_as(differentiable, flat)
+        given = inputs._replace(**learned)
         last, total, residuals = passes.forward(first, given)
 
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
@@ -128,9 +128,9 @@ class _Passes:
         last: LearnerState,
         residuals: Residuals,
     ) -> list[tf.Tensor]:
-        """Returns the gradients of images, hyperparameters and first state, flat."""
-        differentiable = inputs.images, inputs.hyperparameters
-        arrays = [_array(self.steps, x[0]) for x in tf.nest.flatten(differentiable)]
+        """Returns the gradients of the inner inputs and of the first state, flat."""
+        learned = tf.nest.flatten(inputs.differentiable)
+        arrays = [_array(self.steps, x[0]) for x in learned]
 
         def body(
             t: tf.Tensor,
@@ -140,7 +140,7 @@ class _Passes:
         ) -> tuple[tf.Tensor, LearnerState, OptimizerState, Arrays]:
             before = [array.read(t) for array in residuals.states]
             state = tf.nest.pack_sequence_as(grad_state, before)
-            grad_state, *grad_inputs = self._step_back(
+            grad_state, grad_inputs = self._step_back(
                 state, optimizer_state, grad_state, inputs.at(t)
             )
             arrays = _write(arrays, t, tf.nest.flatten(grad_inputs))
@@ -169,7 +169,7 @@ class _Passes:
         optimizer_state: OptimizerState,
         grad_state: LearnerState,
         inputs: InnerInputs,
-    ) -> tuple[LearnerState, tf.Tensor, dict[str, tf.Tensor]]:
+    ) -> tuple[LearnerState, dict[str, Any]]:
         """The transposed derivative of one inner step.
 
         Args:
@@ -179,8 +179,8 @@ class _Passes:
             inputs: Of this step.
 
         Returns:
-            The gradients with respect to the state before the step, the images and
-            the hyperparameters.
+            The gradients with respect to the state before the step and, by field, the
+            inputs.
         """
         if self.loop.optimizer.transpose is None:
             return self._step_back_by_tape(state, grad_state, inputs)
@@ -191,24 +191,26 @@ class _Passes:
             grad_state.weights,
             grad_state.optimizer_state,
         )
-        sources = (state.weights, state.statistics, inputs.images)
+        batch = inputs.differentiable
+        del batch["hyperparameters"]
+        sources = state.weights, state.statistics, batch
         with tf.GradientTape() as tape:
             tape.watch(sources)
             outputs = inner_gradient(
                 self.loop, state.weights, state.statistics, inputs.images, inputs.labels
             )
-        grad_weights, grad_statistics, grad_images = tape.gradient(
+        grad_weights, grad_statistics, grad_batch = tape.gradient(
             outputs, sources, [grad.gradient, *grad_state.statistics], _ZERO
         )
         before = LearnerState(
             grad.weights + grad_weights, grad.optimizer_state, grad_statistics
         )
-        return before, grad_images, grad.hyperparameters
+        return before, {**grad_batch, "hyperparameters": grad.hyperparameters}
 
     def _step_back_by_tape(
         self, state: LearnerState, grad_state: LearnerState, inputs: InnerInputs
-    ) -> tuple[LearnerState, tf.Tensor, dict[str, tf.Tensor]]:
-        sources = state, inputs.images, inputs.hyperparameters
+    ) -> tuple[LearnerState, dict[str, Any]]:
+        sources = state, inputs.differentiable
         with tf.GradientTape() as tape:
             tape.watch(sources)
             after = inner_step(self.loop, state, inputs)
