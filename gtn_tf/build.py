@@ -40,8 +40,9 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     # Keras draws the generator's initial weights from its global seed.
     tf.keras.utils.set_random_seed(config.seed % 2**32)
     teacher = _teacher(config, splits, config.teacher.source)
-    meta = config.meta
-    return _gtn(config, teacher, _estimator(meta), meta.learning_rate, meta.iterations)
+    meta, factors = config.meta, vars(config.rate_factors)
+    optimizer = _optimizer(meta, meta.learning_rate, meta.iterations, factors)
+    return _gtn(config, teacher, _estimator(meta), optimizer)
 
 
 def start(
@@ -89,21 +90,16 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
     evaluation, estimator = config.evaluation, _estimator(config.meta)
     if estimator.lengthens:
         estimator = FullUnroll(config.meta.intermediate_every)
-    return _gtn(
-        config,
-        _teacher(config, splits, "real_data"),
-        estimator,
-        evaluation.real_data_learning_rate,
-        evaluation.real_data_iterations,
-    )
+    iterations = evaluation.real_data_iterations
+    optimizer = _optimizer(config.meta, evaluation.real_data_learning_rate, iterations)
+    return _gtn(config, _teacher(config, splits, "real_data"), estimator, optimizer)
 
 
 def _gtn(
     config: Config,
     teacher: teachers.Teacher,
     estimator: Estimator,
-    learning_rate: float,
-    iterations: int,
+    optimizer: tf.keras.optimizers.Optimizer,
 ) -> GTN:
     gtn = GTN(
         teacher,
@@ -115,7 +111,7 @@ def _gtn(
         max_skipped=config.meta.max_skipped,
         seed=config.seed,
     )
-    gtn.compile(_optimizer(config.meta, learning_rate, iterations))
+    gtn.compile(optimizer)
     return gtn
 
 
@@ -129,7 +125,10 @@ def _estimator(meta: MetaConfig) -> Estimator:
 
 
 def _optimizer(
-    meta: MetaConfig, learning_rate: float, iterations: int
+    meta: MetaConfig,
+    learning_rate: float,
+    iterations: int,
+    factors: Mapping[str, float] | None = None,
 ) -> tf.keras.optimizers.Optimizer:
     return AdamByGroup(
         tf.keras.optimizers.schedules.CosineDecay(
@@ -139,7 +138,7 @@ def _optimizer(
         meta.beta_2,
         meta.epsilon,
         global_clipnorm=meta.gradient_clip or None,
-        factors=meta.learning_rate_factors,
+        factors=factors,
     )
 
 

@@ -50,9 +50,7 @@ def test_gradient_of_learned_labels_and_pixels(
 ):
     """TensorFlow's own cross-entropy has no second derivative by the labels."""
     teacher = gtn_tf.teachers.DatasetDistillation((4, 4, 1), 3, 2, 4, soft_labels=2.0)
-    gtn = tiny_gtn(
-        teacher, gtn_tf.learners.MLPLearners(units=[3]), 0.2, unroll=unroll
-    )
+    gtn = tiny_gtn(teacher, gtn_tf.learners.MLPLearners(units=[3]), 0.2, unroll=unroll)
     kind = tf.keras.losses.CategoricalCrossentropy
     losses = {"categorical": kind(True), "smoothed": kind(True, 0.1), None: None}
     gtn.compile("adam", losses[loss])

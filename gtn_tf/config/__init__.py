@@ -11,11 +11,9 @@ from gtn_tf.config.schema import (
     Config,
     DataConfig,
     EvaluationConfig,
-    GeneratorConfig,
     InnerOptimizerConfig,
     LearnersConfig,
     MetaConfig,
-    TeacherConfig,
 )
 from gtn_tf.config.search import (
     RankingConfig,
@@ -23,6 +21,7 @@ from gtn_tf.config.search import (
     SpaceConfig,
     TrainingConfig,
 )
+from gtn_tf.config.teacher import GeneratorConfig, RateFactorsConfig, TeacherConfig
 
 __all__ = [
     "Config",
@@ -37,6 +36,7 @@ __all__ = [
     "MetaConfig",
     "NetworkConfig",
     "RankingConfig",
+    "RateFactorsConfig",
     "SearchConfig",
     "SpaceConfig",
     "TeacherConfig",

@@ -100,24 +100,6 @@ def or_each(rule: Rule, empty: bool = False) -> Rule:
     return Rule(f"{rule.expected}, or a list of such", allows, rule.choices)
 
 
-def numbers_for(*keys: str) -> Rule:
-    """A mapping from some of several keys to numbers."""
-
-    def allows(value: Any) -> bool:
-        return isinstance(value, dict) and all(
-            key in keys and type(one) in (int, float) and 0 <= one < inf
-            for key, one in value.items()
-        )
-
-    words = f"a number of at least 0 for any of {', '.join(keys)}"
-    return Rule(f"a mapping with {words}", allows, keys)
-
-
-def mapping(rule: Rule) -> Any:
-    """A field that holds a mapping, empty by default."""
-    return dataclasses.field(default_factory=dict, metadata={"rule": rule})
-
-
 def setting(default: Any, rule: Rule) -> Any:
     """A field with its default and its rule."""
     return dataclasses.field(default=default, metadata={"rule": rule})

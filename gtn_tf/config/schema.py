@@ -20,13 +20,17 @@ from gtn_tf.config.rules import (
     WIDTHS,
     Checked,
     ConfigError,
-    mapping,
-    numbers_for,
     one_of,
     or_each,
     or_word,
     section,
     setting,
+)
+from gtn_tf.config.teacher import (
+    GeneratorConfig,
+    RateFactorsConfig,
+    TeacherConfig,
+    expect_groups,
 )
 from gtn_tf.errors import ArgumentError, shown
 from gtn_tf.estimator_settings import SETTINGS, EstimatorSettings
@@ -53,62 +57,6 @@ class DataConfig(Checked):
     augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
     cutout: int = setting(0, COUNT_OR_0)  # side of a square cut out of them, in pixels
     image_size: int = setting(0, COUNT_OR_0)  # resized to, in pixels; 0: as stored
-
-
-@dataclasses.dataclass(frozen=True)
-class TeacherConfig(Checked):
-    """What feeds a learner in the inner loop."""
-
-    _prefix: ClassVar[str] = "teacher."
-
-    source: str = setting("full_curriculum", one_of(*names.TEACHERS))  # or a baseline
-    steps: int = setting(32, COUNT)  # inner-loop steps, T in the paper
-    batch_size: int = setting(64, COUNT)  # synthetic examples in a step
-    latent_size: int = setting(64, COUNT)  # size of z, the generator's noise
-    learned_latents: bool = setting(True, FLAG)  # learn z, or keep its initial draw
-    # What learned pixels start from: noise, or real training images.
-    init: str = setting("noise", one_of(*names.INITS))
-    # Above 0, labels are learned: softmax(soft_labels * (one-hot + learned)).
-    soft_labels: float = setting(0.0, FROM_0)
-    # Memory for the generator's activations, in GB; what exceeds it is recomputed.
-    activation_gb: float = setting(2.0, FROM_0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _expect_of_source(self, "init", PIXELS, self.init == "noise")
-        _expect_of_source(self, "soft_labels", STORED, self.soft_labels == 0)
-
-
-# Sources whose images have learned pixels, those that store what a generator makes
-# images from, and those that store their examples in one way or the other.
-PIXELS = ("generator_and_pixels", "dataset_distillation")
-GENERATED = ("all_shuffled", "shuffled_batch", "full_curriculum", PIXELS[0])
-STORED = (*GENERATED, PIXELS[1])
-
-
-def _expect_of_source(
-    config: TeacherConfig, name: str, sources: tuple[str, ...], default: bool
-) -> None:
-    if not default and config.source not in sources:
-        raise ConfigError(
-            f"teacher.{name}: expected its default beside "
-            f"teacher.source={config.source} ({name} is of {', '.join(sources)}), "
-            f"received {shown(getattr(config, name))}",
-            f"teacher.{name}",
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class GeneratorConfig(Checked):
-    """The network that turns noise and a label into an image."""
-
-    _prefix: ClassVar[str] = "generator."
-
-    units: int = setting(128, COUNT)  # units of the first dense layer
-    filters: int = setting(32, COUNT)  # channels of the conv; twice as many before it
-    weight_norm: bool = setting(True, FLAG)  # W = g * V / ||V|| in every layer
-    # Steps that fit generator and latents to real images before meta-training.
-    warm_start: int = setting(0, COUNT_OR_0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,8 +214,6 @@ class MetaConfig(Checked):
     batch_size: int = setting(256, COUNT)  # real examples in a meta-loss
     learning_rate: float = setting(0.01, ABOVE_0)  # Adam's, at the start
     final_learning_rate: float = setting(0.05, FRACTION)  # at the end, as a fraction
-    # By group of variables, such as {generator: 0.1, inner_optimizer: 3}; 1 for others.
-    learning_rate_factors: dict[str, float] = mapping(numbers_for(*names.GROUPS))
     beta_1: float = setting(0.9, DECAY)  # Adam's decay of the first moment
     beta_2: float = setting(0.999, DECAY)  # Adam's decay of the second moment
     epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, added to the root
@@ -351,22 +297,17 @@ class Config(Checked):
     learners: LearnersConfig = section(LearnersConfig)
     inner_optimizer: InnerOptimizerConfig = section(InnerOptimizerConfig)
     meta: MetaConfig = section(MetaConfig)
+    rate_factors: RateFactorsConfig = section(RateFactorsConfig)
     evaluation: EvaluationConfig = section(EvaluationConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        expect_groups(self.teacher, self.generator, self.rate_factors)
         meta, steps = self.meta, self.teacher.steps
         try:
             meta.estimator_settings().check(steps, meta.unroll)
         except ArgumentError as error:
             raise ConfigError(f"meta.{error}") from None
-        if self.generator.warm_start and self.teacher.source not in GENERATED:
-            raise ConfigError(
-                "generator.warm_start: expected 0 beside teacher.source="
-                f"{self.teacher.source} (a warm start is of {', '.join(GENERATED)}), "
-                f"received {self.generator.warm_start}",
-                "generator.warm_start",
-            )
         added = meta.iterations // meta.lengthen_every
         if meta.estimator == "lengthening" and meta.initial_steps + added < steps:
             raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gtn_tf.config import Config
+from gtn_tf.config import Config, TeacherConfig
 from gtn_tf.data import Splits
 from gtn_tf.names import OPTIMIZERS
 from gtn_tf.runs.machine import machine
@@ -56,24 +56,34 @@ lesson = teacher.signatures["curriculum"](step=tf.constant(0))
 """
 
 
+_REAL_START = """
+## Starts from single training images
+
+Each image of a lesson began as one image of the training part of {dataset}, and
+meta-training changed its pixels. It may still show that image: do not publish this
+teacher where the training images may not be published.
+"""
+
 _DATA = {
     "real_data": "real data, with rates learned by this run",
     "dataset_distillation": "distilled data",
 }
 
 
-def data_of(source: str) -> str:
+def data_of(teacher: TeacherConfig) -> str:
     """The name of what learners are taught on.
 
     Args:
-        source: As `teacher.source` of a configuration.
+        teacher: The teacher of a configuration.
 
     Example:
 
-    >>> data_of("full_curriculum")
+    >>> data_of(TeacherConfig())
     'generated data'
     """
-    return _DATA.get(source, "generated data")
+    if teacher.init == "real":
+        return "learned images that started from real ones"
+    return _DATA.get(teacher.source, "generated data")
 
 
 def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
@@ -96,10 +106,11 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     names = "images", "labels", *(one.name for one in optimizer.values.values())
     source = config.teacher.source
     has_export = source != "real_data"  # it has no teacher
-    return (_CARD + _USE * has_export).format(
+    started = config.teacher.init == "real"
+    return (_CARD + _USE * has_export + _REAL_START * started).format(
         **summary,
         title="A teacher" if has_export else "Learned rates of real data",
-        data=data_of(source),
+        data=data_of(config.teacher),
         gigabytes=summary["peak_bytes"] / 1e9,
         source=source.replace("_", " "),
         accuracy=accuracy("test_accuracy"),

@@ -17,7 +17,7 @@ from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.build import build_gtn, build_real_data_gtn, start
-from gtn_tf.config import Config
+from gtn_tf.config import Config, TeacherConfig
 from gtn_tf.data import Splits
 from gtn_tf.evaluation import TaughtLearners, split_for_learners
 from gtn_tf.gtn import GTN
@@ -72,7 +72,7 @@ def train(
         if not is_finished(run, exports, report):
             _finish(run, config, splits, report)
         return report_results(
-            run, functools.partial(outcome, source=config.teacher.source), report
+            run, functools.partial(outcome, teacher=config.teacher), report
         )
 
 
@@ -254,22 +254,23 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def outcome(summary: dict[str, Any], run: RunDirectory, source: str) -> str:
+def outcome(summary: dict[str, Any], run: RunDirectory, teacher: TeacherConfig) -> str:
     """Describes the result in a few lines.
 
     Args:
         summary: The content of `summary.json`.
         run: Its directory.
-        source: As `teacher.source` of the configuration.
+        teacher: The teacher of the configuration.
     """
 
     def accuracy(key: str) -> str:
         mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
         return "not measured" if mean is None else f"{mean:.2%} +- {std:.2%}"
 
-    baseline = "taught on real data".ljust(len(f"taught on {data_of(source)}"))
+    data = data_of(teacher)
+    baseline = "taught on real data".ljust(len(f"taught on {data}"))
     files = [f"{run.curriculum.name} (the curriculum)"]
-    files += [] if source == "real_data" else ["export/1 (SavedModel)"]
+    files += [] if teacher.source == "real_data" else ["export/1 (SavedModel)"]
     files += [run.summary.name, run.model_card.name]
     return "\n".join(
         [
@@ -277,7 +278,7 @@ def outcome(summary: dict[str, Any], run: RunDirectory, source: str) -> str:
             f"Test accuracy of {summary['learners']} fresh learners after "
             f"{summary['steps']} steps of {summary['batch_size']} "
             "(mean +- standard deviation):",
-            f"  taught on {data_of(source)}  {accuracy('test_accuracy')}",
+            f"  taught on {data}  {accuracy('test_accuracy')}",
             f"  {baseline}  {accuracy('real_data_accuracy')}",
             f"Meta-training: {summary['meta_iterations']} iterations, "
             f"{summary['seconds']:.0f} s. Everything is in {run.path}:",

@@ -59,6 +59,7 @@ COMPUTE = _table(
     Rsqrt T
     Shape T out_type
     Size T out_type
+    Softmax T
     Square T
     StatelessRandomGetKeyCounter Tseed
     StatelessRandomNormalV2 Tshape dtype

@@ -434,6 +434,24 @@ def test_a_setting_of_what_is_not_chosen(
 
 
 @pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["teacher.init=real"], "teacher.init: expected its default beside"),
+        (["teacher.source=no_curriculum", "teacher.soft_labels=1"], "teacher.soft_lab"),
+        (
+            ["teacher.source=dataset_distillation", "generator.warm_start=9"],
+            "generator.warm_start: expected 0",
+        ),
+        (["rate_factors.pixels=3"], "rate_factors.pixels: expected 1"),
+        (["rate_factors.labels=3"], "rate_factors.labels: expected 1"),
+        (["teacher.learned_latents=false", "rate_factors.latents=3"], "no latents"),
+    ],
+)
+def test_a_setting_of_what_the_teacher_has_not(overrides, message) -> None:
+    assert message in error_of("digits", overrides)
+
+
+@pytest.mark.parametrize(
     ("key", "hint"),
     [
         ("meta.iteration", "did you mean meta.iterations?"),

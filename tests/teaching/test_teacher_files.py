@@ -19,6 +19,7 @@ from conftest import real_batches
 from gtn_tf.teaching import TeacherError, load_teacher
 from gtn_tf.teaching.description import describe
 from gtn_tf.teaching.export import export
+from tiny_teacher import make_teacher
 
 ACCURACY = {"mean": 0.9, "std": 0.01}
 
@@ -83,6 +84,33 @@ def test_npz_holds_the_same_for_everyone(saved, tmp_path):
     for name in ("images", "labels", "learning_rates", "momenta"):
         np.testing.assert_array_equal(getattr(again, name), getattr(teacher, name))
     assert os.listdir(file.parent) == ["teacher.npz"]
+
+
+SOFT = np.random.default_rng(0).dirichlet([1, 1, 1], [6, 5]).astype(np.float32)
+
+
+def test_soft_labels_are_kept_in_an_npz_file(tmp_path):
+    teacher = make_teacher(labels=SOFT)
+    teacher.save_npz(tmp_path / "soft.npz")
+    again = load_teacher(tmp_path / "soft.npz")
+    np.testing.assert_array_equal(again.labels, SOFT)
+    np.testing.assert_array_equal(again.classes, SOFT.argmax(axis=-1))
+
+
+@pytest.mark.parametrize(
+    "labels, problem",
+    [
+        (2 * SOFT, "labels from 0 to 1, received"),
+        (0.5 * SOFT, "probabilities that sum to 1"),
+        (-SOFT, "labels from 0 to 1, received -"),
+        (SOFT[..., :2], r"labels to be floating \[6, 5, 3\]"),
+        (SOFT.argmax(axis=-1)[..., np.newaxis].repeat(3, axis=-1), "to be floating"),
+        (SOFT[..., 0], r"labels to be integer \[6, 5\]"),
+    ],
+)
+def test_labels_that_are_no_probabilities(labels, problem):
+    with pytest.raises(TeacherError, match=problem):
+        make_teacher(labels=labels)
 
 
 @pytest.mark.parametrize("labels", [[3], [-1], [0.5], [[0]]])
@@ -178,6 +206,10 @@ def test_a_pickled_teacher_teaches_and_generates_the_same(copy, monkeypatch, arr
         lambda make: gtn_tf.teachers.AllShuffled(make(), steps=2, batch_size=3),
         lambda make: gtn_tf.teachers.ShuffledBatch(make(), steps=2, batch_size=3),
         lambda make: gtn_tf.teachers.NoCurriculum(make(), steps=2, batch_size=3),
+        lambda make: gtn_tf.teachers.GeneratorAndPixels(make(), 2, 3, soft_labels=2.0),
+        lambda make: gtn_tf.teachers.DatasetDistillation(
+            (4, 4, 1), 3, 2, 3, soft_labels=2.0
+        ),
     ],
 )
 def test_every_teacher_of_ours_is_allowed(teacher, tmp_path):
@@ -192,6 +224,8 @@ def test_every_teacher_of_ours_is_allowed(teacher, tmp_path):
     shutil.rmtree(tmp_path / "1" / "assets.extra")
     inside = load_teacher(tmp_path / "1")
     np.testing.assert_array_equal(beside.images, inside.images)
+    np.testing.assert_array_equal(beside.labels, inside.labels)
+    assert beside.labels.ndim == 2 + (teacher.soft_labels > 0)
     made = inside.generate([2, 0], seed=5)
     served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
     asked = {"labels": tf.constant([2, 0]), "seed": tf.constant([0, 5])}

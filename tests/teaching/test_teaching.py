@@ -27,6 +27,9 @@ from tiny_teacher import BATCH, CLASSES, SHAPE, STEPS, make_teacher
 layers = tf.keras.layers
 
 
+SOFT = np.random.default_rng(0).dirichlet([1, 1, 1], [STEPS, BATCH]).astype(np.float32)
+
+
 def adaptive_teacher(kind: str) -> TrainedTeacher:
     betas = np.linspace(0.5, 0.9, STEPS).astype(np.float32)
     names = {"adam": ("betas_1", "betas_2"), "rmsprop": ("rhos",)}[kind]
@@ -106,6 +109,7 @@ def test_any_model_is_taught(make):
         (gtn_tf.LearnedSGD, make_teacher),
         (gtn_tf.LearnedAdam, lambda: adaptive_teacher("adam")),
         (gtn_tf.LearnedRMSProp, lambda: adaptive_teacher("rmsprop")),
+        (gtn_tf.LearnedSGD, lambda: make_teacher(labels=SOFT)),
     ],
 )
 def test_the_inner_loop_is_repeated_exactly(learned, make):
@@ -114,7 +118,8 @@ def test_the_inner_loop_is_repeated_exactly(learned, make):
     weights = [tf.constant(w) for w in model.get_weights()]
     states = [inner.init(w) for w in weights]
     for t in range(STEPS):
-        x, y = teacher.images[t].reshape(BATCH, -1), np.eye(CLASSES)[teacher.labels[t]]
+        x, y = teacher.images[t].reshape(BATCH, -1), teacher.labels[t]
+        y = np.eye(CLASSES)[y] if y.ndim == 1 else y
         logits = x @ weights[0].numpy() + weights[1].numpy()
         share = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
         error = (share - y) / BATCH
