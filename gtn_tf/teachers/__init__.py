@@ -3,13 +3,13 @@
 from gtn_tf.teachers.all_shuffled import AllShuffled
 from gtn_tf.teachers.curriculum import Curriculum, StoredCurriculum
 from gtn_tf.teachers.distillation import DatasetDistillation
+from gtn_tf.teachers.fit import warm_start
 from gtn_tf.teachers.full_curriculum import FullCurriculum
 from gtn_tf.teachers.generator_and_pixels import GeneratorAndPixels
 from gtn_tf.teachers.no_curriculum import NoCurriculum
 from gtn_tf.teachers.real_data import RealData
 from gtn_tf.teachers.shuffled_batch import ShuffledBatch
 from gtn_tf.teachers.teacher import Teacher
-from gtn_tf.teachers.warm_start import warm_start
 
 WITH_PIXELS = (DatasetDistillation, GeneratorAndPixels)
 

@@ -83,10 +83,10 @@ class GeneratorAndPixels(FullCurriculum):
     def prepare_to_serve(self) -> None:
         """Keeps all lessons: pixels fit only what the generator makes in its batch."""
         images, _ = self.batches(tf.zeros([2], tf.int32))
-        self._served = tf.reshape(images, [-1, *self.image_shape])
+        self._served = images.numpy().reshape([-1, *self.image_shape])
 
     def serve(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        return tf.gather(self._served, self.stored_example(labels, seed))
+        return tf.gather(tf.constant(self._served), self.stored_example(labels, seed))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "init": self.init}

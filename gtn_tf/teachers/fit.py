@@ -40,7 +40,7 @@ def warm_start(
     >>> from gtn_tf import Generator
     >>> from gtn_tf.teachers import FullCurriculum
     >>> teacher = FullCurriculum(Generator((2, 2, 1), 2), steps=1, batch_size=2)
-    >>> images = np.array([0.5, -0.5] * 4, np.float32).reshape([2, 2, 2, 1])
+    >>> images = np.repeat([[0.5], [-0.5]], 4).reshape([2, 2, 2, 1])
     >>> warm_start(teacher, images, [0, 1], iterations=100) < 0.1
     True
     """
