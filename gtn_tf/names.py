@@ -119,6 +119,7 @@ FAMILIES = Registry(
     {
         "conv": "gtn_tf.learners.conv:ConvLearners",
         "mlp": "gtn_tf.learners.mlp:MLPLearners",
+        "resnet": "gtn_tf.learners.resnet:ResNetLearners",
         **dict.fromkeys(SPACES, "gtn_tf.learners.cells:CellLearners"),
     },
 )

@@ -70,8 +70,9 @@ class LearnersConfig(Checked):
 
     _prefix: ClassVar[str] = "learners."
 
-    # Each: mlp has dense layers only; nao and nas_bench_201 are stacks of random cells,
-    # which take none of the settings below but the last three.
+    # Each: mlp has dense layers only; resnet has a block for each entry of filters, and
+    # no hidden dense layers; nao and nas_bench_201 are stacks of random cells, which
+    # take none of the settings below but the last three.
     family: Each[str] = setting("conv", or_each(one_of(*names.FAMILIES)))
     filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers

@@ -7,6 +7,7 @@ from gtn_tf.learners.learners import Learners
 from gtn_tf.learners.mixed import MixedLearners
 from gtn_tf.learners.mlp import MLPLearners
 from gtn_tf.learners.named import named_learner
+from gtn_tf.learners.resnet import ResNetLearners
 
 __all__ = [
     "CellLearners",
@@ -14,6 +15,7 @@ __all__ = [
     "Learners",
     "MLPLearners",
     "MixedLearners",
+    "ResNetLearners",
     "fresh_weights",
     "named_learner",
 ]

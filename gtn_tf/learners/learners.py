@@ -108,8 +108,8 @@ def expect_count(architectures: Any) -> None:
         )
 
 
-class SequentialLearners(DrawnLearners):
-    """Stacks of layers that share the choice of norms.
+class NormedLearners(DrawnLearners):
+    """Networks that share the choice of norms.
 
     A subclass also has the fields `weight_norm`, whether every layer is
     weight-normalised, and `batch_norm`: `"mean_only"` (the paper's), `"full"` or
@@ -129,17 +129,18 @@ class SequentialLearners(DrawnLearners):
     ) -> list[tf.keras.Model]:
         rng = np.random.default_rng(self.seed)
         return [
-            tf.keras.Sequential(
-                [tf.keras.layers.Input(image_shape), *self._layers(rng, num_classes)]
-            )
+            self._network(rng, image_shape, num_classes)
             for _ in range(self.architectures)
         ]
 
     @abc.abstractmethod
-    def _layers(
-        self, rng: np.random.Generator, num_classes: int
-    ) -> list[tf.keras.layers.Layer]:
-        """Draws one architecture and makes its layers."""
+    def _network(
+        self,
+        rng: np.random.Generator,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+    ) -> tf.keras.Model:
+        """Draws one architecture."""
 
     def _draw(self, rng: np.random.Generator, widths: Sequence[Width]) -> list[int]:
         return [w if isinstance(w, int) else int(rng.integers(*w)) for w in widths]
@@ -153,7 +154,11 @@ class SequentialLearners(DrawnLearners):
         return [BatchNorm(unbiased=True)] if self.batch_norm == "full" else []
 
     def _activation(self) -> list[tf.keras.layers.Layer]:
-        return [*self._norm(), tf.keras.layers.LeakyReLU(_SLOPE)]
+        return [*self._norm(), self._rectifier()]
+
+    @staticmethod
+    def _rectifier() -> tf.keras.layers.Layer:
+        return tf.keras.layers.LeakyReLU(_SLOPE)
 
     def _dense(
         self, units: Sequence[int], num_classes: int
@@ -163,6 +168,25 @@ class SequentialLearners(DrawnLearners):
         for width in units:
             layers += [self._weighted(_dense(width)), *self._activation()]
         return [*layers, self._weighted(_dense(num_classes))]
+
+
+class SequentialLearners(NormedLearners):
+    """Stacks of layers."""
+
+    def _network(
+        self,
+        rng: np.random.Generator,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+    ) -> tf.keras.Model:
+        layers = self._layers(rng, num_classes)
+        return tf.keras.Sequential([tf.keras.layers.Input(image_shape), *layers])
+
+    @abc.abstractmethod
+    def _layers(
+        self, rng: np.random.Generator, num_classes: int
+    ) -> list[tf.keras.layers.Layer]:
+        """Draws one architecture and makes its layers."""
 
 
 def _dense(units: int) -> tf.keras.layers.Dense:

@@ -21,6 +21,7 @@ from gtn_tf.learners import (
     CellLearners,
     ConvLearners,
     MLPLearners,
+    ResNetLearners,
     fresh_weights,
 )
 from gtn_tf.names import UNROLLS
@@ -33,6 +34,7 @@ LEARNERS = {
     "full batch norm": ConvLearners(filters=[3], units=[], batch_norm="full"),
     "plain": ConvLearners(filters=[3], units=[4], weight_norm=False, batch_norm="none"),
     "mlp": MLPLearners(units=[4]),
+    "resnet": ResNetLearners(filters=[2, 3], batch_norm="full"),
     # Its cell has both convolutions, an average pool, a skip connection and a "none".
     "cells": CellLearners("nas_bench_201", cells=1, filters=2, seed=0),
 }
@@ -127,6 +129,7 @@ def test_closed_form_of_gradient_descent_on_a_parabola(name):
         ("conv", 0, LearnedSGD),
         ("conv", 1, LearnedSGD),
         ("mlp", 2, LearnedSGD),
+        ("resnet", 0, LearnedSGD),
         ("mlp", 2, LearnedAdam),
         ("mlp", 2, LearnedRMSProp),
     ],

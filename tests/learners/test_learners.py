@@ -15,6 +15,7 @@ from gtn_tf.learners import (
     Learners,
     MixedLearners,
     MLPLearners,
+    ResNetLearners,
     fresh_weights,
 )
 
@@ -30,6 +31,7 @@ SEED = tf.constant([3, 4])
         ConvLearners([3, 4], [], [1, 2], "stride", weight_norm=False),
         ConvLearners([3], [5], batch_norm="full"),
         MLPLearners([6], batch_norm="none"),
+        ResNetLearners([3, 4], batch_norm="full"),
     ],
 )
 def test_any_image_shape(learners, shape):
@@ -122,6 +124,23 @@ def test_bad_settings_are_refused(settings, problem):
         ConvLearners([3, 4], [5], **settings)
 
 
+def test_residual_blocks():
+    """Shortcuts are as they are, but where width or stride change."""
+    (model,) = ResNetLearners([4, 4, 6], weight_norm=False).build((8, 8, 1), 10)
+    convs = [x for x in model.layers if isinstance(x, tf.keras.layers.Conv2D)]
+    sizes = sorted((x.kernel_size[0], x.strides[0], x.filters) for x in convs)
+    shortcuts = [(1, 2, 4), (1, 2, 6)]
+    assert sizes == shortcuts + [(3, 1, 4)] * 4 + [(3, 1, 6), (3, 2, 4), (3, 2, 6)]
+    sums = [x for x in model.layers if isinstance(x, tf.keras.layers.Add)]
+    assert [x.output_shape[1:] for x in sums] == [(8, 8, 4), (4, 4, 4), (2, 2, 6)]
+
+
+@pytest.mark.parametrize("settings", [{"strides": [2]}, {"filters": []}])
+def test_residual_blocks_need_a_stride_each(settings):
+    with pytest.raises(ValueError, match="one for each entry of filters"):
+        ResNetLearners(**{"filters": [3, 4], **settings})
+
+
 def test_mixed_pools():
     parts = [ConvLearners([3], [4], architectures=2), MLPLearners([5])]
     models = MixedLearners(parts).build((8, 8, 1), 10)
@@ -161,6 +180,7 @@ class Wide(MLPLearners):
     [
         ConvLearners([(2, 5), 3], [4], [1, 2], "stride", True, False, "full", 2, 7),
         MLPLearners([(2, 9)], False, "none", 2, 7),
+        ResNetLearners([2, (3, 9)], [2, 1], False, "full", 2, 7),
         CellLearners("nas_bench_201", 0, 2, 2, 7),
         MixedLearners([ConvLearners([3], []), MLPLearners([5])]),
         Linear(bias=False),
