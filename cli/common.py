@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from gtn_tf.config import Config, to_yaml
 from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.teaching import TrainedTeacher
+
+_CPU = "cpu_seconds.json"
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -114,10 +117,25 @@ def meta_train_all(
     countdown = Countdown(len(missing))
     for name in missing:
         print(f"{name}: run {part_that_begins(countdown)}", flush=True)
+        began = None if folders[name].exists() else time.process_time()
         runs.train(configs[name], folders[name], True, options.data_dir, say)
+        if began is not None:
+            spent = {"cpu_seconds": time.process_time() - began}
+            write(folders[name] / _CPU, json.dumps(spent) + "\n")
         countdown.next()
         tf.keras.backend.clear_session()
     return folders
+
+
+def cpu_seconds(folder: Path) -> float | None:
+    """CPU seconds of a run with its tracing and tests; None if it was interrupted.
+
+    Args:
+        folder: Folder of the run.
+    """
+    if not (folder / _CPU).exists():
+        return None
+    return json.loads((folder / _CPU).read_text(encoding="utf-8-sig"))["cpu_seconds"]
 
 
 def run_name(arm: str, seed: int) -> str:

@@ -67,6 +67,18 @@ def test_curricula(experiment):
     assert "run 1 of" not in again and rows(out / "curves.csv") == found
 
 
+def test_teachers_ablation(experiment):
+    out, printed = experiment("teachers_ablation")
+    (found,) = rows(out / "teachers.csv")
+    assert found["teacher"] == "real pixels, rates, soft labels"
+    assert 0 <= float(found["mean"]) <= 1 and float(found["cpu_seconds"]) > 0
+    curves = rows(out / "digits.csv")
+    assert len(curves) == 2
+    assert curves[1]["cpu_seconds"] == found["cpu_seconds"]
+    check_pictures(out, "digits.png")
+    assert "run 1 of" not in experiment("teachers_ablation")[1]
+
+
 def test_inner_loop_data(experiment, run_dir):
     out, printed = experiment("inner_loop_data")
     # The full curriculum is the one that `curricula` trained, if that came before.
