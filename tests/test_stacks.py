@@ -177,7 +177,7 @@ def test_teachers_cross_over(tmp_path, writer, reader) -> None:
             np.testing.assert_array_equal(found[1][name], array)
     words = "evaluate", "--teacher", tmp_path / "0.npz", "--learner", "mlp"
     words = *words, "--learners", "1", "--every", "2", "--out", tmp_path / "evaluated"
-    assert "generated data" in run(reader, "-m", "gtn_tf.cli", *words)
+    assert "lessons" in run(reader, "-m", "gtn_tf.cli", *words)
 
 
 @crossing

@@ -35,8 +35,8 @@ from gtn_tf.teaching import TrainedTeacher
 
 # What learners are taught with, and its name in pictures and tables.
 SOURCES = {
-    "teacher": "generated data",
-    "shuffled": "generated data, batches shuffled",
+    "teacher": "lessons",
+    "shuffled": "lessons, batches shuffled",
     "real": "real data, the teacher's rates",
     "real_tuned": "real data, rates tuned for it",
 }

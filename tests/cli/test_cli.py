@@ -87,7 +87,7 @@ def test_a_teacher_from_the_command_line(tmp_path, monkeypatch):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert "generated data" in done.stdout and "rates tuned for it" in done.stdout
+    assert "lessons" in done.stdout and "rates tuned for it" in done.stdout
     names = {path.name for path in (tmp_path / "found").iterdir()}
     assert names == {"curves.csv", "curves.png", "evaluation.json"}
     monkeypatch.chdir(tmp_path)
