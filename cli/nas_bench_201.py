@@ -3,11 +3,11 @@
     python cli/nas_bench_201.py --table FILE --data cifar10 --teacher runs/cifar10_cells
         [--data-dir D] [--scale smoke|laptop]
 
-Scores cells of the benchmark by a teacher, by as many steps of real data and without
-training, and compares each score with the published accuracy on CIFAR-10. The
-table is a CSV file with the columns arch, cifar10_test200 and cifar10_test12.
-Interrupted, the same command goes on where it stopped; with more teachers it adds
-their scores. `--plot` draws the picture again.
+Scores cells of the benchmark by a teacher, by as many steps of real data, by the first
+teacher's rates on real images, and without training, and compares each score with the
+published accuracy on CIFAR-10. The table is a CSV file with the columns arch,
+cifar10_test200 and cifar10_test12. Interrupted, the same command goes on where it
+stopped; with more teachers it adds their scores. `--plot` draws the picture again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gtn_tf.search import NASBench201Space, ScoringData
 from rankings import (
     add_ranking_arguments,
     compare,
+    controls,
     load_data,
     ranking_scorers,
     score_all,
@@ -76,7 +77,10 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
     score_all(
         [Genotype201.parse(name) for name in chosen.tolist()],
         space,
-        ranking_scorers(options.teacher, scale.untrained, scale.steps),
+        [
+            *ranking_scorers(options.teacher, scale.untrained, scale.steps),
+            *controls(options.teacher[0], splits, scale.steps[-1]),
+        ],
         ScoringData(
             (splits.train_images, splits.train_labels),
             (splits.validation_images, splits.validation_labels),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from common import read_table, say, write_facts, write_table
 from gtn_tf import data, plots
 from gtn_tf.data import Splits
+from gtn_tf.evaluation import RealLessons
 from gtn_tf.runs.score_table import SECONDS, add_scores
 from gtn_tf.search import (
     CellSpace,
@@ -95,6 +97,29 @@ def ranking_scorers(
     for count in steps:
         names = ranking_names(f"{_REAL}{count} steps")
         scorers.append(RealDataScorer(count, names=names))
+    return scorers
+
+
+def controls(teacher: str, splits: Splits, steps: int, seed: int = 0) -> list[Scorer]:
+    """Scorers that have only a teacher's rates: its images are replaced by real ones.
+
+    Args:
+        teacher: A bundled one's name, or a path.
+        splits: Real data.
+        steps: Inner steps.
+        seed: Of the real images.
+
+    Returns:
+        One with new images in every step, and one that repeats as many as the teacher
+        has.
+    """
+    fixed = load_teacher(teacher)
+    scorers: list[Scorer] = []
+    for kind, rated in (("new", fixed.repeated(steps)), ("fixed", fixed)):
+        images, labels = RealLessons(splits, rated).lessons(seed)
+        real = dataclasses.replace(rated, images=images, labels=labels.astype(np.int32))
+        name = f"{kind} real images, rates of {Path(teacher).stem}, {steps} steps"
+        scorers.append(GTNScorer(real, steps, names=ranking_names(name)))
     return scorers
 
 

@@ -37,6 +37,10 @@ def test_ranking_of_nas_bench_201(recipe, tmp_path):
     (tmp_path / "table.csv").write_text("\n".join(table))
     words = ["--table", tmp_path / "table.csv"]
     check_ranking(recipe, "nas_bench_201", tmp_path / "out", words)
+    with (tmp_path / "out" / "correlations.csv").open() as file:
+        scores = {row["score"] for row in csv.DictReader(file)}
+    for kind in ("new", "fixed"):
+        assert f"{kind} real images, rates of digits, 2 steps" in scores
 
 
 def test_ranking_of_nao_cells(recipe, tmp_path):
