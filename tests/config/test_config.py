@@ -321,7 +321,11 @@ def test_differences_are_in_schema_order() -> None:
             "all beside 'conv'",
         ),
         ("learners.architectures=0", "an integer of at least 1, or all", "0"),
-        ("learners.family=[]", "one of conv, mlp, resnet, nao, nas_bench_201, or a list", "[]"),
+        (
+            "learners.family=[]",
+            "one of conv, mlp, resnet, nao, nas_bench_201, or a list",
+            "[]",
+        ),
         (
             "learners.family=[conv, mlp]",
             "at most learners.architectures (1)",
