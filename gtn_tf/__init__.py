@@ -37,6 +37,7 @@ _NAMES = {
     "LearnedRMSProp": "gtn_tf.inner",
     "LearnedSGD": "gtn_tf.inner",
     "LengtheningUnroll": "gtn_tf.inner",
+    "PersistentWindow": "gtn_tf.inner",
     "TruncatedUnroll": "gtn_tf.inner",
     "load_teacher": "gtn_tf.teaching",
     "teach": "gtn_tf.teaching",

@@ -31,6 +31,7 @@ from gtn_tf.learners.pool import LearnerPool
 from gtn_tf.meta_iteration import MetaIteration
 from gtn_tf.metrics import MeanOrNaN, as_one_batch
 from gtn_tf.non_finite import DataWatch, StopWhenNotFinite, apply_if_finite
+from gtn_tf.persistent_learners import persistent_learners
 from gtn_tf.precision import expect_full_precision
 from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
@@ -54,8 +55,8 @@ class GTN(tf.keras.Model):
         teacher: What feeds the learners.
         learners: The distribution that learners are drawn from.
         inner_optimizer: The learners' optimizer, itself learned.
-        estimator: Estimates the meta-gradient: `FullUnroll`, `TruncatedUnroll` or
-            `LengtheningUnroll`.
+        estimator: Estimates the meta-gradient: `FullUnroll`, or one through a part
+            of the inner steps.
         learners_per_iteration: Learners whose meta-gradients are averaged, trained on
             the same batches and tested on the same real data. Under a `tf.distribute`
             strategy, each replica trains this many, on its part of the data.
@@ -119,15 +120,14 @@ class GTN(tf.keras.Model):
         self.max_skipped = max_skipped
         self.seed = seed
         self._asked_unroll = unroll
-        self.pool = LearnerPool(
-            learners, teacher.image_shape, teacher.num_classes, seed
+        shapes = teacher.image_shape, teacher.num_classes
+        self.pool = LearnerPool(learners, *shapes, seed)
+        self.persistent = persistent_learners(
+            estimator, self.pool, inner_optimizer, learners_per_iteration
         )
+        window = estimator.window_of(teacher.steps)
         self.unroll, self._unroll = choose_unroll(
-            unroll,
-            self.pool,
-            estimator.window_of(teacher.steps),
-            teacher.batch_size,
-            estimator.lengthens,
+            unroll, self.pool, window, teacher.batch_size, estimator.lengthens
         )
         self.iterations = add_counter(self, "iterations")
         self.skipped = add_counter(self, "skipped")
@@ -162,6 +162,7 @@ class GTN(tf.keras.Model):
             self.estimator,
             self._unroll,
             loss.mean,
+            self.persistent,
         )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
@@ -226,15 +227,11 @@ class GTN(tf.keras.Model):
         """One meta-iteration."""
         real = unpack(data, self.teacher.image_shape)
         self._data_watch.look(real)
+        variables = self.trainable_variables
         meta_loss, logits, gradients = self.meta.mean_gradient(
-            self.iterations,
-            self.learners_per_iteration,
-            real,
-            self.trainable_variables,
+            self.iterations, self.learners_per_iteration, real, variables
         )
-        applied = apply_if_finite(
-            self.optimizer, self.trainable_variables, gradients, meta_loss
-        )
+        applied = apply_if_finite(self.optimizer, variables, gradients, meta_loss)
         count_skipped(applied, self.skipped, self.skipped_in_a_row)
         self.iterations.assign_add(1)
         meta_loss = tf.where(applied, meta_loss, 0.0)

@@ -88,6 +88,7 @@ ESTIMATORS = Registry(
         "full": "gtn_tf.inner.estimators.full:FullUnroll",
         "truncated": "gtn_tf.inner.estimators.truncated:TruncatedUnroll",
         "lengthening": "gtn_tf.inner.estimators.lengthening:LengtheningUnroll",
+        "persistent": "gtn_tf.inner.estimators.persistent:PersistentWindow",
     },
 )
 

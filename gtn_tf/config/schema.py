@@ -240,11 +240,13 @@ class MetaConfig(Checked):
     # Largest norm of the meta-gradient, over all tensors; 0: any.
     gradient_clip: float = setting(0.0, FROM_0)
     # How the meta-gradient is estimated: through all inner steps (full), through
-    # windows of some (truncated), or through more and more of them (lengthening).
+    # windows of some (truncated), through more and more of them (lengthening), or
+    # through the next window of learners that live on (persistent).
     estimator: str = setting("full", one_of(*SETTINGS))
     intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
-    # Of truncated: inner steps of a window, a divisor of teacher.steps.
+    # Of truncated, persistent: inner steps of a window, a divisor of teacher.steps.
     window: int = setting(0, COUNT_OR_0)
+    persistent_learners: int = setting(4, COUNT)  # of persistent: alive at a time
     # Of lengthening: inner steps of the first meta-iteration, and meta-iterations
     # after which one is added, up to teacher.steps.
     initial_steps: int = setting(0, COUNT_OR_0)
@@ -326,6 +328,13 @@ class Config(Checked):
             meta.estimator_settings().check(steps, meta.unroll)
         except ArgumentError as error:
             raise ConfigError(f"meta.{error}") from None
+        fresh = self.learners.architectures == names.ALL
+        if fresh and meta.estimator == "persistent":
+            raise ConfigError(
+                "meta.estimator: expected one of fresh learners, such as full, beside "
+                "learners.architectures=all, where every learner is of another size, "
+                "received persistent"
+            )
         added = meta.iterations // meta.lengthen_every
         if meta.estimator == "lengthening" and meta.initial_steps + added < steps:
             raise ConfigError(

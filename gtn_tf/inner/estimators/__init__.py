@@ -1,8 +1,9 @@
-"""Estimators of the meta-gradient: full, truncated or lengthening."""
+"""Estimators of the meta-gradient: through all inner steps, or through some."""
 
-from gtn_tf.inner.estimators.base import Estimator, MetaGradient
+from gtn_tf.inner.estimators.base import Estimator, MetaGradient, differentiate
 from gtn_tf.inner.estimators.full import FullUnroll
 from gtn_tf.inner.estimators.lengthening import LengtheningUnroll
+from gtn_tf.inner.estimators.persistent import PersistentWindow
 from gtn_tf.inner.estimators.truncated import TruncatedUnroll
 
 __all__ = [
@@ -10,5 +11,7 @@ __all__ = [
     "FullUnroll",
     "LengtheningUnroll",
     "MetaGradient",
+    "PersistentWindow",
     "TruncatedUnroll",
+    "differentiate",
 ]
