@@ -125,6 +125,28 @@ class PersistentSettings(EstimatorSettings):
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class RandomWindowSettings(EstimatorSettings):
+    """Settings of the meta-gradient through a window at a random place.
+
+    Args:
+        window: Inner steps of the window.
+    """
+
+    kind = "random_window"
+
+    window: int
+    intermediate_every: int = 0
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        if not 1 <= self.window <= steps:
+            raise ArgumentError(
+                f"window: expected a number of steps from 1 to {steps}, "
+                f"received {self.window}"
+            )
+        super().check(self.window, unroll)
+
+
 SETTINGS: dict[str, type[EstimatorSettings]] = {
     one.kind: one
     for one in (
@@ -132,6 +154,7 @@ SETTINGS: dict[str, type[EstimatorSettings]] = {
         TruncatedSettings,
         LengtheningSettings,
         PersistentSettings,
+        RandomWindowSettings,
     )
 }
 

@@ -28,11 +28,12 @@ from gtn_tf.keras_data import expect_data, labels_of, unpack
 from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.learners import Learners
 from gtn_tf.learners.pool import LearnerPool
-from gtn_tf.meta_iteration import MetaIteration
+from gtn_tf.meta_iteration import MetaIteration, expect_fitting_parts
 from gtn_tf.metrics import MeanOrNaN, as_one_batch
 from gtn_tf.non_finite import DataWatch, StopWhenNotFinite, apply_if_finite
 from gtn_tf.persistent_learners import persistent_learners
 from gtn_tf.precision import expect_full_precision
+from gtn_tf.relative_clip import RelativeClip
 from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
 from gtn_tf.teaching.description import describe
@@ -63,6 +64,8 @@ class GTN(tf.keras.Model):
         unroll: How the meta-gradient is computed; its value is the same. `"keep"` is
             fast, `"recompute"` needs less memory, `"auto"` picks by the memory needed,
             and `"nested_tapes"` is the reference.
+        relative_clip: Largest norm of a meta-gradient, as a multiple of the average of
+            the norms before it; 0 for any. See `RelativeClip`.
         max_skipped: `fit` stops after this many meta-iterations in a row with a
             non-finite meta-loss or meta-gradient. Each of them is skipped.
         seed: Integer of any size, of all fresh learners.
@@ -95,28 +98,21 @@ class GTN(tf.keras.Model):
         estimator: Estimator = FullUnroll(),  # noqa: B008 (it has no state)
         learners_per_iteration: int = 1,
         unroll: str = "auto",
+        relative_clip: float = 0.0,
         max_skipped: int = 10,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         expect_full_precision()
         super().__init__(**kwargs)
-        if teacher.steps != inner_optimizer.steps:
-            raise ArgumentError(
-                "expected as many steps of the inner optimizer as of the teacher, "
-                f"{teacher.steps}, received {inner_optimizer.steps}"
-            )
-        estimator.check(teacher.steps, unroll)
-        if learners_per_iteration < 1:
-            raise ArgumentError(
-                "learners_per_iteration: expected at least 1, "
-                f"received {learners_per_iteration}"
-            )
+        parts = teacher, inner_optimizer, estimator, unroll
+        expect_fitting_parts(*parts, learners_per_iteration)
         self.teacher = teacher
         self.learners = learners
         self.inner_optimizer = inner_optimizer
         self.estimator = estimator
         self.learners_per_iteration = learners_per_iteration
+        self.relative_clip = relative_clip
         self.max_skipped = max_skipped
         self.seed = seed
         self._asked_unroll = unroll
@@ -134,6 +130,7 @@ class GTN(tf.keras.Model):
         self.skipped_in_a_row = add_counter(self, "skipped_in_a_row")
         self.evaluations = add_counter(self, "evaluations")
         self.meta_loss = MeanOrNaN("meta_loss")
+        self.clip = RelativeClip(relative_clip) if relative_clip else None
         self._data_watch = DataWatch()
         self.built = True
 
@@ -231,7 +228,9 @@ class GTN(tf.keras.Model):
         meta_loss, logits, gradients = self.meta.mean_gradient(
             self.iterations, self.learners_per_iteration, real, variables
         )
-        applied = apply_if_finite(self.optimizer, variables, gradients, meta_loss)
+        applied = apply_if_finite(
+            self.optimizer, variables, gradients, meta_loss, self.clip
+        )
         count_skipped(applied, self.skipped, self.skipped_in_a_row)
         self.iterations.assign_add(1)
         meta_loss = tf.where(applied, meta_loss, 0.0)
@@ -314,6 +313,7 @@ class GTN(tf.keras.Model):
             "estimator": tf.keras.saving.serialize_keras_object(self.estimator),
             "learners_per_iteration": self.learners_per_iteration,
             "unroll": self._asked_unroll,
+            "relative_clip": self.relative_clip,
             "max_skipped": self.max_skipped,
             "seed": self.seed,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.functional import PureNetwork
 from gtn_tf.inner import (
     Estimator,
@@ -261,6 +262,38 @@ class MetaIteration:
         state, found = differentiate(self.unroll, loop, state, inputs, real, every)
         self.persistent.keep(iteration, number, state)
         return found
+
+
+def expect_fitting_parts(
+    teacher: Teacher,
+    inner_optimizer: InnerOptimizer,
+    estimator: Estimator,
+    unroll: str,
+    learners_per_iteration: int,
+) -> None:
+    """Checks that meta-iterations can be made of these parts.
+
+    Args:
+        teacher: What feeds the learners.
+        inner_optimizer: The learners' optimizer.
+        estimator: Estimates the meta-gradient.
+        unroll: How it is computed, a name or `"auto"`.
+        learners_per_iteration: Learners whose meta-gradients are averaged.
+
+    Raises:
+        ArgumentError: If not.
+    """
+    if teacher.steps != inner_optimizer.steps:
+        raise ArgumentError(
+            "expected as many steps of the inner optimizer as of the teacher, "
+            f"{teacher.steps}, received {inner_optimizer.steps}"
+        )
+    estimator.check(teacher.steps, unroll)
+    if learners_per_iteration < 1:
+        raise ArgumentError(
+            "learners_per_iteration: expected at least 1, "
+            f"received {learners_per_iteration}"
+        )
 
 
 def _of_variables(

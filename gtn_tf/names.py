@@ -89,6 +89,7 @@ ESTIMATORS = Registry(
         "truncated": "gtn_tf.inner.estimators.truncated:TruncatedUnroll",
         "lengthening": "gtn_tf.inner.estimators.lengthening:LengtheningUnroll",
         "persistent": "gtn_tf.inner.estimators.persistent:PersistentWindow",
+        "random_window": "gtn_tf.inner.estimators.random_window:RandomWindow",
     },
 )
 

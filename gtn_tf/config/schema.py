@@ -16,6 +16,7 @@ from gtn_tf.config.rules import (
     FLAG,
     FRACTION,
     FROM_0,
+    FROM_1_OR_0,
     STRIDES,
     WIDTHS,
     Checked,
@@ -239,12 +240,16 @@ class MetaConfig(Checked):
     epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, added to the root
     # Largest norm of the meta-gradient, over all tensors; 0: any.
     gradient_clip: float = setting(0.0, FROM_0)
+    # The same, as a multiple of the moving average of the norms before it; 0: any.
+    relative_clip: float = setting(0.0, FROM_1_OR_0)
     # How the meta-gradient is estimated: through all inner steps (full), through
-    # windows of some (truncated), through more and more of them (lengthening), or
-    # through the next window of learners that live on (persistent).
+    # windows of some (truncated), through more and more of them (lengthening), through
+    # the next window of learners that live on (persistent), or through a window at a
+    # random place (random_window).
     estimator: str = setting("full", one_of(*SETTINGS))
     intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
-    # Of truncated, persistent: inner steps of a window, a divisor of teacher.steps.
+    # Of truncated, persistent, random_window: inner steps of a window; of the first
+    # two, a divisor of teacher.steps.
     window: int = setting(0, COUNT_OR_0)
     persistent_learners: int = setting(4, COUNT)  # of persistent: alive at a time
     # Of lengthening: inner steps of the first meta-iteration, and meta-iterations

@@ -6,6 +6,7 @@ from gtn_tf.inner.estimators import (
     LengtheningUnroll,
     MetaGradient,
     PersistentWindow,
+    RandomWindow,
     TruncatedUnroll,
     differentiate,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Loss",
     "MetaGradient",
     "PersistentWindow",
+    "RandomWindow",
     "Real",
     "TruncatedUnroll",
     "Unroll",

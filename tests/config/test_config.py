@@ -320,6 +320,7 @@ def test_differences_are_in_schema_order() -> None:
             "an integer, or all beside",
             "all beside 'conv'",
         ),
+        ("meta.relative_clip=0.5", "0 or a number of at least 1", "0.5"),
         ("learners.architectures=0", "an integer of at least 1, or all", "0"),
         ("learners.family=[]", "one of conv, mlp, nao, nas_bench_201, or a list", "[]"),
         (
@@ -383,6 +384,12 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "meta.window",
             "a divisor of the 12 steps",
             "5",
+        ),
+        (
+            ["meta.estimator=random_window", "meta.window=13"],
+            "meta.window",
+            "a number of steps from 1 to 12",
+            "13",
         ),
         (
             ["meta.estimator=persistent", "meta.window=4"],

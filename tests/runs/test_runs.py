@@ -461,7 +461,7 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path):
         assert new in text
         text = text.replace(new, old)
     optimizers = "name: sgd", "beta_1: 0.9", "beta_2: 0.999", "rho: 0.9"
-    for key in (*optimizers, "persistent_learners: 4"):
+    for key in (*optimizers, "persistent_learners: 4", "relative_clip: 0.0"):
         text = text.replace(f"  {key}\n", "", 1)
     (tmp_path / "config.yaml").write_text(text)
     with RunDirectory(tmp_path).open(config, resume=True):

@@ -4,6 +4,7 @@ from gtn_tf.inner.estimators.base import Estimator, MetaGradient, differentiate
 from gtn_tf.inner.estimators.full import FullUnroll
 from gtn_tf.inner.estimators.lengthening import LengtheningUnroll
 from gtn_tf.inner.estimators.persistent import PersistentWindow
+from gtn_tf.inner.estimators.random_window import RandomWindow
 from gtn_tf.inner.estimators.truncated import TruncatedUnroll
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "LengtheningUnroll",
     "MetaGradient",
     "PersistentWindow",
+    "RandomWindow",
     "TruncatedUnroll",
     "differentiate",
 ]

@@ -24,7 +24,7 @@ class PersistentWindow(PersistentSettings, Estimator):
     A long curriculum then costs as much as a window. In return, the gradient misses
     what a batch does to steps after its window, and a learner was taught by earlier
     states of the teacher. A pool of learners of different ages is that of Zhou et al.
-    2022 (FRePo, section 3.3), here with windows in place of single steps.
+    2022 (FRePo, arXiv 2206.00719), here with windows in place of single steps.
 
     With a window of all steps, it is `FullUnroll`.
 
