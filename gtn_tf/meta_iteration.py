@@ -216,7 +216,7 @@ class MetaIteration:
         """As `_begin`, for fresh learners of a seed."""
         steps = self.estimator.steps_of_fresh(fold(seed, WINDOW), self.teacher.steps)
         if steps is None or not tf.is_tensor(steps.start):
-            return steps, None  # none is taken before
+            return steps, None  # from the first step on
         return steps, self.inner_inputs(seed, slice(0, steps.start))
 
     def _differentiated(self, seed: tf.Tensor, steps: slice | None) -> InnerInputs:
