@@ -64,8 +64,8 @@ class GTN(tf.keras.Model):
         unroll: How the meta-gradient is computed; its value is the same. `"keep"` is
             fast, `"recompute"` needs less memory, `"auto"` picks by the memory needed,
             and `"nested_tapes"` is the reference.
-        relative_clip: Largest norm of a meta-gradient, as a multiple of the average of
-            the norms before it; 0 for any. See `RelativeClip`.
+        relative_clip: Largest norm of a meta-gradient, as a multiple of the moving
+            average of the norms before it, with a decay of 0.9; 0 for any.
         max_skipped: `fit` stops after this many meta-iterations in a row with a
             non-finite meta-loss or meta-gradient. Each of them is skipped.
         seed: Integer of any size, of all fresh learners.

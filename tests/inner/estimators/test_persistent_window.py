@@ -9,11 +9,11 @@ import tensorflow as tf
 import gtn_tf
 from conftest import full_curriculum, real_batches
 from gtn_tf.errors import ArgumentError
-from gtn_tf.learners import CellLearners, ConvLearners
+from gtn_tf.learners import CellLearners, MLPLearners
 from gtn_tf.names import UNROLLS
 
 REAL = next(iter(real_batches()))
-TWO_NETWORKS = ConvLearners(filters=[(2, 9)], units=[], architectures=2)
+TWO_NETWORKS = MLPLearners(units=[(2, 9)], architectures=2)
 
 
 def fit(gtn, iterations, real=REAL):
@@ -108,6 +108,8 @@ def test_an_interrupted_fit_goes_on_with_the_same_bits(
         )
 
     whole, interrupted = make(), make()
+    sizes = {int(tf.size(one.pack(one.trainable))) for one in whole.pool}
+    assert len(sizes) == 2  # so that the rows of one network are filled up
     fit(whole, 11)
     fit(interrupted, 7)
     assert np.any(interrupted.persistent.ages)  # in the middle of lives
@@ -138,7 +140,6 @@ def test_diverged_learners_make_way(tiny_gtn):
     gtn = tiny_gtn(
         teacher=full_curriculum(steps=8),
         estimator=gtn_tf.PersistentWindow(window=1, persistent_learners=1),
-        learners=ConvLearners(filters=[3], units=[]),
     )
     fit(gtn, 9)
     while not gtn.persistent.ages.numpy():
