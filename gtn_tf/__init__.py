@@ -38,6 +38,8 @@ _NAMES = {
     "LearnedRMSProp": "gtn_tf.inner",
     "LearnedSGD": "gtn_tf.inner",
     "LengtheningUnroll": "gtn_tf.inner",
+    "PersistentWindow": "gtn_tf.inner",
+    "RandomWindow": "gtn_tf.inner",
     "TruncatedUnroll": "gtn_tf.inner",
     "load_teacher": "gtn_tf.teaching",
     "teach": "gtn_tf.teaching",

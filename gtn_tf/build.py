@@ -108,6 +108,7 @@ def _gtn(
         estimator,
         learners_per_iteration=config.meta.learners_per_iteration,
         unroll=config.meta.unroll,
+        relative_clip=config.meta.relative_clip,
         max_skipped=config.meta.max_skipped,
         seed=config.seed,
     )

@@ -63,11 +63,7 @@ class TruncatedSettings(EstimatorSettings):
 
     def check(self, steps: int, unroll: str = "auto") -> None:
         super().check(steps, unroll)
-        if self.window < 1 or steps % self.window:
-            raise ArgumentError(
-                f"window: expected a divisor of the {steps} steps, "
-                f"received {self.window}"
-            )
+        _expect_divisor(self.window, steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +100,67 @@ class LengtheningSettings(EstimatorSettings):
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class PersistentSettings(EstimatorSettings):
+    """Settings of the meta-gradient through windows of learners that live on.
+
+    Args:
+        window: Inner steps of a window, a divisor of all inner steps.
+        persistent_learners: Learners that are alive at a time.
+    """
+
+    kind = "persistent"
+
+    window: int
+    persistent_learners: int = 4
+    intermediate_every: int = 0
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        _expect_divisor(self.window, steps)
+        super().check(self.window, unroll)
+        if self.persistent_learners < 1:
+            raise ArgumentError(
+                "persistent_learners: expected at least 1, "
+                f"received {self.persistent_learners}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomWindowSettings(EstimatorSettings):
+    """Settings of the meta-gradient through a window at a random place.
+
+    Args:
+        window: Inner steps of the window.
+    """
+
+    kind = "random_window"
+
+    window: int
+    intermediate_every: int = 0
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        if not 1 <= self.window <= steps:
+            raise ArgumentError(
+                f"window: expected a number of steps from 1 to {steps}, "
+                f"received {self.window}"
+            )
+        super().check(self.window, unroll)
+
+
 SETTINGS: dict[str, type[EstimatorSettings]] = {
-    one.kind: one for one in (FullSettings, TruncatedSettings, LengtheningSettings)
+    one.kind: one
+    for one in (
+        FullSettings,
+        TruncatedSettings,
+        LengtheningSettings,
+        PersistentSettings,
+        RandomWindowSettings,
+    )
 }
+
+
+def _expect_divisor(window: int, steps: int) -> None:
+    if window < 1 or steps % window:
+        raise ArgumentError(
+            f"window: expected a divisor of the {steps} steps, received {window}"
+        )

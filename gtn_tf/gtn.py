@@ -28,10 +28,12 @@ from gtn_tf.keras_data import expect_data, labels_of, unpack
 from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.learners import Learners
 from gtn_tf.learners.pool import LearnerPool
-from gtn_tf.meta_iteration import MetaIteration
+from gtn_tf.meta_iteration import MetaIteration, expect_fitting_parts
 from gtn_tf.metrics import MeanOrNaN, as_one_batch
 from gtn_tf.non_finite import DataWatch, StopWhenNotFinite, apply_if_finite
+from gtn_tf.persistent_learners import persistent_learners
 from gtn_tf.precision import expect_full_precision
+from gtn_tf.relative_clip import RelativeClip
 from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
 from gtn_tf.teaching.description import describe
@@ -54,14 +56,16 @@ class GTN(tf.keras.Model):
         teacher: What feeds the learners.
         learners: The distribution that learners are drawn from.
         inner_optimizer: The learners' optimizer, itself learned.
-        estimator: Estimates the meta-gradient: `FullUnroll`, `TruncatedUnroll` or
-            `LengtheningUnroll`.
+        estimator: Estimates the meta-gradient: `FullUnroll`, or one through a part
+            of the inner steps.
         learners_per_iteration: Learners whose meta-gradients are averaged, trained on
             the same batches and tested on the same real data. Under a `tf.distribute`
             strategy, each replica trains this many, on its part of the data.
         unroll: How the meta-gradient is computed; its value is the same. `"keep"` is
             fast, `"recompute"` needs less memory, `"auto"` picks by the memory needed,
             and `"nested_tapes"` is the reference.
+        relative_clip: Largest norm of a meta-gradient, as a multiple of the moving
+            average of the norms before it, with a decay of 0.9; 0 for any.
         max_skipped: `fit` stops after this many meta-iterations in a row with a
             non-finite meta-loss or meta-gradient. Each of them is skipped.
         seed: Integer of any size, of all fresh learners.
@@ -94,46 +98,39 @@ class GTN(tf.keras.Model):
         estimator: Estimator = FullUnroll(),  # noqa: B008 (it has no state)
         learners_per_iteration: int = 1,
         unroll: str = "auto",
+        relative_clip: float = 0.0,
         max_skipped: int = 10,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         expect_full_precision()
         super().__init__(**kwargs)
-        if teacher.steps != inner_optimizer.steps:
-            raise ArgumentError(
-                "expected as many steps of the inner optimizer as of the teacher, "
-                f"{teacher.steps}, received {inner_optimizer.steps}"
-            )
-        estimator.check(teacher.steps, unroll)
-        if learners_per_iteration < 1:
-            raise ArgumentError(
-                "learners_per_iteration: expected at least 1, "
-                f"received {learners_per_iteration}"
-            )
+        parts = teacher, inner_optimizer, estimator, unroll
+        expect_fitting_parts(*parts, learners_per_iteration)
         self.teacher = teacher
         self.learners = learners
         self.inner_optimizer = inner_optimizer
         self.estimator = estimator
         self.learners_per_iteration = learners_per_iteration
+        self.relative_clip = relative_clip
         self.max_skipped = max_skipped
         self.seed = seed
         self._asked_unroll = unroll
-        self.pool = LearnerPool(
-            learners, teacher.image_shape, teacher.num_classes, seed
+        shapes = teacher.image_shape, teacher.num_classes
+        self.pool = LearnerPool(learners, *shapes, seed)
+        self.persistent = persistent_learners(
+            estimator, self.pool, inner_optimizer, learners_per_iteration
         )
+        window = estimator.window_of(teacher.steps)
         self.unroll, self._unroll = choose_unroll(
-            unroll,
-            self.pool,
-            estimator.window_of(teacher.steps),
-            teacher.batch_size,
-            estimator.lengthens,
+            unroll, self.pool, window, teacher.batch_size, estimator.lengthens
         )
         self.iterations = add_counter(self, "iterations")
         self.skipped = add_counter(self, "skipped")
         self.skipped_in_a_row = add_counter(self, "skipped_in_a_row")
         self.evaluations = add_counter(self, "evaluations")
         self.meta_loss = MeanOrNaN("meta_loss")
+        self.clip = RelativeClip(relative_clip) if relative_clip else None
         self._data_watch = DataWatch()
         self.built = True
 
@@ -162,6 +159,7 @@ class GTN(tf.keras.Model):
             self.estimator,
             self._unroll,
             loss.mean,
+            self.persistent,
         )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
@@ -226,14 +224,12 @@ class GTN(tf.keras.Model):
         """One meta-iteration."""
         real = unpack(data, self.teacher.image_shape)
         self._data_watch.look(real)
+        variables = self.trainable_variables
         meta_loss, logits, gradients = self.meta.mean_gradient(
-            self.iterations,
-            self.learners_per_iteration,
-            real,
-            self.trainable_variables,
+            self.iterations, self.learners_per_iteration, real, variables
         )
         applied = apply_if_finite(
-            self.optimizer, self.trainable_variables, gradients, meta_loss
+            self.optimizer, variables, gradients, meta_loss, self.clip
         )
         count_skipped(applied, self.skipped, self.skipped_in_a_row)
         self.iterations.assign_add(1)
@@ -317,6 +313,7 @@ class GTN(tf.keras.Model):
             "estimator": tf.keras.saving.serialize_keras_object(self.estimator),
             "learners_per_iteration": self.learners_per_iteration,
             "unroll": self._asked_unroll,
+            "relative_clip": self.relative_clip,
             "max_skipped": self.max_skipped,
             "seed": self.seed,
         }

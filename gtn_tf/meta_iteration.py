@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError
 from gtn_tf.functional import PureNetwork
 from gtn_tf.inner import (
     Estimator,
@@ -18,6 +19,7 @@ from gtn_tf.inner import (
     MetaGradient,
     Real,
     Unroll,
+    differentiate,
     init_state,
     logits_of,
     train,
@@ -26,10 +28,12 @@ from gtn_tf.learners.pool import (
     TEACHING,
     TRAINING,
     VALIDATION,
+    WINDOW,
     LearnerPool,
     fold,
     replica,
 )
+from gtn_tf.persistent_learners import PersistentLearners
 from gtn_tf.teachers import Teacher
 
 
@@ -44,6 +48,7 @@ class MetaIteration:
         estimator: Estimates the meta-gradient.
         unroll: From `choose_unroll`.
         loss: The learners' loss and the meta-loss.
+        persistent: Learners that live on between meta-iterations, if there are any.
     """
 
     teacher: Teacher
@@ -52,15 +57,20 @@ class MetaIteration:
     estimator: Estimator
     unroll: Unroll
     loss: Loss
+    persistent: PersistentLearners | None = None
 
-    def inner_inputs(self, seed: tf.Tensor) -> InnerInputs:
-        """Batches and hyperparameters of all inner steps.
+    def inner_inputs(self, seed: tf.Tensor, steps: slice | None = None) -> InnerInputs:
+        """Batches and hyperparameters of inner steps.
 
         Args:
             seed: int32 `[2]`, of the batches.
+            steps: Which inner steps; all by default.
         """
         hyperparameters = self.inner_optimizer.hyperparameters()
-        return InnerInputs(*self.teacher.batches(seed), hyperparameters)
+        if steps is None:
+            return InnerInputs(*self.teacher.batches(seed), hyperparameters)
+        chosen = {name: values[steps] for name, values in hyperparameters.items()}
+        return InnerInputs(*self.teacher.batch(steps, seed), chosen)
 
     def inner_loop(self, learner: PureNetwork) -> InnerLoop:
         """The inner loop of a network of the pool."""
@@ -74,7 +84,7 @@ class MetaIteration:
         seed: tf.Tensor,
         variables: Sequence[tf.Variable],
     ) -> tuple[MetaGradient, list[tf.Tensor]]:
-        """The meta-gradient of one learner through all inner steps.
+        """The meta-gradient of one fresh learner.
 
         Args:
             index: Which network of the pool.
@@ -86,9 +96,11 @@ class MetaIteration:
         Returns:
             The estimator's result, and one gradient for each variable.
         """
+        steps, before = self._of_fresh(seed)
         with tf.GradientTape() as tape:
-            inputs = self.inner_inputs(seed)
-        found = self._estimate(self.pool.network(index, seed), weights, inputs, real)
+            inputs = self._differentiated(seed, steps)
+        network = self.pool.network(index, seed)
+        found = self._estimate(network, weights, before, inputs, real)
         return found, _of_variables(tape, variables, inputs, found)
 
     def mean_gradient(
@@ -110,20 +122,25 @@ class MetaIteration:
             The mean meta-loss, the logits `[count, n, num_classes]`, and one gradient
             for each variable.
         """
-        seed = self.pool.seed(TRAINING, iteration)
+        seed, steps, before = self._begin(iteration)
         with tf.GradientTape() as tape:
-            inputs = self.estimator.inputs_at(iteration, self.inner_inputs(seed))
+            inputs = self._differentiated(seed, steps)
+            inputs = self.estimator.inputs_at(iteration, inputs)
 
         def zeros() -> MetaGradient:
             images = tf.shape(real[1])[0]
             return MetaGradient.zeros(inputs, images, self.teacher.num_classes)
 
-        found, logits = self.pool.mean_over_learners(
-            seed,
-            count,
-            lambda learner, weights: self._estimate(learner, weights, inputs, real),
-            zeros,
-        )
+        def of_learner(
+            number: tf.Tensor, network: PureNetwork, weights: Sequence[tf.Tensor]
+        ) -> MetaGradient:
+            if self.persistent is None:
+                return self._estimate(network, weights, before, inputs, real)
+            return self._go_on(iteration, number, network, weights, inputs, real)
+
+        found, logits = self.pool.mean_over_learners(seed, count, of_learner, zeros)
+        if self.persistent is not None:
+            self.persistent.grow_older(iteration, tf.math.is_finite(found.meta_loss))
         return found.meta_loss, logits, _of_variables(tape, variables, inputs, found)
 
     def validation_logits(
@@ -176,16 +193,107 @@ class MetaIteration:
         seed = self.pool.seed(TEACHING, number)
         return self.pool.network(index, seed, held_out=True)
 
+    def _begin(
+        self, iteration: tf.Tensor
+    ) -> tuple[tf.Tensor, slice | None, InnerInputs | None]:
+        """What a meta-iteration begins with.
+
+        Args:
+            iteration: Integer scalar, counted from 0.
+
+        Returns:
+            The seed of its learners and batches, the inner steps that are
+            differentiated, and the inputs of those to be taken before; None for all
+            steps, and for no step.
+        """
+        if self.persistent is not None:
+            born, steps = self.persistent.at(iteration)
+            return self.pool.seed(TRAINING, born), steps, None
+        seed = self.pool.seed(TRAINING, iteration)
+        return (seed, *self._of_fresh(seed))
+
+    def _of_fresh(self, seed: tf.Tensor) -> tuple[slice | None, InnerInputs | None]:
+        """As `_begin`, for fresh learners of a seed."""
+        steps = self.estimator.steps_of_fresh(fold(seed, WINDOW), self.teacher.steps)
+        if steps is None or not tf.is_tensor(steps.start):
+            return steps, None  # from the first step on
+        return steps, self.inner_inputs(seed, slice(0, steps.start))
+
+    def _differentiated(self, seed: tf.Tensor, steps: slice | None) -> InnerInputs:
+        """The inputs of the steps that are differentiated, with their number known."""
+        inputs = self.inner_inputs(seed, steps)
+        if steps is None:
+            return inputs
+        count = self.estimator.window_of(self.teacher.steps)
+        return tf.nest.map_structure(
+            lambda one: tf.ensure_shape(one, [count, *one.shape[1:]]), inputs
+        )
+
     def _estimate(
         self,
-        learner: PureNetwork,
+        network: PureNetwork,
+        weights: Sequence[tf.Tensor],
+        before: InnerInputs | None,
+        inputs: InnerInputs,
+        real: Real,
+    ) -> MetaGradient:
+        """The meta-gradient of a fresh learner."""
+        loop = self.inner_loop(network)
+        state = init_state(loop, weights)
+        if before is not None:
+            state = train(loop, state, before)
+        return self.estimator.estimate(self.unroll, loop, state, inputs, real)
+
+    def _go_on(
+        self,
+        iteration: tf.Tensor,
+        number: tf.Tensor,
+        network: PureNetwork,
         weights: Sequence[tf.Tensor],
         inputs: InnerInputs,
         real: Real,
     ) -> MetaGradient:
-        loop = self.inner_loop(learner)
-        state = init_state(loop, weights)
-        return self.estimator.estimate(self.unroll, loop, state, inputs, real)
+        """The meta-gradient of a learner that lives on."""
+        assert self.persistent is not None
+        loop = self.inner_loop(network)
+        fresh = init_state(loop, weights)
+        state = self.persistent.state(iteration, number, fresh)
+        every = self.estimator.intermediate_every
+        state, found = differentiate(self.unroll, loop, state, inputs, real, every)
+        self.persistent.keep(iteration, number, state)
+        return found
+
+
+def expect_fitting_parts(
+    teacher: Teacher,
+    inner_optimizer: InnerOptimizer,
+    estimator: Estimator,
+    unroll: str,
+    learners_per_iteration: int,
+) -> None:
+    """Checks that meta-iterations can be made of these parts.
+
+    Args:
+        teacher: What feeds the learners.
+        inner_optimizer: The learners' optimizer.
+        estimator: Estimates the meta-gradient.
+        unroll: How it is computed, a name or `"auto"`.
+        learners_per_iteration: Learners whose meta-gradients are averaged.
+
+    Raises:
+        ArgumentError: If not.
+    """
+    if teacher.steps != inner_optimizer.steps:
+        raise ArgumentError(
+            "expected as many steps of the inner optimizer as of the teacher, "
+            f"{teacher.steps}, received {inner_optimizer.steps}"
+        )
+    estimator.check(teacher.steps, unroll)
+    if learners_per_iteration < 1:
+        raise ArgumentError(
+            "learners_per_iteration: expected at least 1, "
+            f"received {learners_per_iteration}"
+        )
 
 
 def _of_variables(

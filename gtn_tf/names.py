@@ -91,6 +91,8 @@ ESTIMATORS = Registry(
         "full": "gtn_tf.inner.estimators.full:FullUnroll",
         "truncated": "gtn_tf.inner.estimators.truncated:TruncatedUnroll",
         "lengthening": "gtn_tf.inner.estimators.lengthening:LengtheningUnroll",
+        "persistent": "gtn_tf.inner.estimators.persistent:PersistentWindow",
+        "random_window": "gtn_tf.inner.estimators.random_window:RandomWindow",
     },
 )
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from gtn_tf import optimizers
 from gtn_tf.errors import GTNError
+from gtn_tf.relative_clip import RelativeClip
 
 
 class NonFiniteError(GTNError, ArithmeticError):
@@ -81,6 +82,7 @@ def apply_if_finite(
     variables: Sequence[tf.Variable],
     gradients: Sequence[tf.Tensor],
     meta_loss: tf.Tensor,
+    clip: RelativeClip | None = None,
 ) -> tf.Tensor:
     """Averages the gradients over all replicas and applies them if all are finite.
 
@@ -89,6 +91,7 @@ def apply_if_finite(
         variables: The variables that it updates.
         gradients: One for each variable, of this replica.
         meta_loss: Scalar of this replica, which has to be finite, too.
+        clip: Clips the averages before they are applied.
 
     Returns:
         Whether the optimizer acted, a bool scalar that is the same in all replicas.
@@ -102,7 +105,8 @@ def apply_if_finite(
     finite = tf.math.is_finite(meta_loss + tf.linalg.global_norm(gradients))
 
     def update(*gradients: tf.Tensor) -> None:
-        optimizers.apply(optimizer, gradients, variables)
+        clipped = gradients if clip is None else clip.clip(gradients)
+        optimizers.apply(optimizer, clipped, variables)
 
     def everywhere(
         strategy: tf.distribute.Strategy, finite: tf.Tensor, *gradients: tf.Tensor

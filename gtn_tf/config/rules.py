@@ -58,6 +58,9 @@ COUNT_OR_0 = Rule(
 )
 ABOVE_0 = Rule("a number above 0", lambda value: 0 < value < inf)
 FROM_0 = Rule("a number of at least 0", lambda value: 0 <= value < inf)
+FROM_1_OR_0 = Rule(
+    "0 or a number of at least 1", lambda value: value == 0 or 1 <= value < inf
+)
 DECAY = Rule("a number in [0, 1)", lambda value: 0 <= value < 1)
 BETWEEN_0_AND_1 = Rule("a number above 0 and below 1", lambda value: 0 < value < 1)
 FRACTION = Rule("a number in [0, 1]", lambda value: 0 <= value <= 1)

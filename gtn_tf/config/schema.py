@@ -16,6 +16,7 @@ from gtn_tf.config.rules import (
     FLAG,
     FRACTION,
     FROM_0,
+    FROM_1_OR_0,
     STRIDES,
     WIDTHS,
     Checked,
@@ -220,12 +221,18 @@ class MetaConfig(Checked):
     epsilon: float = setting(1e-8, ABOVE_0)  # Adam's, added to the root
     # Largest norm of the meta-gradient, over all tensors; 0: any.
     gradient_clip: float = setting(0.0, FROM_0)
+    # The same, as a multiple of the moving average of the norms before it; 0: any.
+    relative_clip: float = setting(0.0, FROM_1_OR_0)
     # How the meta-gradient is estimated: through all inner steps (full), through
-    # windows of some (truncated), or through more and more of them (lengthening).
+    # windows of some (truncated), through more and more of them (lengthening), through
+    # the next window of learners that live on (persistent), or through a window at a
+    # random place (random_window).
     estimator: str = setting("full", one_of(*SETTINGS))
     intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
-    # Of truncated: inner steps of a window, a divisor of teacher.steps.
+    # Of truncated, persistent, random_window: inner steps of a window; of the first
+    # two, a divisor of teacher.steps.
     window: int = setting(0, COUNT_OR_0)
+    persistent_learners: int = setting(4, COUNT)  # of persistent: alive at a time
     # Of lengthening: inner steps of the first meta-iteration, and meta-iterations
     # after which one is added, up to teacher.steps.
     initial_steps: int = setting(0, COUNT_OR_0)
@@ -309,6 +316,13 @@ class Config(Checked):
             meta.estimator_settings().check(steps, meta.unroll)
         except ArgumentError as error:
             raise ConfigError(f"meta.{error}") from None
+        fresh = self.learners.architectures == names.ALL
+        if fresh and meta.estimator == "persistent":
+            raise ConfigError(
+                "meta.estimator: expected one of fresh learners, such as full, beside "
+                "learners.architectures=all, where every learner is of another size, "
+                "received persistent"
+            )
         added = meta.iterations // meta.lengthen_every
         if meta.estimator == "lengthening" and meta.initial_steps + added < steps:
             raise ConfigError(

@@ -5,7 +5,10 @@ from gtn_tf.inner.estimators import (
     FullUnroll,
     LengtheningUnroll,
     MetaGradient,
+    PersistentWindow,
+    RandomWindow,
     TruncatedUnroll,
+    differentiate,
 )
 from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.optimizers import (
@@ -39,10 +42,13 @@ __all__ = [
     "LengtheningUnroll",
     "Loss",
     "MetaGradient",
+    "PersistentWindow",
+    "RandomWindow",
     "Real",
     "TruncatedUnroll",
     "Unroll",
     "choose_unroll",
+    "differentiate",
     "graph_rewrites_off",
     "init_state",
     "inner_step",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Union
 
@@ -14,8 +15,12 @@ from gtn_tf.supernet import SubNetwork, SuperNetwork
 
 # One stream of seeds for each use, so that none repeats another's draws.
 TRAINING, VALIDATION, TEACHING = 0, 1, 2
+# Folded into the seed of a meta-iteration, for all but its learners: they fold in their
+# number, from 0.
+WINDOW = -1
 
 OfLearner = Callable[[PureNetwork, list[tf.Tensor]], Any]
+OfNumbered = Callable[[tf.Tensor, PureNetwork, list[tf.Tensor]], Any]
 Network = Union[PureModel, SuperNetwork]
 
 
@@ -25,7 +30,8 @@ class LearnerPool(Sequence[Network]):
     Of a super-network, it is a random architecture. Meta-training never draws those
     that are held out; all else draws no others.
 
-    Pure functions are not part of a checkpoint: a learner lasts one meta-iteration.
+    Pure functions are not part of a checkpoint: a learner lasts one meta-iteration,
+    unless its state is kept elsewhere.
 
     Args:
         learners: The distribution that the networks are drawn from.
@@ -129,7 +135,7 @@ class LearnerPool(Sequence[Network]):
         self,
         seed: tf.Tensor,
         count: int,
-        function: OfLearner,
+        function: OfNumbered,
         zeros: Callable[[], Any],
     ) -> tuple[Any, tf.Tensor]:
         """Averages over random learners, different ones in each replica.
@@ -137,7 +143,8 @@ class LearnerPool(Sequence[Network]):
         Args:
             seed: int32 `[2]`.
             count: Number of learners of this replica.
-            function: As for `with_random_learner`; returns a named tuple with `logits`.
+            function: As for `with_random_learner`, but called with the learner's
+                number first; returns a named tuple with `logits`.
             zeros: Returns zeros of the same structure and shapes.
 
         Returns:
@@ -146,7 +153,9 @@ class LearnerPool(Sequence[Network]):
         first = replica() * count
 
         def of_learner(number: tf.Tensor) -> Any:
-            return self.with_random_learner(fold(seed, number), function)
+            return self.with_random_learner(
+                fold(seed, number), functools.partial(function, number)
+            )
 
         if count == 1:
             one = of_learner(first)

@@ -130,23 +130,29 @@ def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
             + generator.units * pixels * 2 * generator.filters
             + 9 * 2 * generator.filters**2
         )
-        keys = "generator.filters", "generator.units", "teacher.latent_size"
+        of_generator = "generator.filters", "generator.units", "teacher.latent_size"
         # Adam has two more numbers of each.
-        yield Need("weights of the generator", 3 * weights * _NUMBER, keys)
+        yield Need("weights of the generator", 3 * weights * _NUMBER, of_generator)
     yield Need("networks", learners.pool_size * _NETWORK, ("learners.architectures",))
-    yield from _of_learner(learners.networks()[0], splits)
+    learner = _of_learner(learners.networks()[0], splits)
+    yield learner
+    if config.meta.estimator == "persistent":
+        per_iteration = config.meta.learners_per_iteration
+        alive = config.meta.persistent_learners * per_iteration
+        of_alive = "meta.persistent_learners", "meta.learners_per_iteration"
+        keys = *of_alive, *learner.keys
+        yield Need("learners that live on", alive * learner.size, keys)
     count = config.meta.learners_per_iteration * splits.num_classes
     yield Need("logits", count * _NUMBER, ("meta.learners_per_iteration",))
     tested = config.evaluation.learners
     yield Need("accuracies", tested * _NUMBER, ("evaluation.learners",))
 
 
-def _of_learner(learner: LearnersConfig, splits: Splits) -> Iterator[Need]:
+def _of_learner(learner: LearnersConfig, splits: Splits) -> Need:
     """The weights of the first network of a pool."""
     keys: tuple[str, ...] = "learners.cells", "learners.cell_filters"
     if learner.family in names.SPACES:
-        yield _of_cells(learner.cells, learner.cell_filters, keys)
-        return
+        return _of_cells(learner.cells, learner.cell_filters, keys)
     height, width, channels = splits.image_shape
     weights, keys = 0, ("learners.units",)
     if learner.family == "conv":
@@ -160,7 +166,7 @@ def _of_learner(learner: LearnersConfig, splits: Splits) -> Iterator[Need]:
     for units in (*map(_least, learner.units), splits.num_classes):
         weights += inputs * units
         inputs = units
-    yield Need("weights of a learner", weights * _NUMBER, keys)
+    return Need("weights of a learner", weights * _NUMBER, keys)
 
 
 def _of_training(config: FinalConfig, splits: Splits) -> Iterator[Need]:

@@ -23,7 +23,7 @@ from gtn_tf.build import build_gtn
 from gtn_tf.cells import parse_genotype
 from gtn_tf.cli.__main__ import main
 from gtn_tf.cli.options import teacher_name
-from gtn_tf.config import Config, FinalConfig, SearchConfig, load_config
+from gtn_tf.config import Config, ConfigError, FinalConfig, SearchConfig, load_config
 from gtn_tf.data import load
 from gtn_tf.runs import RunDirectory, workers
 from gtn_tf.runs.limits import expect_possible
@@ -356,6 +356,15 @@ def test_sizes_that_fit_no_memory_name_their_key(command, setting, tmp_path, cap
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {setting.partition('=')[0]}: expected ")
     assert "memory of" in line or "below 2**31" in line
+
+
+def test_learners_that_live_on_fit_the_memory():
+    words = "meta.estimator=persistent", "meta.window=6", "meta.intermediate_every=0"
+    splits = SimpleNamespace(image_shape=(8, 8, 1), num_classes=10)
+    expect_possible(load_config("digits", words), splits)
+    many = load_config("digits", [*words, "meta.persistent_learners=1000000000"])
+    with pytest.raises(ConfigError, match="^meta.persistent_learners: .* live on"):
+        expect_possible(many, splits)
 
 
 @pytest.mark.parametrize("preset", [file.stem for file in PRESETS])

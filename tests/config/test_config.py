@@ -320,6 +320,7 @@ def test_differences_are_in_schema_order() -> None:
             "an integer, or all beside",
             "all beside 'conv'",
         ),
+        ("meta.relative_clip=0.5", "0 or a number of at least 1", "0.5"),
         ("learners.architectures=0", "an integer of at least 1, or all", "0"),
         (
             "learners.family=[]",
@@ -383,6 +384,35 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "0",
         ),
         (
+            ["meta.estimator=persistent", "meta.window=5"],
+            "meta.window",
+            "a divisor of the 12 steps",
+            "5",
+        ),
+        (
+            ["meta.estimator=random_window", "meta.window=13"],
+            "meta.window",
+            "a number of steps from 1 to 12",
+            "13",
+        ),
+        (
+            ["meta.estimator=persistent", "meta.window=4"],
+            "meta.intermediate_every",
+            "0 or a number of steps below 4",
+            "4",
+        ),
+        (
+            [
+                "meta.estimator=persistent",
+                "meta.window=6",
+                "learners.family=nao",
+                "learners.architectures=all",
+            ],
+            "meta.estimator",
+            "one of fresh learners, such as full, beside learners.architectures=all",
+            "persistent",
+        ),
+        (
             ["teacher.steps=8", "meta.estimator=lengthening", "meta.initial_steps=9"],
             "meta.initial_steps",
             "a number of steps from 1 to 8",
@@ -422,6 +452,7 @@ def test_refused_pair_of_values(
     [
         ("meta.estimator=full", "meta.window=3", "0"),
         ("meta.estimator=truncated", "meta.initial_steps=4", "0"),
+        ("meta.estimator=truncated", "meta.persistent_learners=2", "4"),
         ("meta.estimator=truncated", "meta.lengthen_every=4", "5"),
         ("inner_optimizer.name=adam", "inner_optimizer.momentum=0.25", "0.5"),
         ("inner_optimizer.name=sgd", "inner_optimizer.rho=0.25", "0.9"),

@@ -435,6 +435,23 @@ def test_another_inner_optimizer_from_training_to_teaching(tmp_path, kind, names
     assert np.abs(model.get_weights()[0] - before).max() > 1e-4
 
 
+def test_learners_that_live_on_are_part_of_a_run(tmp_path):
+    """A run goes on from a checkpoint with their bits, whatever their ages were."""
+    words = ["teacher.steps=6", "meta.estimator=persistent", "meta.window=2"]
+    words += ["evaluation.real_data_iterations=0", "meta.iterations=8"]
+    again = ["train", "--run-dir", str(tmp_path), "--resume", *TINY, *words]
+    assert main(again) == 0
+    expected = weights(tmp_path)
+    assert {"ages", "born", "states"} <= {name.split("/")[2] for name in expected}
+    for file in [*tmp_path.glob("checkpoints/epoch-00002*"), tmp_path / "summary.json"]:
+        file.unlink()
+    assert main(again) == 0
+    found = weights(tmp_path)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
 def test_a_run_of_an_earlier_version_goes_on(tmp_path):
     """Its configuration has keys that are called otherwise now, and lacks new ones."""
     config = load_config("digits", TINY)
@@ -443,7 +460,8 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path):
     for new, old in renamed:
         assert new in text
         text = text.replace(new, old)
-    for key in ("name: sgd", "beta_1: 0.9", "beta_2: 0.999", "rho: 0.9"):
+    optimizers = "name: sgd", "beta_1: 0.9", "beta_2: 0.999", "rho: 0.9"
+    for key in (*optimizers, "persistent_learners: 4", "relative_clip: 0.0"):
         text = text.replace(f"  {key}\n", "", 1)
     (tmp_path / "config.yaml").write_text(text)
     with RunDirectory(tmp_path).open(config, resume=True):

@@ -1,8 +1,10 @@
-"""Estimators of the meta-gradient: full, truncated or lengthening."""
+"""Estimators of the meta-gradient: through all inner steps, or through some."""
 
-from gtn_tf.inner.estimators.base import Estimator, MetaGradient
+from gtn_tf.inner.estimators.base import Estimator, MetaGradient, differentiate
 from gtn_tf.inner.estimators.full import FullUnroll
 from gtn_tf.inner.estimators.lengthening import LengtheningUnroll
+from gtn_tf.inner.estimators.persistent import PersistentWindow
+from gtn_tf.inner.estimators.random_window import RandomWindow
 from gtn_tf.inner.estimators.truncated import TruncatedUnroll
 
 __all__ = [
@@ -10,5 +12,8 @@ __all__ = [
     "FullUnroll",
     "LengtheningUnroll",
     "MetaGradient",
+    "PersistentWindow",
+    "RandomWindow",
     "TruncatedUnroll",
+    "differentiate",
 ]

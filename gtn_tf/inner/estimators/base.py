@@ -55,12 +55,12 @@ class Estimator(abc.ABC):
         inputs: InnerInputs,
         real: Real,
     ) -> MetaGradient:
-        """Trains a learner and differentiates its meta-losses through all steps.
+        """Trains a learner and differentiates its meta-losses through these steps.
 
         Args:
             unroll: From `choose_unroll`.
             loop: The inner loop.
-            state: Of a fresh learner.
+            state: Before the first of these steps.
             inputs: Batches and hyperparameters of `steps` steps.
             real: Images, labels and sample weights, if any, of the meta-loss.
 
@@ -73,6 +73,20 @@ class Estimator(abc.ABC):
     def window_of(self, steps: int) -> int:
         """The number of inner steps that are differentiated at a time."""
         return steps
+
+    def steps_of_fresh(self, seed: tf.Tensor, steps: int) -> slice | None:
+        """The inner steps that are differentiated when a fresh learner is taught.
+
+        Those before them are taken without a gradient.
+
+        Args:
+            seed: int32 `[2]`.
+            steps: The teacher's.
+
+        Returns:
+            None for all steps; else `window_of(steps)` of them.
+        """
+        return None
 
     def inputs_at(self, iteration: tf.Tensor, inputs: InnerInputs) -> InnerInputs:
         """The inner inputs that a meta-iteration uses.

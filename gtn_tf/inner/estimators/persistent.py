@@ -1,0 +1,60 @@
+"""The meta-gradient through the next window of a learner that lives on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from gtn_tf.estimator_settings import PersistentSettings
+from gtn_tf.inner.estimators.base import Estimator
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+@dataclasses.dataclass(frozen=True)
+class PersistentWindow(PersistentSettings, Estimator):
+    """Learners that live on between meta-iterations, taught a window at a time.
+
+    A meta-iteration teaches the learner whose turn it is the next `window` steps and
+    differentiates the meta-loss after them through these steps alone. After the
+    teacher's last step a fresh learner takes its place, with another network of the
+    pool and other weights. The first ones last a random number of windows each, so
+    that later ages are spread over all steps.
+
+    A long curriculum then costs as much as a window. In return, the gradient misses
+    what a batch does to steps after its window, and a learner was taught by earlier
+    states of the teacher. A pool of learners of different ages is that of Zhou et al.
+    2022 (FRePo, arXiv 2206.00719), here with windows in place of single steps.
+
+    With a window of all steps, it is `FullUnroll`.
+
+    Args:
+        window: Inner steps of a window, a divisor of the teacher's.
+        persistent_learners: Learners that are alive at a time, for each of a GTN's
+            `learners_per_iteration`.
+        intermediate_every: Inner steps between intermediate meta-losses within a
+            window, which are added to its last one; 0 for none.
+
+    Example:
+
+    >>> PersistentWindow(window=4, persistent_learners=8).window_of(steps=96)
+    4
+    """
+
+    def window_of(self, steps: int) -> int:
+        return self.window
+
+    def steps_of_fresh(self, seed: tf.Tensor, steps: int) -> slice | None:
+        return self.steps_from(0, steps)
+
+    def steps_from(self, age: tf.Tensor | int, steps: int) -> slice | None:
+        """The inner steps that are differentiated when a learner is taught.
+
+        Args:
+            age: The steps it has taken, an integer or an integer scalar.
+            steps: The teacher's.
+
+        Returns:
+            As `steps_of_fresh`.
+        """
+        return None if self.window == steps else slice(age, age + self.window)
