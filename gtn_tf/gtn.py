@@ -12,7 +12,7 @@ from gtn_tf import optimizers
 from gtn_tf.callbacks import as_list
 from gtn_tf.config.earlier import with_estimator
 from gtn_tf.counters import add_counter, count_skipped
-from gtn_tf.data import Splits
+from gtn_tf.data import Augmentation, Splits
 from gtn_tf.errors import ArgumentError
 from gtn_tf.first_trace import make_variables
 from gtn_tf.inner import (
@@ -65,6 +65,9 @@ class GTN(tf.keras.Model):
         max_skipped: `fit` stops after this many meta-iterations in a row with a
             non-finite meta-loss or meta-gradient. Each of them is skipped.
         seed: Integer of any size, of all fresh learners.
+        augmentation: Of the lessons, whenever a learner is taught, and of the real
+            batches of `fit`; none by default. Validation and test images are never
+            augmented.
         **kwargs: Passed to `tf.keras.Model`.
 
     Raises:
@@ -96,6 +99,7 @@ class GTN(tf.keras.Model):
         unroll: str = "auto",
         max_skipped: int = 10,
         seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (likewise)
         **kwargs: Any,
     ) -> None:
         expect_full_precision()
@@ -106,6 +110,7 @@ class GTN(tf.keras.Model):
                 f"{teacher.steps}, received {inner_optimizer.steps}"
             )
         estimator.check(teacher.steps, unroll)
+        augmentation.check(teacher.image_shape)
         if learners_per_iteration < 1:
             raise ArgumentError(
                 "learners_per_iteration: expected at least 1, "
@@ -118,6 +123,7 @@ class GTN(tf.keras.Model):
         self.learners_per_iteration = learners_per_iteration
         self.max_skipped = max_skipped
         self.seed = seed
+        self.augmentation = augmentation
         self._asked_unroll = unroll
         self.pool = LearnerPool(
             learners, teacher.image_shape, teacher.num_classes, seed
@@ -162,6 +168,7 @@ class GTN(tf.keras.Model):
             self.estimator,
             self._unroll,
             loss.mean,
+            self.augmentation,
         )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
@@ -292,7 +299,8 @@ class GTN(tf.keras.Model):
             ValueError: If the teacher has nothing of its own to export.
         """
         parts = self.teacher, self.inner_optimizer
-        export(*parts, describe(*parts, self.learners, splits, accuracy), path)
+        about = describe(*parts, self.learners, splits, accuracy, self.augmentation)
+        export(*parts, about, path)
 
     def _report(
         self, real: Real, logits: tf.Tensor, counts: tf.Tensor | None = None
@@ -319,6 +327,7 @@ class GTN(tf.keras.Model):
             "unroll": self._asked_unroll,
             "max_skipped": self.max_skipped,
             "seed": self.seed,
+            "augmentation": tf.keras.saving.serialize_keras_object(self.augmentation),
         }
 
     @classmethod

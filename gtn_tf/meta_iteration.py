@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from gtn_tf.data import Augmentation
 from gtn_tf.functional import PureNetwork
 from gtn_tf.inner import (
     Estimator,
@@ -32,6 +33,8 @@ from gtn_tf.learners.pool import (
 )
 from gtn_tf.teachers import Teacher
 
+_AUGMENTATION = -1  # of a seed; learners are numbered from 0
+
 
 @dataclass(frozen=True, eq=False)
 class MetaIteration:
@@ -44,6 +47,7 @@ class MetaIteration:
         estimator: Estimates the meta-gradient.
         unroll: From `choose_unroll`.
         loss: The learners' loss and the meta-loss.
+        augmentation: Of lessons, and of the real batches of meta-training.
     """
 
     teacher: Teacher
@@ -52,6 +56,7 @@ class MetaIteration:
     estimator: Estimator
     unroll: Unroll
     loss: Loss
+    augmentation: Augmentation = Augmentation()
 
     def inner_inputs(self, seed: tf.Tensor) -> InnerInputs:
         """Batches and hyperparameters of all inner steps.
@@ -60,7 +65,9 @@ class MetaIteration:
             seed: int32 `[2]`, of the batches.
         """
         hyperparameters = self.inner_optimizer.hyperparameters()
-        return InnerInputs(*self.teacher.batches(seed), hyperparameters)
+        images, labels = self.teacher.batches(seed)
+        images = self._augmented(images, seed, tf.range(self.teacher.steps))
+        return InnerInputs(images, labels, hyperparameters)
 
     def inner_loop(self, learner: PureNetwork) -> InnerLoop:
         """The inner loop of a network of the pool."""
@@ -88,6 +95,7 @@ class MetaIteration:
         """
         with tf.GradientTape() as tape:
             inputs = self.inner_inputs(seed)
+        real = self._as_last_lesson(real, seed, inputs)
         found = self._estimate(self.pool.network(index, seed), weights, inputs, real)
         return found, _of_variables(tape, variables, inputs, found)
 
@@ -113,6 +121,7 @@ class MetaIteration:
         seed = self.pool.seed(TRAINING, iteration)
         with tf.GradientTape() as tape:
             inputs = self.estimator.inputs_at(iteration, self.inner_inputs(seed))
+        real = self._as_last_lesson(real, seed, inputs)
 
         def zeros() -> MetaGradient:
             images = tf.shape(real[1])[0]
@@ -175,6 +184,19 @@ class MetaIteration:
         """
         seed = self.pool.seed(TEACHING, number)
         return self.pool.network(index, seed, held_out=True)
+
+    def _as_last_lesson(self, real: Real, seed: tf.Tensor, inputs: InnerInputs) -> Real:
+        """A real batch, augmented as the last lesson of these inputs."""
+        images = tf.ensure_shape(real[0], [None, *self.teacher.image_shape])
+        last = tf.shape(inputs.labels)[:1] - 1
+        return self._augmented(images[tf.newaxis], seed, last)[0], *real[1:]
+
+    def _augmented(
+        self, batches: tf.Tensor, seed: tf.Tensor, steps: tf.Tensor
+    ) -> tf.Tensor:
+        if self.augmentation.is_none:
+            return batches
+        return self.augmentation(batches, fold(seed, _AUGMENTATION), steps)
 
     def _estimate(
         self,
