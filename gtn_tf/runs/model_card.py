@@ -56,9 +56,8 @@ lesson = teacher.signatures["curriculum"](step=tf.constant(0))
 """
 
 _AUGMENTED = """\
-- Before a learner sees a step, `gtn_tf.teach` shifts all of its images by up to
-  {augmentation.shift} pixels, mirrors them or not ({augmentation.mirror}), and covers a
-  square of {augmentation.cutout} pixels, as meta-training did.
+- Meta-training augmented the images of each step, and so does `gtn_tf.teach`: shift
+  {augmentation.shift}, mirror {augmentation.mirror}, cutout {augmentation.cutout}.
 """
 
 _REAL_START = """

@@ -110,6 +110,17 @@ def test_each_lesson_has_a_draw_of_its_own():
     np.testing.assert_array_equal(labels, np.tile(teacher.labels, [2, 1]))
 
 
+def test_soft_labels_stay_with_their_lessons():
+    shares = np.random.default_rng(1).dirichlet([1] * CLASSES, [STEPS, BATCH])
+    about = {"augmentation": ALL.get_config()}
+    teacher = make_teacher(description=about, labels=shares.astype(np.float32))
+    images, labels = teacher.lessons(seed=3)
+    np.testing.assert_array_equal(images, augmented_teacher().lessons(seed=3)[0])
+    data = teacher.as_dataset(seed=3)
+    for found in (labels, [labels for _, labels in data.as_numpy_iterator()]):
+        np.testing.assert_array_equal(found, teacher.labels)
+
+
 def test_without_augmentation_the_lessons_are_the_arrays():
     teacher = make_teacher()
     images, labels = teacher.lessons(seed=3)
