@@ -20,7 +20,7 @@ from gtn_tf.search import GTNScorer, NASBench201Space, ScoringData
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.teaching import TeacherError, load_teacher, teach
 from gtn_tf.teaching.description import read_description
-from tiny_teacher import CLASSES, SHAPE, STEPS, make_teacher
+from tiny_teacher import BATCH, CLASSES, SHAPE, STEPS, make_teacher
 
 layers = tf.keras.layers
 ALL = Augmentation(shift=1, mirror=True, cutout=2)
