@@ -33,7 +33,7 @@ from gtn_tf.learners.pool import (
 )
 from gtn_tf.teachers import Teacher
 
-_AUGMENTATION = -1  # of a seed; learners are numbered from 0
+_AUGMENTATION = -2  # use of a seed; learners are numbered from 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ def weights_of(gtn):
 def taught_by_hand(gtn, seed, weights, steps):
     """A learner after some lessons, augmented outside of all hooks."""
     images, labels = gtn.teacher.batches(seed)
-    images = ALL(images, fold(seed, -1), tf.range(gtn.teacher.steps))
+    images = ALL(images, fold(seed, -2), tf.range(gtn.teacher.steps))
     inputs = inner.InnerInputs(images, labels, gtn.inner_optimizer.hyperparameters())
     loop = gtn.meta.inner_loop(gtn.pool[0])
     first = inner.init_state(loop, weights)
@@ -45,7 +45,7 @@ def test_the_real_batch_is_augmented_as_the_last_lesson(tiny_gtn):
     weights = gtn.pool.draw(0, fold(seed, 0))[1]
     found, _, gradients = gtn.meta_gradient(0, weights, real, seed)
     loop, state = taught_by_hand(gtn, seed, weights, steps=3)
-    moved = ALL(images[tf.newaxis], fold(seed, -1), tf.constant([2]))[0]
+    moved = ALL(images[tf.newaxis], fold(seed, -2), tf.constant([2]))[0]
     assert not np.array_equal(moved, images)
     expected, _ = inner.meta_loss(loop, state, (moved, labels))
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
@@ -67,7 +67,7 @@ def test_the_last_lesson_is_the_last_that_is_in_use(tiny_gtn):
     seed = gtn.pool.seed(TRAINING, 0)
     weights = gtn.pool.draw(0, fold(seed, 0))[1]
     loop, state = taught_by_hand(gtn, seed, weights, steps=2)
-    moved = ALL(images[tf.newaxis], fold(seed, -1), tf.constant([1]))[0]
+    moved = ALL(images[tf.newaxis], fold(seed, -2), tf.constant([1]))[0]
     expected, _ = inner.meta_loss(loop, state, (moved, labels, shares))
     data = tf.data.Dataset.from_tensors((images, labels, shares))
     found = gtn.fit(data, verbose=0).history["meta_loss"][0]
