@@ -187,6 +187,8 @@ class MetaIteration:
 
     def _as_last_lesson(self, real: Real, seed: tf.Tensor, inputs: InnerInputs) -> Real:
         """A real batch, augmented as the last lesson of these inputs."""
+        if self.augmentation.is_none:
+            return real
         images = tf.ensure_shape(real[0], [None, *self.teacher.image_shape])
         last = tf.shape(inputs.labels)[:1] - 1
         return self._augmented(images[tf.newaxis], seed, last)[0], *real[1:]
