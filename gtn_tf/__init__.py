@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 _ROOMS = ("config", "data", "layers", "learners", "search", "teachers", "teaching")
 _NAMES = {
     "AdamByGroup": "gtn_tf.adam_by_group",
+    "Augmentation": "gtn_tf.data",
     "FullUnroll": "gtn_tf.inner",
     "GTN": "gtn_tf.gtn",
     "GTNError": "gtn_tf.errors",

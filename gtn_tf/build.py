@@ -16,7 +16,7 @@ import tensorflow as tf
 from gtn_tf import learners, teachers
 from gtn_tf.adam_by_group import AdamByGroup
 from gtn_tf.config import Config, InnerOptimizerConfig, LearnersConfig, MetaConfig
-from gtn_tf.data import Splits
+from gtn_tf.data import Augmentation, Splits
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import (
@@ -42,7 +42,8 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
     teacher = _teacher(config, splits, config.teacher.source)
     meta, factors = config.meta, vars(config.rate_factors)
     optimizer = _optimizer(meta, meta.learning_rate, meta.iterations, factors)
-    return _gtn(config, teacher, _estimator(meta), optimizer)
+    augmentation = Augmentation(**vars(config.augmentation))
+    return _gtn(config, teacher, _estimator(meta), optimizer, augmentation)
 
 
 def start(
@@ -84,7 +85,8 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
     Returns:
         A compiled GTN whose teacher is `RealData`: meta-training it learns the
         hyperparameters of the inner optimizer that real data needs. All inner steps
-        are in use from the start.
+        are in use from the start, and nothing is augmented: a few steps of real data
+        hardly see an image twice.
     """
     tf.keras.utils.set_random_seed(config.seed % 2**32)
     evaluation, estimator = config.evaluation, _estimator(config.meta)
@@ -100,6 +102,7 @@ def _gtn(
     teacher: teachers.Teacher,
     estimator: Estimator,
     optimizer: tf.keras.optimizers.Optimizer,
+    augmentation: Augmentation = Augmentation(),  # noqa: B008 (it has no state)
 ) -> GTN:
     gtn = GTN(
         teacher,
@@ -111,6 +114,7 @@ def _gtn(
         relative_clip=config.meta.relative_clip,
         max_skipped=config.meta.max_skipped,
         seed=config.seed,
+        augmentation=augmentation,
     )
     gtn.compile(optimizer)
     return gtn

@@ -12,7 +12,7 @@ from gtn_tf import optimizers
 from gtn_tf.callbacks import as_list
 from gtn_tf.config.earlier import with_estimator
 from gtn_tf.counters import add_counter, count_skipped
-from gtn_tf.data import Splits
+from gtn_tf.data import Augmentation, Splits
 from gtn_tf.errors import ArgumentError
 from gtn_tf.first_trace import make_variables
 from gtn_tf.inner import (
@@ -69,6 +69,9 @@ class GTN(tf.keras.Model):
         max_skipped: `fit` stops after this many meta-iterations in a row with a
             non-finite meta-loss or meta-gradient. Each of them is skipped.
         seed: Integer of any size, of all fresh learners.
+        augmentation: Of the lessons, whenever a learner is taught, and of the real
+            batches of `fit`; none by default. Validation and test images are never
+            augmented.
         **kwargs: Passed to `tf.keras.Model`.
 
     Raises:
@@ -101,12 +104,14 @@ class GTN(tf.keras.Model):
         relative_clip: float = 0.0,
         max_skipped: int = 10,
         seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (likewise)
         **kwargs: Any,
     ) -> None:
         expect_full_precision()
         super().__init__(**kwargs)
         parts = teacher, inner_optimizer, estimator, unroll
         expect_fitting_parts(*parts, learners_per_iteration)
+        augmentation.check(teacher.image_shape)
         self.teacher = teacher
         self.learners = learners
         self.inner_optimizer = inner_optimizer
@@ -115,6 +120,7 @@ class GTN(tf.keras.Model):
         self.relative_clip = relative_clip
         self.max_skipped = max_skipped
         self.seed = seed
+        self.augmentation = augmentation
         self._asked_unroll = unroll
         shapes = teacher.image_shape, teacher.num_classes
         self.pool = LearnerPool(learners, *shapes, seed)
@@ -160,6 +166,7 @@ class GTN(tf.keras.Model):
             self._unroll,
             loss.mean,
             self.persistent,
+            self.augmentation,
         )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
@@ -288,7 +295,8 @@ class GTN(tf.keras.Model):
             ValueError: If the teacher has nothing of its own to export.
         """
         parts = self.teacher, self.inner_optimizer
-        export(*parts, describe(*parts, self.learners, splits, accuracy), path)
+        about = describe(*parts, self.learners, splits, accuracy, self.augmentation)
+        export(*parts, about, path)
 
     def _report(
         self, real: Real, logits: tf.Tensor, counts: tf.Tensor | None = None
@@ -316,6 +324,7 @@ class GTN(tf.keras.Model):
             "relative_clip": self.relative_clip,
             "max_skipped": self.max_skipped,
             "seed": self.seed,
+            "augmentation": tf.keras.saving.serialize_keras_object(self.augmentation),
         }
 
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from gtn_tf.data import Augmentation
 from gtn_tf.errors import ArgumentError
 from gtn_tf.functional import PureNetwork
 from gtn_tf.inner import (
@@ -36,6 +37,8 @@ from gtn_tf.learners.pool import (
 from gtn_tf.persistent_learners import PersistentLearners
 from gtn_tf.teachers import Teacher
 
+_AUGMENTATION = -2  # use of a seed; learners are numbered from 0
+
 
 @dataclass(frozen=True, eq=False)
 class MetaIteration:
@@ -49,6 +52,7 @@ class MetaIteration:
         unroll: From `choose_unroll`.
         loss: The learners' loss and the meta-loss.
         persistent: Learners that live on between meta-iterations, if there are any.
+        augmentation: Of lessons, and of the real batches of meta-training.
     """
 
     teacher: Teacher
@@ -58,6 +62,7 @@ class MetaIteration:
     unroll: Unroll
     loss: Loss
     persistent: PersistentLearners | None = None
+    augmentation: Augmentation = Augmentation()
 
     def inner_inputs(self, seed: tf.Tensor, steps: slice | None = None) -> InnerInputs:
         """Batches and hyperparameters of inner steps.
@@ -66,11 +71,15 @@ class MetaIteration:
             seed: int32 `[2]`, of the batches.
             steps: Which inner steps; all by default.
         """
-        hyperparameters = self.inner_optimizer.hyperparameters()
+        hyper = self.inner_optimizer.hyperparameters()
+        numbers = tf.range(self.teacher.steps)
         if steps is None:
-            return InnerInputs(*self.teacher.batches(seed), hyperparameters)
-        chosen = {name: values[steps] for name, values in hyperparameters.items()}
-        return InnerInputs(*self.teacher.batch(steps, seed), chosen)
+            images, labels = self.teacher.batches(seed)
+        else:
+            numbers = numbers[steps]
+            images, labels = self.teacher.batch(steps, seed)
+            hyper = {name: values[steps] for name, values in hyper.items()}
+        return InnerInputs(self._augmented(images, seed, numbers), labels, hyper)
 
     def inner_loop(self, learner: PureNetwork) -> InnerLoop:
         """The inner loop of a network of the pool."""
@@ -99,6 +108,7 @@ class MetaIteration:
         steps, before = self._of_fresh(seed)
         with tf.GradientTape() as tape:
             inputs = self._differentiated(seed, steps)
+        real = self._as_last_lesson(real, seed, steps, inputs)
         network = self.pool.network(index, seed)
         found = self._estimate(network, weights, before, inputs, real)
         return found, _of_variables(tape, variables, inputs, found)
@@ -126,6 +136,7 @@ class MetaIteration:
         with tf.GradientTape() as tape:
             inputs = self._differentiated(seed, steps)
             inputs = self.estimator.inputs_at(iteration, inputs)
+        real = self._as_last_lesson(real, seed, steps, inputs)
 
         def zeros() -> MetaGradient:
             images = tf.shape(real[1])[0]
@@ -228,6 +239,23 @@ class MetaIteration:
         return tf.nest.map_structure(
             lambda one: tf.ensure_shape(one, [count, *one.shape[1:]]), inputs
         )
+    def _as_last_lesson(
+        self, real: Real, seed: tf.Tensor, steps: slice | None, inputs: InnerInputs
+    ) -> Real:
+        """A real batch, augmented as the last lesson of these inputs."""
+        if self.augmentation.is_none:
+            return real
+        images = tf.ensure_shape(real[0], [None, *self.teacher.image_shape])
+        first = 0 if steps is None else steps.start
+        last = first + tf.shape(inputs.labels)[:1] - 1
+        return self._augmented(images[tf.newaxis], seed, last)[0], *real[1:]
+
+    def _augmented(
+        self, batches: tf.Tensor, seed: tf.Tensor, steps: tf.Tensor
+    ) -> tf.Tensor:
+        if self.augmentation.is_none:
+            return batches
+        return self.augmentation(batches, fold(seed, _AUGMENTATION), steps)
 
     def _estimate(
         self,

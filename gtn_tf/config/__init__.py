@@ -8,6 +8,7 @@ from gtn_tf.config.files import differences, load_config, to_yaml
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
+    AugmentationConfig,
     Config,
     DataConfig,
     EvaluationConfig,
@@ -24,6 +25,7 @@ from gtn_tf.config.search import (
 from gtn_tf.config.teacher import GeneratorConfig, RateFactorsConfig, TeacherConfig
 
 __all__ = [
+    "AugmentationConfig",
     "Config",
     "ConfigError",
     "DataConfig",

@@ -269,6 +269,21 @@ class MetaConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True)
+class AugmentationConfig(Checked):
+    """A random transformation of each lesson, and of the real batch as the last one.
+
+    It is the same for all images of a batch, part of the exported teacher, and beside
+    `data.augment` and `data.cutout`, which change each real image on its own.
+    """
+
+    _prefix: ClassVar[str] = "augmentation."
+
+    shift: int = setting(0, COUNT_OR_0)  # most pixels down, up and across
+    mirror: bool = setting(False, FLAG)  # left to right, with probability 1/2
+    cutout: int = setting(0, COUNT_OR_0)  # side of a square that is covered, in pixels
+
+
+@dataclasses.dataclass(frozen=True)
 class EvaluationConfig(Checked):
     """How a trained teacher is tested."""
 
@@ -306,6 +321,7 @@ class Config(Checked):
     inner_optimizer: InnerOptimizerConfig = section(InnerOptimizerConfig)
     meta: MetaConfig = section(MetaConfig)
     rate_factors: RateFactorsConfig = section(RateFactorsConfig)
+    augmentation: AugmentationConfig = section(AugmentationConfig)
     evaluation: EvaluationConfig = section(EvaluationConfig)
 
     def __post_init__(self) -> None:

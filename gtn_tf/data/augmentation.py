@@ -1,19 +1,19 @@
-"""Shifted, mirrored and partly covered copies of training images."""
+"""Shifted, mirrored and partly covered copies of images, differentiable."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-_PADDING = 4  # pixels
+_MOST_SHIFT = 4  # pixels
 
 
 def shift_and_mirror(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:
-    """Crops each zero-padded image at random and mirrors it with probability 1/2.
+    """Shifts each image at random and mirrors it with probability 1/2.
 
     The result is a pure function of its arguments: the same batch at the same step is
     always augmented in the same way, whatever was drawn before, so that a resumed
     training sees what an uninterrupted one would have seen. The images are normalised,
-    so the zeros of the padding are the mean colour.
+    so the zeros that move in are the mean colour.
 
     Args:
         images: float32 tensor `[b, h, w, c]`.
@@ -32,21 +32,13 @@ def shift_and_mirror(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor
     >>> shift_and_mirror(images, seed=0, step=tf.constant(7, tf.int64)).shape
     TensorShape([2, 32, 32, 3])
     """
-    batch, height, width, _ = images.shape
     # Odd keys, for the order of the images uses the even ones.
     key = tf.stack([tf.constant(2 * seed + 1, tf.int64), step])
     down, across, mirror = tf.unstack(
-        tf.random.stateless_uniform([3, batch, 1], key)
-    )  # [b, 1] each, in 0..1
-
-    rows = _start(down) + tf.range(height)  # [b, h]
-    columns = _start(across) + tf.range(width)  # [b, w]
-    columns = tf.where(mirror < 0.5, tf.reverse(columns, axis=[1]), columns)
-
-    margin = [_PADDING, _PADDING]
-    padded = tf.pad(images, [[0, 0], margin, margin, [0, 0]])  # [b, h + 8, w + 8, c]
-    moved = tf.gather(padded, rows, axis=1, batch_dims=1)  # [b, h, w + 8, c]
-    return tf.gather(moved, columns, axis=2, batch_dims=1)  # [b, h, w, c]
+        tf.random.stateless_uniform([3, images.shape[0], 1], key)[..., 0]
+    )  # [b] each, in 0..1
+    offsets = -offset(down, _MOST_SHIFT), -offset(across, _MOST_SHIFT)
+    return moved(images, *offsets, mirror < 0.5, _MOST_SHIFT)
 
 
 def cut_out(images: tf.Tensor, size: int, seed: int, step: tf.Tensor) -> tf.Tensor:
@@ -70,24 +62,80 @@ def cut_out(images: tf.Tensor, size: int, seed: int, step: tf.Tensor) -> tf.Tens
     >>> float(tf.reduce_sum(covered))
     0.0
     """
-    batch, height, width, _ = images.shape
     key = tf.stack([tf.constant(2 * seed + 1, tf.int64), step])
     key = tf.random.experimental.stateless_fold_in(key, 1)  # not that of the shifts
-    drawn = tf.random.stateless_uniform([2, batch, 1], key)  # in 0..1
-    rows = _covered(drawn[0], height, size)  # [b, h]
-    columns = _covered(drawn[1], width, size)  # [b, w]
-    covered = rows[:, :, tf.newaxis] & columns[:, tf.newaxis, :]  # [b, h, w]
-    return tf.where(covered[..., tf.newaxis], tf.zeros_like(images), images)
+    drawn = tf.random.stateless_uniform([2, images.shape[0], 1], key)  # in 0..1
+    return covered(images, *pixel(drawn[..., 0], images), size)
 
 
-def _covered(uniform: tf.Tensor, length: int, size: int) -> tf.Tensor:
-    """Which rows, or columns, the square of each image covers."""
-    centre = tf.cast(uniform * length, tf.int32)  # [b, 1]
-    first = centre - size // 2
-    places = tf.range(length)  # [length]
-    return (places >= first) & (places < first + size)  # [b, length]
+def moved(
+    images: tf.Tensor,
+    down: tf.Tensor,
+    across: tf.Tensor,
+    mirror: tf.Tensor,
+    most: int,
+) -> tf.Tensor:
+    """Shifts images, with zeros that move in, and then mirrors some left to right.
+
+    Args:
+        images: `[n, ..., h, w, c]`: `n` images, or `n` batches moved each as a whole.
+        down: int32 `[n]`, in pixels.
+        across: int32 `[n]`, in pixels, to the right.
+        mirror: bool `[n]`, those that are mirrored.
+        most: The largest number of pixels of any shift.
+
+    Example:
+
+    >>> row = tf.constant([1.0, 2.0, 3.0])[tf.newaxis, tf.newaxis, :, tf.newaxis]
+    >>> found = moved(row, *tf.constant([[0], [1]]), tf.constant([False]), most=1)
+    >>> found.numpy().ravel().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    height, width = images.shape[-3:-1]
+    rows = most - down[:, tf.newaxis] + tf.range(height)  # [n, h], of padded images
+    columns = most - across[:, tf.newaxis] + tf.range(width)  # [n, w]
+    columns = tf.where(mirror[:, tf.newaxis], tf.reverse(columns, axis=[1]), columns)
+
+    first = images.shape.rank - 3
+    margins = [[0, 0]] * first + [[most, most]] * 2 + [[0, 0]]
+    padded = tf.pad(images, margins)  # [n, ..., h + 2 most, w + 2 most, c]
+    found = tf.gather(padded, rows, axis=first, batch_dims=1)
+    return tf.gather(found, columns, axis=first + 1, batch_dims=1)
 
 
-def _start(uniform: tf.Tensor) -> tf.Tensor:
-    """Turns 0..1 into the first row or column of a crop, 0 to twice the padding."""
-    return tf.cast(uniform * (2 * _PADDING + 1), tf.int32)
+def covered(
+    images: tf.Tensor, row: tf.Tensor, column: tf.Tensor, size: int
+) -> tf.Tensor:
+    """Covers a square of each image with zeros, as far as it lies inside.
+
+    Args:
+        images: `[n, ..., h, w, c]`.
+        row: int32 `[n]`, of the square's centre.
+        column: int32 `[n]`, likewise.
+        size: Side of the square, in pixels.
+    """
+    height, width = images.shape[-3:-1]
+    rows, columns = _side(row, height, size), _side(column, width, size)
+    square = rows[:, :, tf.newaxis] & columns[:, tf.newaxis, :]  # [n, h, w]
+    between = [1] * (images.shape.rank - 4)
+    square = tf.reshape(square, [-1, *between, height, width, 1])
+    return tf.where(square, tf.zeros([], images.dtype), images)
+
+
+def offset(uniform: tf.Tensor, most: int) -> tf.Tensor:
+    """Turns numbers from 0 to 1 into as likely integers from `-most` to `most`."""
+    return tf.cast(uniform * (2 * most + 1), tf.int32) - most
+
+
+def pixel(uniform: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Turns pairs of numbers from 0 to 1, `[2, n]`, into rows and columns."""
+    height, width = images.shape[-3:-1]
+    row, column = uniform[0] * height, uniform[1] * width
+    return tf.cast(row, tf.int32), tf.cast(column, tf.int32)
+
+
+def _side(centre: tf.Tensor, length: int, size: int) -> tf.Tensor:
+    """Which rows, or columns, a square covers, bool `[n, length]`."""
+    first = centre[:, tf.newaxis] - size // 2
+    places = tf.range(length)
+    return (places >= first) & (places < first + size)

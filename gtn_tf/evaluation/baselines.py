@@ -76,10 +76,11 @@ def shuffled(teacher: TrainedTeacher, seed: int) -> Lessons:
 
     Args:
         teacher: The teacher.
-        seed: Seed of the order.
+        seed: Seed of the order, and of the augmentation, if the teacher has one.
     """
     order = np.random.default_rng([0, seed]).permutation(teacher.steps)
-    return teacher.images[order], teacher.labels[order]
+    images, labels = teacher.lessons(seed)
+    return images[order], labels[order]
 
 
 def real_data_sgd(learning_rate: float, momentum: float) -> tf.keras.optimizers.SGD:

@@ -144,7 +144,7 @@ def _lessons(
     source: str, teacher: TrainedTeacher, real: RealLessons, number: int
 ) -> Lessons:
     if source == "teacher":
-        return teacher.images, teacher.labels
+        return teacher.lessons(number)
     return shuffled(teacher, number) if source == "shuffled" else real.lessons(number)
 
 
@@ -176,6 +176,8 @@ def _network(learner: str, teacher: TrainedTeacher, number: int) -> tf.keras.Mod
 def _digest(teacher: TrainedTeacher) -> str:
     arrays = teacher.arrays.values()
     content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+    if not teacher.augmentation.is_none:
+        content += str(teacher.augmentation).encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gtn_tf.config import Config, TeacherConfig
+from gtn_tf.config import AugmentationConfig, Config, TeacherConfig
 from gtn_tf.data import Splits
 from gtn_tf.names import OPTIMIZERS
 from gtn_tf.runs.machine import machine
@@ -55,6 +55,10 @@ lesson = teacher.signatures["curriculum"](step=tf.constant(0))
   `{formula}`.
 """
 
+_AUGMENTED = """\
+- Meta-training augmented the images of each step, and so does `gtn_tf.teach`: shift
+  {augmentation.shift}, mirror {augmentation.mirror}, cutout {augmentation.cutout}.
+"""
 
 _REAL_START = """
 ## Starts from single training images
@@ -106,9 +110,12 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     names = "images", "labels", *(one.name for one in optimizer.values.values())
     source = config.teacher.source
     has_export = source != "real_data"  # it has no teacher
+    augmented = has_export and config.augmentation != AugmentationConfig()
     started = config.teacher.init == "real"
-    return (_CARD + _USE * has_export + _REAL_START * started).format(
+    use = _USE * has_export + _AUGMENTED * augmented + _REAL_START * started
+    return (_CARD + use).format(
         **summary,
+        augmentation=config.augmentation,
         title="A teacher" if has_export else "Learned rates of real data",
         data=data_of(config.teacher),
         gigabytes=summary["peak_bytes"] / 1e9,

@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from gtn_tf import data
-from gtn_tf.config import ConfigError, DataConfig
-from gtn_tf.data import Splits
+from gtn_tf.config import AugmentationConfig, ConfigError, DataConfig
+from gtn_tf.data import Augmentation, Splits
+from gtn_tf.data.catalog import find_entry
 from gtn_tf.errors import ArgumentError
 
 
@@ -44,3 +45,27 @@ def load_splits(
         own = {"batch_size": batch_size_key, "seed": "seed"}
         key = own.get(error.argument, f"data.{error.argument}")
         raise ConfigError(f"{key}: {error}", key) from None
+
+
+def expect_augmentable(chosen: AugmentationConfig, splits: Splits) -> None:
+    """Checks that images can be augmented as a configuration asks.
+
+    Args:
+        chosen: Its `augmentation` section.
+        splits: The real data.
+
+    Raises:
+        ConfigError: If the images are too small, or if mirrored ones are another
+            class.
+    """
+    key = "augmentation.mirror"
+    if chosen.mirror and not find_entry(splits.name).augmentable:
+        raise ConfigError(
+            f"{key}: expected false for {splits.name}, whose images may not be "
+            "mirrored, received true",
+            key,
+        )
+    try:
+        Augmentation(**vars(chosen)).check(splits.image_shape)
+    except ArgumentError as error:
+        raise ConfigError(str(error)) from None

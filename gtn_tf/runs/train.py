@@ -30,7 +30,7 @@ from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
 from gtn_tf.runs.results import is_finished, report_results
-from gtn_tf.runs.splits import load_splits
+from gtn_tf.runs.splits import expect_augmentable, load_splits
 
 Report = Callable[[str], None]
 
@@ -67,6 +67,7 @@ def train(
     seed, batch_size = config.seed % 2**32, config.meta.batch_size
     splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
     expect_possible(config, splits)
+    expect_augmentable(config.augmentation, splits)
     with run.open(config, resume):
         exports = config.teacher.source != "real_data"
         if not is_finished(run, exports, report):

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import gtn_tf
-from gtn_tf.data import Splits
+from gtn_tf.data import Augmentation, Splits
 from gtn_tf.errors import ArgumentError, first_line, shown
 from gtn_tf.inner import InnerOptimizer
 from gtn_tf.learners import Learners
@@ -25,6 +25,8 @@ MOST_LESSON_BYTES = 2**30
 _MOST_STEPS = 100_000
 _MOST_DEPTH = 20
 
+_AUGMENTATION = set(Augmentation().get_config())
+
 
 def describe(
     teacher: Teacher,
@@ -32,6 +34,7 @@ def describe(
     learners: Learners | None = None,
     splits: Splits | None = None,
     accuracy: dict[str, Any] | None = None,
+    augmentation: Augmentation = Augmentation(),  # noqa: B008 (it has no state)
 ) -> dict[str, Any]:
     """Writes the description of a teacher.
 
@@ -41,6 +44,7 @@ def describe(
         learners: The distribution that it was trained on.
         splits: The data that it was trained on.
         accuracy: Measured accuracies, such as `{"mean": 0.97, "std": 0.002}`.
+        augmentation: Of the lessons, which are exported as they are before it.
 
     Returns:
         A dict that JSON can hold. Unknown values are `None`; classes without names are
@@ -66,6 +70,7 @@ def describe(
         "steps": teacher.steps,
         "batch_size": teacher.batch_size,
         "normalization": scale,  # pixel / max = image * std + mean
+        "augmentation": augmentation.get_config(),
         "inner_optimizer": {
             "name": inner_optimizer.kind,
             **{
@@ -150,6 +155,20 @@ def inner_optimizer_of(found: dict[str, Any]) -> type[InnerOptimizer]:
     return kind
 
 
+def augmentation_of(found: dict[str, Any]) -> Augmentation:
+    """How a teacher's lessons are augmented.
+
+    Args:
+        found: A checked description; one of an earlier version has no augmentation.
+
+    Example:
+
+    >>> augmentation_of({}).is_none
+    True
+    """
+    return Augmentation(**found.get("augmentation") or {})
+
+
 def check_description(found: Any) -> dict[str, Any]:
     """Checks the parts of a description that others rely on.
 
@@ -189,6 +208,10 @@ def check_description(found: Any) -> dict[str, Any]:
             "description: expected a mean and a std for each of "
             f"{found['image_shape'][2]} channels, received {shown(scale)}"
         )
+    try:
+        augmentation_of(found).check(tuple(found["image_shape"]))
+    except ArgumentError as error:
+        raise ArgumentError(f"description: {error}") from None
     return found
 
 
@@ -263,6 +286,10 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "inner_optimizer": (
         f"an object with one of the names {', '.join(OPTIMIZERS)}, and its settings",
         _is_inner_optimizer,
+    ),
+    "augmentation": (
+        "null, or an object with shift, mirror and cutout",
+        lambda v: v is None or (isinstance(v, dict) and set(v) == _AUGMENTATION),
     ),
     "accuracy": ("null or an object", lambda v: v is None or isinstance(v, dict)),
 }

@@ -27,6 +27,7 @@ def teach(
     metrics: Any = None,
     optimizer: tf.keras.optimizers.Optimizer | None = None,
     callbacks: Any = None,
+    seed: int = 0,
     **kwargs: Any,
 ) -> tf.keras.callbacks.History:
     """Trains a Keras model on a teacher's curriculum, in its order, with its rates.
@@ -47,6 +48,8 @@ def teach(
         optimizer: `teacher.optimizer()` by default; with weight decay, for example,
             `teacher.optimizer(weight_decay=1e-4)`.
         callbacks: As for `fit`.
+        seed: Of the lessons' augmentation, if the teacher has one: each step, of each
+            epoch, has another draw.
         **kwargs: Passed to `fit`: `validation_data`, `verbose`, or `epochs`, the
             number of times that the curriculum is taught.
 
@@ -74,8 +77,9 @@ def teach(
     loss = loss if isinstance(loss, AnyLabels) else AnyLabels(loss)
     metrics = [accuracy] if metrics is None else metrics
     before = model.get_weights()
-    lessons = teacher.as_dataset()
-    watch = [_StopWhenNotFinite(), SettleBatchNorm(lessons)]
+    lessons = teacher.as_dataset(seed, kwargs.get("epochs", 1))
+    kwargs.setdefault("steps_per_epoch", teacher.steps)
+    watch = [_StopWhenNotFinite(), SettleBatchNorm(teacher.as_dataset(seed))]
     try:
         with model.distribute_strategy.scope():
             model.compile(optimizer or teacher.optimizer(), loss, metrics)

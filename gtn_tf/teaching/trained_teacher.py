@@ -15,12 +15,14 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import whole_folder
+from gtn_tf.data import Augmentation
 from gtn_tf.errors import ArgumentError
 from gtn_tf.labels import classes_of_lessons
 from gtn_tf.shapes import with_channels
 from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.description import (
+    augmentation_of,
     check_description,
     inner_optimizer_entry,
     inner_optimizer_of,
@@ -45,8 +47,8 @@ class TrainedTeacher:
     Args:
         description: Facts about the teacher: `image_shape`, `class_names`, `steps`,
             `batch_size`, `normalization` (`mean` and `std` per channel, for pixels
-            scaled to 0..1), `inner_optimizer`, `accuracy`, `learners`, `versions` and
-            more.
+            scaled to 0..1), `augmentation`, `inner_optimizer`, `accuracy`, `learners`,
+            `versions` and more.
         images: float32 `[steps, batch, h, w, c]`, normalised.
         labels: int32 `[steps, batch]`, or learned probabilities of the classes,
             float32 `[steps, batch, k]`.
@@ -139,6 +141,11 @@ class TrainedTeacher:
         return classes_of_lessons(self.labels)
 
     @property
+    def augmentation(self) -> Augmentation:
+        """How learners see the lessons; the arrays are as they are before it."""
+        return augmentation_of(self.description)
+
+    @property
     def learning_rates(self) -> np.ndarray:
         """float32 `[steps]`."""
         return self.hyperparameters["learning_rates"]
@@ -182,13 +189,47 @@ class TrainedTeacher:
         for array in self.arrays.values():
             found.update(f"{array.dtype} {array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)
+        if not self.augmentation.is_none:
+            found.update(str(self.augmentation).encode())
         return found.hexdigest()[:12]
 
-    def as_dataset(self) -> tf.data.Dataset:
-        """The lessons in their order, `(images, labels)` for each step."""
+    def as_dataset(self, seed: int = 0, epochs: int = 1) -> tf.data.Dataset:
+        """The lessons in their order, `(images, labels)` for each step.
+
+        Args:
+            seed: Of the augmentation, if the teacher has one. Its draws are the same
+                whenever the dataset is read.
+            epochs: How often the lessons are given, each time augmented anew.
+        """
+        dataset = tf.data.Dataset.from_tensor_slices(self._typed()).repeat(epochs)
+        if not self.augmentation.is_none:
+            key = _key(seed)
+
+            def augmented(step: tf.Tensor, lesson: tuple[tf.Tensor, ...]) -> Any:
+                images = self.augmentation(lesson[0][tf.newaxis], key, step[tf.newaxis])
+                return (images[0], *lesson[1:])
+
+            dataset = dataset.enumerate().map(augmented, tf.data.AUTOTUNE)
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def lessons(self, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """What `as_dataset(seed)` gives, as arrays.
+
+        Args:
+            seed: Of the augmentation, if the teacher has one.
+
+        Returns:
+            Images `[steps, batch, h, w, c]` and labels, as the teacher's.
+        """
+        images, labels = self._typed()
+        steps = tf.range(self.steps)
+        images = self.augmentation(tf.constant(images), _key(seed), steps).numpy()
+        return images, labels
+
+    def _typed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Images and labels; a file's may have other types."""
         kind = np.float32 if self.labels.ndim == 3 else np.int32
-        lessons = self.images.astype(np.float32), self.labels.astype(kind)
-        return tf.data.Dataset.from_tensor_slices(lessons).prefetch(tf.data.AUTOTUNE)
+        return self.images.astype(np.float32), self.labels.astype(kind)
 
     def optimizer(self, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
         """The inner optimizer with the learned hyperparameters, for Keras.
@@ -334,3 +375,8 @@ class TrainedTeacher:
             )
         with whole_folder(path) as unfinished:
             shutil.copytree(self.source, unfinished)
+
+
+def _key(seed: int) -> tf.Tensor:
+    """The seed of an augmentation, int32 `[2]`, from any integer."""
+    return tf.constant([0, seed % 2**31], tf.int32)

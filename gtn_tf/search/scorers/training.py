@@ -236,7 +236,7 @@ class GTNScorer(TrainingScorer):
     def train(
         self, model: tf.keras.Model, data: ScoringData, seed: int
     ) -> tf.keras.callbacks.History:
-        return teach(model, self._lessons, verbose=0)
+        return teach(model, self._lessons, seed=seed, verbose=0)
 
     def supernetwork_of(
         self, candidate: Candidate, data: ScoringData
@@ -246,8 +246,8 @@ class GTNScorer(TrainingScorer):
     def batches(
         self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
     ) -> tuple[Batches, tf.Tensor]:
-        if self._stacked is None:
-            self._stacked = stacked(self._lessons.as_dataset(), image_shape)
+        if self._stacked is None or not self._lessons.augmentation.is_none:
+            self._stacked = stacked(zip(*self._lessons.lessons(seed)), image_shape)
         return self._stacked, self._stacked.images
 
     def update(self) -> Update:
