@@ -52,7 +52,8 @@ def main(arguments: Sequence[str]) -> None:
         return
     try:
         if options.long_memory:
-            asked = options.long_memory, options.quick, command(options)
+            setting = "quick" if options.quick else "long"
+            asked = options.long_memory, setting, command(options)
             long_memory.measure(options.results, *asked)
             report.draw(options.results)
         else:

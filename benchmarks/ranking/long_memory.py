@@ -17,41 +17,51 @@ from gtn_tf.atomic_file import as_csv, write
 from markdown import table
 from processes import WorkerError, run_process
 from ranking.problem import SETTINGS, SPACES, TITLES
+from store import Store
 
 _SETTLED = 50  # candidates after which memory should stay
 
 
-def measure(folder: Path, count: int, quick: bool, command: str) -> None:
+def measure(folder: Path, count: int, setting: str, command: str) -> None:
     """Measures gtn_tf in each space; writes `long_memory.csv` and `long_memory.json`.
 
     Args:
         folder: Of the results.
         count: Candidates of each space.
-        quick: Whether they are tiny.
+        setting: One of `SETTINGS`.
         command: Repeats it.
     """
-    setting = "quick" if quick else "long"
     described = machine.describe()  # before the code may change
-    rows = []
-    for space in SPACES:
-        words = ["gtn_tf", "memory", space, setting, "--candidates", count]
-        worker = [sys.executable, "-m", "ranking.worker", *words]
-        line = run_process(worker, f"memory of {space}")
-        if "gave_up" in line:
-            raise WorkerError(f"memory of {space}: {line['gave_up']}")
-        rows += [[space, *recorded] for recorded in line["resident"]]
-        print(f"  memory, {space}: measured", flush=True)
-    header = ["space", "candidates", "resident_bytes"]
-    facts = {
-        "command": command,
-        "steps": SETTINGS[setting].memory_steps,
-        "images": SETTINGS[setting].memory_images,
-        "machine": described,
-        "versions": line["versions"],
-    }
+    store = Store(f"memory_{setting}", [Path(sys.executable)])
+    kept = {(line["space"], line["count"]): line for line in store.lines()}
+    rows: list[list[Any]] = [["space", "candidates", "resident_bytes"]]
     folder.mkdir(parents=True, exist_ok=True)
-    write(folder / "long_memory.csv", as_csv([header, *rows]))
-    write(folder / "long_memory.json", json.dumps(facts, indent=2) + "\n")
+    for space in SPACES:
+        if (space, count) not in kept:
+            line = _measured(space, count, setting)
+            kept[space, count] = {"space": space, "count": count, **line}
+            store.add(kept[space, count])
+        print(f"  memory, {space}: measured", flush=True)
+        rows += [[space, *one] for one in kept[space, count]["resident"]]
+        facts = {
+            "command": command,
+            "steps": SETTINGS[setting].memory_steps,
+            "images": SETTINGS[setting].memory_images,
+            "machine": described,
+            "versions": kept[space, count]["versions"],
+        }
+        write(folder / "long_memory.csv", as_csv(rows))
+        write(folder / "long_memory.json", json.dumps(facts, indent=2) + "\n")
+    store.remove()
+
+
+def _measured(space: str, count: int, setting: str) -> dict[str, Any]:
+    words = ["gtn_tf", "memory", space, setting, "--candidates", count]
+    worker = [sys.executable, "-m", "ranking.worker", *words]
+    line = run_process(worker, f"memory of {space}")
+    if "gave_up" in line:
+        raise WorkerError(f"memory of {space}: {line['gave_up']}")
+    return line
 
 
 def section(folder: Path) -> str:

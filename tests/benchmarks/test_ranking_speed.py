@@ -316,6 +316,7 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
 def test_memory_over_many_candidates(tmp_path, monkeypatch):
     """Its section joins what is written already, and stays when that is drawn again."""
     from ranking import command, long_memory, problem, report
+    from store import Store
 
     started = []
 
@@ -326,6 +327,11 @@ def test_memory_over_many_candidates(tmp_path, monkeypatch):
         return {"resident": recorded, "versions": {"Python": "3.9.1"}}
 
     monkeypatch.setattr(long_memory, "run_process", run_process)
+    monkeypatch.setattr(
+        long_memory,
+        "Store",
+        lambda name, pythons: Store(name, pythons, tmp_path / "store"),
+    )
     facts = {
         "command": "make bench",
         "setting": problem.SETTINGS["quick"]._asdict(),
