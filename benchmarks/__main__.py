@@ -3,7 +3,7 @@
     python benchmarks {digits,small,paper,sweep} [--rounds N] [--only NAME,NAME]
     python benchmarks SIZE --other PYTHON
     python benchmarks SIZE --plot
-    python benchmarks ranking [--memory N] [--quick]
+    python benchmarks ranking [--memory N] [--long-memory N] [--quick]
 
 `make bench SIZE=small` makes the two virtual environments and runs this. Run it on an
 otherwise idle machine. Interrupted, the same command goes on where it stopped.

@@ -9,7 +9,7 @@ from pathlib import Path
 import machine
 from contenders import Contender
 from processes import WorkerError
-from ranking import report
+from ranking import long_memory, report
 from ranking.agreement import Disagreement
 from ranking.contenders import MODULES, find
 from ranking.measuring import Effort, Line, Measuring, effort
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     add = parser.add_argument
     add("--candidates", type=int, help="timed in each process, after its first")
     add("--memory", type=int, help="candidates of the part that measures memory")
+    add("--long-memory", type=int, help="only gtn_tf's memory, over so many candidates")
     add("--rounds", type=int, help="over all contenders and spaces")
     add("--only", type=lambda text: text.split(","), help="contenders, a,b")
     add("--quick", action="store_true", help="tiny, to try whether it runs")
@@ -50,7 +51,13 @@ def main(arguments: Sequence[str]) -> None:
         report.draw(options.results)
         return
     try:
-        run(options, find(names, options.peers))
+        if options.long_memory:
+            setting = "quick" if options.quick else "long"
+            asked = options.long_memory, setting, command(options)
+            long_memory.measure(options.results, *asked)
+            report.draw(options.results)
+        else:
+            run(options, find(names, options.peers))
     except (WorkerError, Disagreement) as error:
         raise SystemExit(f"error: {error}") from None
 
@@ -91,8 +98,9 @@ def command(options: argparse.Namespace) -> str:
     Args:
         options: Options of the command line.
     """
-    names = "candidates", "memory", "rounds"
-    extra = [f"--{n} {getattr(options, n)}" for n in names if getattr(options, n)]
+    names = "candidates", "memory", "long_memory", "rounds"
+    asked = {n.replace("_", "-"): getattr(options, n) for n in names}
+    extra = [f"--{name} {value}" for name, value in asked.items() if value]
     extra += [f"--only {','.join(options.only)}"] if options.only else []
     extra += ["--quick"] if options.quick else []
     arguments = f' ARGS="{" ".join(extra)}"' if extra else ""

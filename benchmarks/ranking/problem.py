@@ -47,6 +47,9 @@ SETTINGS = {
         8, 1, 2, 2, 4, 16, 8, 2, 1, 4, 2, 8, 2
     ),  # for a try, and for tests
 }
+SETTINGS["long"] = SETTINGS["full"]._replace(
+    train_images=256, validation_images=100, memory_steps=4, memory_images=100
+)
 
 
 class Data(NamedTuple):

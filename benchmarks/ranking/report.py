@@ -10,7 +10,7 @@ from typing import Any
 
 from gtn_tf.atomic_file import as_csv, write
 from markdown import table
-from ranking import picture
+from ranking import long_memory, picture
 from ranking.problem import SPACES, TITLES
 from ranking.rows import Row, times_faster
 
@@ -21,7 +21,7 @@ _ABOUT_50 = 50  # candidates: memory is compared with that after so many
 def write_results(
     folder: Path, speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any]
 ) -> None:
-    """Writes `speed.csv`, `memory.csv`, `facts.json`, `ranking.png` and `README.md`.
+    """Writes `speed.csv`, `memory.csv` and `facts.json`, and draws them.
 
     Args:
         folder: The folder.
@@ -36,34 +36,43 @@ def write_results(
         write(folder / f"{name}.csv", as_csv([columns, *cells]))
     write(folder / "facts.json", json.dumps(facts, indent=2) + "\n")
     draw(folder)
-    write(folder / "README.md", page(speed, memory, facts))
 
 
 def draw(folder: Path) -> None:
-    """Draws the picture from the tables alone.
+    """Draws `ranking.png` and writes `README.md`, from the tables and facts alone.
 
     Args:
         folder: The folder.
     """
     speed, memory = (_read(folder / f"{name}.csv") for name in ("speed", "memory"))
     picture.save(speed, memory, folder / "ranking.png")
+    facts = json.loads((folder / "facts.json").read_text())
+    more = long_memory.section(folder)
+    write(folder / "README.md", page(speed, memory, facts, more))
 
 
 def _read(path: Path) -> list[Row]:
     with path.open(newline="") as file:
         return [
-            {k: v if k in _TEXTS else float(v) for k, v in row.items() if v}
+            {k: v if k in _TEXTS else _number(v) for k, v in row.items() if v}
             for row in csv.DictReader(file)
         ]
 
 
-def page(speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any]) -> str:
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)
+
+
+def page(
+    speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any], more: str
+) -> str:
     """The Markdown page.
 
     Args:
         speed: As for `write_results`.
         memory: As for `write_results`.
         facts: As for `write_results`.
+        more: A section that is measured for itself.
     """
     setting = facts["setting"]
     pixels = setting["pixels"]
@@ -90,6 +99,7 @@ def page(speed: Sequence[Row], memory: Sequence[Row], facts: dict[str, Any]) -> 
         _steps(speed),
         _meta(speed, setting),
         _memory(memory, setting),
+        more,
         "## Machine and versions",
         "\n".join(
             f"- {k}: {v}" for k, v in {**facts["machine"], **_versions(facts)}.items()

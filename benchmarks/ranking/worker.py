@@ -120,7 +120,7 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
             ranker.score(text)
             if number in (1, count) or number % _RECORDED == 0:
                 recorded.append((number, resident_bytes()))
-    return {"resident": recorded}
+    return {"resident": recorded, "versions": _versions(ranker.packages)}
 
 
 def agreement(options: argparse.Namespace) -> dict[str, Any]:

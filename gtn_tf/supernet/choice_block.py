@@ -32,6 +32,7 @@ class ChoiceBlock:
         self._for_each = len(operations) // inputs
         numbers = range(len(operations))
         self._infer = Switch([functools.partial(self._run, n) for n in numbers])
+        self._agree = Switch([functools.partial(self._compare, n) for n in numbers])
         self._draw = Switch([functools.partial(self._fresh, o) for o in operations])
         self._first = Switch(
             [functools.partial(self._fresh_statistics, o) for o in operations]
@@ -68,6 +69,27 @@ class ChoiceBlock:
             return y, after
         setting = training, clipnorm, second_order
         return self._passes_of(given, *setting)(index, *given)
+
+    def agreements(
+        self,
+        index: Index,
+        inputs: Sequence[tf.Tensor],
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs the operation in training, and compares the images' active ReLUs.
+
+        Args:
+            index: As for a call, and so are the others.
+            inputs: Likewise.
+            weights: Likewise.
+            statistics: Likewise.
+
+        Returns:
+            The output, and `[batch, batch]`, as `gtn_tf.relus.agreements` gives it.
+        """
+        y, found = self._agree(index, weights, statistics, *inputs)
+        return y, found
 
     def fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
         """Draws weights, `[size]`.
@@ -107,6 +129,16 @@ class ChoiceBlock:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         x = inputs[self._input_of(number)]
         return self.operations[number](x, weights, statistics, training=False)
+
+    def _compare(
+        self,
+        number: int,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        *inputs: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        x = inputs[self._input_of(number)]
+        return self.operations[number].agreements(x, weights, statistics)
 
     def _input_of(self, number: int) -> int:
         return number // self._for_each

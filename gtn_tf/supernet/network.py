@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -150,16 +150,49 @@ class SuperNetwork:
         Returns:
             The logits `[batch, num_classes]`, and the statistics after the call.
         """
-        run = Pass(
+
+        def call(block: ChoiceBlock, *given: Any) -> tuple[tf.Tensor, tf.Tensor]:
+            return block(*given, training, clipnorm, second_order)
+
+        run = self._pass(weights, statistics, genotype, call)
+        logits = self._wiring.logits(run, images, genotype)
+        return logits, tf.concat(run.results, 0)
+
+    def agreements(
+        self,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        images: tf.Tensor,
+        genotype: tf.Tensor,
+    ) -> tf.Tensor:
+        """In how many ReLUs of an architecture each two images agree, in training.
+
+        Args:
+            weights: As for a call, and so are the others.
+            statistics: Likewise.
+            images: Likewise.
+            genotype: Likewise.
+
+        Returns:
+            `[batch, batch]`, as `gtn_tf.relus.agreements` gives it.
+        """
+        run = self._pass(weights, statistics, genotype, ChoiceBlock.agreements)
+        self._wiring.logits(run, images, genotype)
+        return tf.add_n(run.results)
+
+    def _pass(
+        self,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        genotype: tf.Tensor,
+        call: Callable[..., tuple[tf.Tensor, tf.Tensor]],
+    ) -> Pass:
+        return Pass(
             self._wiring.picks(genotype),
             tf.split(weights, self._sizes),
             tf.split(statistics, self._statistics_sizes),
-            training,
-            clipnorm,
-            second_order,
+            call,
         )
-        logits = self._wiring.logits(run, images, genotype)
-        return logits, tf.concat(run.after, 0)
 
     def draw(self, seed: tf.Tensor, held_out: bool = False) -> tf.Tensor:
         """Draws an architecture, uniformly.

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.fresh_weights import fresh_weights
 from gtn_tf.functional import PureModel
+from gtn_tf.relus import agreements, relu_outputs
 from gtn_tf.supernet.vjp import Passes, passes_of
 
 Channels = Any  # an integer, an integer scalar, or None
@@ -33,7 +34,9 @@ class Operation:
     ) -> None:
         def make() -> tf.keras.Model:
             inputs = tf.keras.layers.Input(shape)
-            return tf.keras.Model(inputs, build(inputs))
+            outputs = build(inputs)
+            inside = relu_outputs(tf.keras.Model(inputs, outputs))
+            return tf.keras.Model(inputs, (outputs, inside))
 
         model, variables = made_in_order(make)
         if any_channels:  # Keras would reject fewer channels
@@ -79,21 +82,48 @@ class Operation:
         Returns:
             The output, and the statistics after the call.
         """
+        (y, _), after = self._run(x, weights, statistics, training, clipnorm)
+        flat = [tf.zeros([0], statistics.dtype)] * len(after)
+        for place, value in zip(self._statistics_order, after):
+            flat[place] = tf.reshape(value, [-1])
+        return y, tf.concat([*flat, statistics[self.statistics_size :]], 0)
+
+    def agreements(
+        self, x: tf.Tensor, weights: tf.Tensor, statistics: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs the layers in training, and compares the images' active ReLUs.
+
+        Args:
+            x: As for a call, and so are the others.
+            weights: Likewise.
+            statistics: Likewise.
+
+        Returns:
+            The output, and `[batch, batch]`, as `gtn_tf.relus.agreements` gives it.
+        """
+        (y, activations), _ = self._run(x, weights, statistics, training=True)
+        return y, agreements(activations, x.shape[0])
+
+    def _run(
+        self,
+        x: tf.Tensor,
+        weights: tf.Tensor,
+        statistics: tf.Tensor,
+        training: bool,
+        clipnorm: float | None = None,
+    ) -> tuple[Any, list[tf.Tensor]]:
+        """Output and those of all ReLUs, and the statistics in Keras' order."""
         channels = tf.shape(x)[-1] if self._any_channels else None
         parts = self.split(weights, channels)
         if clipnorm is not None:
             parts = [_with_clipped_gradient(part, clipnorm) for part in parts]
         before = self.split_statistics(statistics)
-        y, after = self._model(
+        return self._model(
             [parts[i] for i in self._order],
             [before[i] for i in self._statistics_order],
             x,
             training,
         )
-        flat = [tf.zeros([0], statistics.dtype)] * len(after)
-        for place, value in zip(self._statistics_order, after):
-            flat[place] = tf.reshape(value, [-1])
-        return y, tf.concat([*flat, statistics[self.statistics_size :]], 0)
 
     def split(self, weights: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
         """Splits a vector into the weights, in the order of creation.
@@ -177,7 +207,7 @@ class Operation:
         return self._passes[key]
 
     def _output_spec(self, x: tf.TensorSpec) -> tf.TensorSpec:
-        shape = [x.shape[0], *self._model.model.output_shape[1:]]
+        shape = [x.shape[0], *self._model.model.outputs[0].shape[1:]]
         if self._any_channels and not self.weights:
             shape[-1] = None
         return tf.TensorSpec(shape, x.dtype)

@@ -98,15 +98,14 @@ class Wiring(abc.ABC):
 
 
 class Pass:
-    """One pass through a super-network: distributes weights, collects statistics.
+    """One pass through a super-network: distributes weights, collects results.
 
     Args:
         picks: A pick for each choice block.
         weights: A vector for each block.
         statistics: A vector for each block.
-        training: As for Keras.
-        clipnorm: As for `ChoiceBlock`.
-        second_order: Likewise.
+        call: Runs a block, given it and its index, inputs, weights and statistics;
+            returns the output and a result of any kind.
     """
 
     def __init__(
@@ -114,13 +113,11 @@ class Pass:
         picks: Sequence[Pick],
         weights: Sequence[tf.Tensor],
         statistics: Sequence[tf.Tensor],
-        training: bool,
-        clipnorm: float | None,
-        second_order: bool,
+        call: Callable[..., tuple[tf.Tensor, tf.Tensor]],
     ) -> None:
         self._ahead = iter(zip(picks, weights, statistics))
-        self._setting = training, clipnorm, second_order
-        self.after: list[tf.Tensor] = []  # statistics of the blocks so far
+        self._call = call
+        self.results: list[tf.Tensor] = []  # of the blocks so far
 
     def __call__(
         self, block: ChoiceBlock, *inputs: tf.Tensor, index: Index | None = None
@@ -133,12 +130,7 @@ class Pass:
             index: Operation to run instead of the genotype's.
         """
         pick, weights, statistics = next(self._ahead)
-        y, after = block(
-            pick.operation if index is None else index,
-            inputs,
-            weights,
-            statistics,
-            *self._setting,
-        )
-        self.after.append(after)
+        index = pick.operation if index is None else index
+        y, result = self._call(block, index, inputs, weights, statistics)
+        self.results.append(result)
         return y

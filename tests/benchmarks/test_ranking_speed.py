@@ -310,6 +310,54 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
     command.main(["--plot", "--results", str(results)])  # from the tables alone
     expect_drawn(results / "ranking.png")
     assert not any((tmp_path / "store").iterdir())
+    assert (results / "README.md").read_text() == text
+
+
+def test_memory_over_many_candidates(tmp_path, monkeypatch):
+    """Its section joins what is written already, and stays when that is drawn again."""
+    from ranking import command, long_memory, problem, report
+    from store import Store
+
+    started = []
+
+    def run_process(words, what):
+        started.append([*map(str, words[3:])])
+        mb = [(1, 100), (40, 200), (50, 210), (60, 189), (90, 231), (100, 220)]
+        recorded = [[count, size * 10**6] for count, size in mb]
+        return {"resident": recorded, "versions": {"Python": "3.9.1"}}
+
+    monkeypatch.setattr(long_memory, "run_process", run_process)
+    monkeypatch.setattr(
+        long_memory,
+        "Store",
+        lambda name, pythons: Store(name, pythons, tmp_path / "store"),
+    )
+    facts = {
+        "command": "make bench",
+        "setting": problem.SETTINGS["quick"]._asdict(),
+        "machine": {},
+        "versions": {},
+        "logits_difference": None,
+        "score_difference": None,
+    }
+    speed = [{"space": "nao", "contender": "gtn_tf", "candidates_per_minute": 1.5}]
+    memory = [{"contender": "gtn_tf", "candidates": 1, "resident_bytes": 10**8}]
+    report.write_results(tmp_path, speed, memory, facts)
+    before = (tmp_path / "README.md").read_text()
+    asked = ["--long-memory", "100", "--quick", "--results", str(tmp_path)]
+    command.main(asked)
+    assert started == [
+        ["gtn_tf", "memory", space, "quick", "--candidates", "100"]
+        for space in ("nas_bench_201", "nao")
+    ]
+    after = (tmp_path / "README.md").read_text()
+    assert '`make bench SIZE=ranking ARGS="--long-memory 100 --quick"`' in after
+    assert after != before and "2 steps and 8 images a candidate" in after
+    figures = "| 100 after 1 | 210 after 50 | 220 after 100 | 1.100 |"
+    assert f"| NAS-Bench-201 {figures}" in after
+    assert f"| NAO, 11 operations {figures}" in after
+    report.write_results(tmp_path, speed, memory, facts)
+    assert (tmp_path / "README.md").read_text() == after
 
 
 def test_only_known_contenders(capsys):

@@ -17,6 +17,7 @@ from gtn_tf.search import (
     Candidate,
     GTNScorer,
     GTNTuner,
+    NAOSpace,
     NASBench201Space,
     RealDataScorer,
     ScoreError,
@@ -342,6 +343,69 @@ def test_candidates_of_a_space_share_one_trace():
     assert training._traced_train.experimental_get_tracing_count() == 1
     scorer.close()
     assert not scorer._traced
+
+
+SMALL_SPACES = {
+    "201": lambda **kw: NASBench201Space((8, 8, 1), 10, cells=1, filters=2, **kw),
+    "nao": lambda **kw: NAOSpace((8, 8, 1), 10, cells=0, filters=2, ops="small", **kw),
+}
+
+
+@pytest.mark.parametrize(
+    ("space", "kind"), [("201", "training"), ("201", "evaluation"), ("nao", "training")]
+)
+def test_zero_cost_scores_of_a_supernetwork_are_those_of_keras_models(space, kind):
+    rng = np.random.default_rng(0)
+    data = ScoringData(None, (rng.normal(size=(20, 8, 8)), np.arange(20) % 10))
+    made = SMALL_SPACES[space](scored_as=kind)
+    scorers = [make_scorer(name) for name in ("naswot", "synflow")]
+    with precision("float64"):
+        network = made.supernetwork
+        for _ in range(3):
+            genotype = made.sample(rng)
+            code = network.encode(genotype)
+            weights = network.fresh_weights(code, tf.constant([3, 0]))
+            statistics = network.fresh_statistics(code)
+            model = network.extract(genotype, weights, statistics)
+            alone = Candidate(lambda: model)  # noqa: B023 (called at once)
+            for scorer in scorers:
+                found = scorer(made.candidate(genotype), data, seed=3)
+                assert found == pytest.approx(scorer(alone, data, 3), rel=1e-9)
+    for scorer in scorers:
+        (traced,) = scorer._traced.values()
+        assert traced.experimental_get_tracing_count() == 1
+
+
+def test_synflow_has_a_supernetwork_in_double_precision_whatever_keras_has(digits):
+    space = NASBench201Space((8, 8, 1), 10, cells=0, filters=2)
+    candidate = space.candidate(space.sample(np.random.default_rng(0)))
+    scorers = [make_scorer(name) for name in ("synflow", "naswot")]
+    assert not any(one.builds(candidate, digits) for one in scorers)
+    found, again, other = (score(candidate, scorers, digits, s) for s in (0, 0, 1))
+    assert found == again and found["synflow"] != other["synflow"]
+    single = space.supernetwork
+    with precision("float64"):
+        assert scorers[0](candidate, digits, 0) == found["synflow"]
+        double = space.supernetwork
+    assert single is space.supernetwork is not double
+    for scorer, network in zip(scorers, (double, single)):
+        assert [*scorer._traced] == [id(network)]
+        scorer.close()
+        assert not scorer._traced
+
+
+def test_a_network_of_a_subclass_is_built_for_its_score(digits):
+    class Deeper(NASBench201Space):
+        def network(self, genotype, kind="training"):
+            built.append(genotype)
+            return super().network(genotype, kind)
+
+    built = []
+    space = Deeper((8, 8, 1), 10, cells=0, filters=2)
+    genotype = space.sample(np.random.default_rng(0))
+    for name in ("synflow", "naswot"):
+        assert math.isfinite(make_scorer(name)(space.candidate(genotype), digits, 0))
+    assert built == [genotype] * 2
 
 
 @pytest.mark.parametrize("why", ["seconds", "batches of other sizes"])

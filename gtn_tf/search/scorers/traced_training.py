@@ -13,7 +13,7 @@ from gtn_tf.cells import AnyGenotype
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.inner.optimizers.base import OptimizerState
 from gtn_tf.labels import AnyLabels, as_integers
-from gtn_tf.shapes import with_channels
+from gtn_tf.search.scorers.on_supernetwork import as_input
 from gtn_tf.supernet import SuperNetwork
 
 
@@ -195,8 +195,7 @@ def stacked(
     """
     found = [tf.keras.utils.unpack_x_y_sample_weight(one) for one in elements]
     images, labels, weights = zip(*found)
-    dtype = tf.keras.backend.floatx()
-    together = with_channels(tf.cast(tf.stack(images), dtype), image_shape)
+    together, dtype = as_input(images, image_shape), tf.keras.backend.floatx()
     of_examples = tf.stack(
         [
             tf.ones([len(y)], dtype)

@@ -21,7 +21,7 @@ from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.search.candidate import Candidate, as_candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
-from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.on_supernetwork import SupernetworkScorer, as_input
 from gtn_tf.search.scorers.traced_training import (
     Batches,
     TracedTraining,
@@ -37,7 +37,7 @@ from gtn_tf.teaching.trained_teacher import CLIPNORM
 MEASURES = ("accuracy", "tse")
 
 
-class TrainingScorer(Scorer):
+class TrainingScorer(SupernetworkScorer[TracedTraining]):
     """The base class of scorers that train: two scores of one short training.
 
     Args:
@@ -55,6 +55,7 @@ class TrainingScorer(Scorer):
     def __init__(
         self, by: str, names: tuple[str, str], learners: int, images: int
     ) -> None:
+        super().__init__()
         if by not in MEASURES:
             raise ArgumentError(
                 f"by: expected one of {', '.join(MEASURES)}, received {by!r}"
@@ -63,10 +64,6 @@ class TrainingScorer(Scorer):
         self.name = names[MEASURES.index(by)]
         self.learners = learners
         self.images = images
-        self._traced: dict[int, TracedTraining] = {}
-
-    def close(self) -> None:
-        self._traced.clear()
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
         return self.scores(candidate, data, seed)[self.name]
@@ -87,19 +84,13 @@ class TrainingScorer(Scorer):
             )
         expect_labels(labels.numpy(), outputs.shape[1])
 
-    def builds(self, candidate: Candidate, data: ScoringData) -> bool:
-        return self.supernetwork_of(candidate, data) is None
-
     def supernetwork_of(
         self, candidate: Candidate, data: ScoringData
     ) -> SuperNetwork | None:
-        """The super-network to train instead of the candidate's network, if any.
+        return None  # needs `batches` and `update`, which a subclass may not have
 
-        Args:
-            candidate: The candidate.
-            data: Real data.
-        """
-        return None
+    def trace(self, network: SuperNetwork) -> TracedTraining:
+        return TracedTraining(network, self.update())
 
     def scores(
         self, candidate: Candidate, data: ScoringData, seed: int
@@ -131,17 +122,9 @@ class TrainingScorer(Scorer):
         data: ScoringData,
         seed: int,
     ) -> list[tuple[float, float]]:
-        training = self._traced.get(id(network))
-        if training is None:
-            training = TracedTraining(network, self.update())
-            self._traced[id(network)] = training
+        training = self.traced(network)
         validation = [
-            (
-                with_channels(
-                    tf.cast(x, tf.keras.backend.floatx()), network.image_shape
-                ),
-                y,
-            )
+            (as_input(x, network.image_shape), y)
             for x, y in data.validation_batches(self.images)
         ]
         found = []

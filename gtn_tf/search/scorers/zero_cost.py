@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.precision import precision
+from gtn_tf.relus import agreements, relu_outputs
 from gtn_tf.search.candidate import Candidate, as_candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.on_supernetwork import SupernetworkScorer, as_input
+from gtn_tf.supernet import SuperNetwork
 
-_RELUS = (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU)
+Traced = Callable[..., tf.Tensor]  # of a genotype, a seed and perhaps images
 
 
 class ParameterScorer(Scorer):
@@ -59,7 +65,7 @@ class FlopScorer(Scorer):
         return float(profile.total_float_ops)
 
 
-class SynflowScorer(Scorer):
+class SynflowScorer(SupernetworkScorer[Traced]):
     """Synaptic flow (Tanaka et al. 2020, arXiv 2006.05467), its natural logarithm.
 
     The sum over all weights of |weight * gradient|, where the gradient is that of the
@@ -71,25 +77,49 @@ class SynflowScorer(Scorer):
     name = "synflow"
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
+        candidate = as_candidate(candidate)
+        network = self.supernetwork_of(candidate, data)
         with precision("float64"):
-            model = candidate()
-            ones = tf.ones([1, *data.some_images(1).shape[1:]], tf.float64)
-            model(ones, training=False)
-            weights = model.trainable_variables
-            for weight in weights:
-                weight.assign(tf.abs(weight))
+            if network is None:
+                flow = _flow(candidate(), data.some_images(1).shape[1:])
+            else:
+                flow = _called(self.traced(network), network, candidate, seed)
+        return float(np.log(flow))
+
+    def supernetwork_of(
+        self, candidate: Candidate, data: ScoringData
+    ) -> SuperNetwork | None:
+        with precision("float64"):
+            return super().supernetwork_of(candidate, data)
+
+    def trace(self, network: SuperNetwork) -> Traced:
+        @tf.function(autograph=False)
+        def flow(genotype: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+            weights = tf.abs(network.fresh_weights(genotype, seed))
+            before = network.fresh_statistics(genotype)
+            ones = tf.ones([1, *network.image_shape], weights.dtype)
             with tf.GradientTape() as tape:
-                total = tf.reduce_sum(model(ones, training=False))
-            gradients = tape.gradient(total, weights)
-        flows = [
-            float(tf.reduce_sum(tf.abs(weight * gradient)))
-            for weight, gradient in zip(weights, gradients)
-            if gradient is not None
-        ]
-        return float(np.log(sum(flows)))
+                tape.watch(weights)
+                outputs, _ = network(weights, before, ones, genotype, second_order=True)
+                total = tf.reduce_sum(outputs)
+            return tf.reduce_sum(tf.abs(weights * tape.gradient(total, weights)))
+
+        return flow
 
 
-class NASWOTScorer(Scorer):
+def _flow(model: tf.keras.Model, image_shape: tf.TensorShape) -> tf.Tensor:
+    ones = tf.ones([1, *image_shape], tf.float64)
+    model(ones, training=False)
+    weights = model.trainable_variables
+    for weight in weights:
+        weight.assign(tf.abs(weight))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(model(ones, training=False))
+    pairs = zip(weights, tape.gradient(total, weights))
+    return tf.add_n([tf.reduce_sum(tf.abs(w * g)) for w, g in pairs if g is not None])
+
+
+class NASWOTScorer(SupernetworkScorer[Traced]):
     """NASWOT (Mellor et al. 2021, arXiv 2006.04647): how images differ in active ReLUs.
 
     The binary code of an image says which ReLUs it activates; the score is the
@@ -102,31 +132,57 @@ class NASWOTScorer(Scorer):
     name = "naswot"
 
     def __init__(self, images: int = 64) -> None:
+        super().__init__()
         self.images = images
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
-        model = candidate()
-        try:
-            outputs = [layer.output for layer in model.layers if _is_relu(layer)]
-            inside = tf.keras.Model(model.inputs, outputs)
-        except (AttributeError, ValueError):
-            outputs = []
-        if not outputs:
-            raise ScoreError(
-                f"model {model.name!r}: expected a functional or Sequential model with "
-                "ReLUs for naswot, received another"
-            )
+        candidate = as_candidate(candidate)
         images = data.some_images(self.images)
-        agreements = np.zeros([len(images)] * 2)
-        for activation in tf.nest.flatten(inside(images, training=True)):
-            code = np.reshape(activation > 0, [len(images), -1]).astype(np.float64)
-            agreements += code @ code.T + (1 - code) @ (1 - code).T
-        sign, logarithm = np.linalg.slogdet(agreements)
+        network = self.supernetwork_of(candidate, data)
+        if network is None:
+            kernel = _kernel(candidate(), images)
+        else:
+            images = as_input(images, network.image_shape)
+            kernel = _called(self.traced(network), network, candidate, seed, images)
+        sign, logarithm = np.linalg.slogdet(kernel)
         if sign <= 0:
             raise ScoreError("two images activate the very same ReLUs")
         return float(logarithm)
 
+    def trace(self, network: SuperNetwork) -> Traced:
+        @tf.function(autograph=False)
+        def kernel(
+            genotype: tf.Tensor, seed: tf.Tensor, images: tf.Tensor
+        ) -> tf.Tensor:
+            weights = network.fresh_weights(genotype, seed)
+            before = network.fresh_statistics(genotype)
+            return network.agreements(weights, before, images, genotype)
 
-def _is_relu(layer: tf.keras.layers.Layer) -> bool:
-    activation = getattr(layer, "activation", None)
-    return isinstance(layer, _RELUS) or activation is tf.keras.activations.relu
+        return kernel
+
+
+def _kernel(model: tf.keras.Model, images: tf.Tensor) -> tf.Tensor:
+    try:
+        outputs = relu_outputs(model)
+        inside = tf.keras.Model(model.inputs, outputs)
+    except (AttributeError, ValueError):
+        outputs = []
+    if not outputs:
+        raise ScoreError(
+            f"model {model.name!r}: expected a functional or Sequential model with "
+            "ReLUs for naswot, received another"
+        )
+    return agreements(tf.nest.flatten(inside(images, training=True)), len(images))
+
+
+def _called(
+    traced: Traced,
+    network: SuperNetwork,
+    candidate: Candidate,
+    seed: int,
+    *more: tf.Tensor,
+) -> tf.Tensor:
+    """The result for a candidate with fresh weights."""
+    key = tf.constant([seed % 2**31, 0])
+    with graph_rewrites_off():
+        return traced(network.encode(candidate.genotype), key, *more)

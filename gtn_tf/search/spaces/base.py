@@ -63,6 +63,7 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         self.filters = filters
         self.scored_as = scored_as
         self.optimizer = optimizer or _sgd
+        self._supernetworks: dict[str, SuperNetwork] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -141,10 +142,23 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
     def supernetwork(self) -> SuperNetwork | None:
         """One network for all genotypes of the space, with layers as `scored_as` says.
 
+        In Keras' precision, made once for each.
+
         If `None`, scorers build each candidate's network; so it is for a subclass that
         overrides `network` but not `supernetwork`.
         """
         return None
+
+    def once(self, make: Callable[[], SuperNetwork]) -> SuperNetwork:
+        """Makes the super-network, unless it is there already in Keras' precision.
+
+        Args:
+            make: Makes it.
+        """
+        name = tf.keras.mixed_precision.global_policy().name
+        if name not in self._supernetworks:
+            self._supernetworks[name] = make()
+        return self._supernetworks[name]
 
     @abc.abstractmethod
     def network(self, genotype: _G, kind: str = "training") -> tf.keras.Model:

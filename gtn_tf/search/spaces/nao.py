@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import keras_tuner
@@ -107,10 +106,10 @@ class NAOSpace(CellSpace[Genotype]):
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
 
-    @functools.cached_property
+    @property
     def supernetwork(self) -> SuperNetwork:
         size = self.image_shape, self.num_classes, self.cells, self.filters
-        return SuperNetwork("nao", *size, self.scored_as, self.ops)
+        return self.once(lambda: SuperNetwork("nao", *size, self.scored_as, self.ops))
 
     def sample(self, rng: np.random.Generator) -> Genotype:
         return Genotype.sample(rng, self.ops)

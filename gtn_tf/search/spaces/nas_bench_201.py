@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import keras_tuner
@@ -59,10 +58,10 @@ class NASBench201Space(CellSpace[Genotype201]):
             genotype, self.image_shape, self.num_classes, self.cells, self.filters, kind
         )
 
-    @functools.cached_property
+    @property
     def supernetwork(self) -> SuperNetwork:
         size = self.image_shape, self.num_classes, self.cells, self.filters
-        return SuperNetwork("nas_bench_201", *size, self.scored_as)
+        return self.once(lambda: SuperNetwork("nas_bench_201", *size, self.scored_as))
 
     def sample(self, rng: np.random.Generator) -> Genotype201:
         return Genotype201.sample(rng)
