@@ -174,4 +174,5 @@ NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is t
 DOWNSAMPLE = ("max_pool", "stride")  # what applies a convolution's stride
 OPS = ("large", "small")  # of the space nao: 11 operations, or 5
 ALL = "all"  # architectures of learners: a new one every time
+STRATEGIES = ("none", "mirrored", "multi_worker_mirrored")  # of tf.distribute
 RATES = ("per_step", "shared", "fixed")  # of the inner loop

@@ -1,0 +1,168 @@
+"""Runs of several workers and of several replicas: the results of one process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gtn_tf
+from gtn_tf.cli.__main__ import main
+
+SETTINGS = [
+    *("teacher.steps=2", "teacher.batch_size=10", "meta.intermediate_every=0"),
+    *("generator.units=4", "generator.filters=2", "teacher.latent_size=3"),
+    *("learners.family=mlp", "learners.units=[8]", "meta.batch_size=16"),
+    *("meta.iterations=12", "meta.iterations_per_epoch=3"),
+    *("evaluation.learners=1", "evaluation.real_data_iterations=3"),
+    *("evaluation.test_each_epoch=true", "meta.learners_per_iteration=2"),
+]
+SECONDS = 120  # after which a worker is taken for one that hangs
+
+
+def train(run_dir: Path, *more: str) -> list[str]:
+    return ["train", "--run-dir", str(run_dir), *more, *SETTINGS]
+
+
+def start(run_dir: Path, *more: str) -> list[subprocess.Popen]:
+    """Starts two workers on this machine; the first is the chief."""
+    sockets = [socket.socket() for _ in range(2)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    workers = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": addresses}, "task": task}
+        workers.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "gtn_tf.cli", *train(run_dir, *more)],
+                env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    return workers
+
+
+def ended(workers: list[subprocess.Popen]) -> list[str]:
+    """Waits for workers; gives what they have printed."""
+    try:
+        return [one.communicate(timeout=SECONDS)[0] for one in workers]
+    finally:
+        for one in workers:
+            one.kill()
+
+
+def weights(run_dir: Path) -> dict[str, np.ndarray]:
+    """All numbers of the last checkpoint, but the clock and the metrics' sums."""
+    last = sorted((run_dir / "checkpoints").glob("*.index"))[-1]
+    reader = tf.train.load_checkpoint(str(last.with_suffix("")))
+    found = {n: reader.get_tensor(n) for n in reader.get_variable_to_shape_map()}
+    return {
+        name: value
+        for name, value in found.items()
+        if value.dtype != object and "seconds" not in name and "meta_loss" not in name
+    }
+
+
+def metrics(run_dir: Path, name: str) -> list[float]:
+    with (run_dir / "metrics.csv").open() as file:
+        return [float(row[name]) for row in csv.DictReader(file)]
+
+
+def expect_the_results_of_one_process(found: Path, alone: Path) -> None:
+    """Up to the order in which float32 numbers are added."""
+    expected, given = weights(alone), weights(found)
+    assert expected.keys() == given.keys() and len(given) > 20
+    for name in expected:
+        np.testing.assert_allclose(
+            given[name], expected[name], rtol=1e-3, atol=1e-4, err_msg=name
+        )
+    for name in ("meta_loss", "accuracy", "val_accuracy", "val_meta_loss"):
+        assert metrics(found, name) == pytest.approx(metrics(alone, name), rel=1e-3)
+    assert metrics(found, "test_accuracy") == pytest.approx(
+        metrics(alone, "test_accuracy"), rel=1e-3
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A run of one process, which trains both learners."""
+    run_dir = tmp_path_factory.mktemp("alone") / "run"
+    assert main(train(run_dir)) == 0
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def of_two_workers(tmp_path_factory):
+    """A run of two workers that nothing interrupted, and what they printed."""
+    run_dir = tmp_path_factory.mktemp("workers") / "run"
+    workers = start(run_dir)
+    output = ended(workers)
+    assert [one.returncode for one in workers] == [0, 0], output
+    return run_dir, output
+
+
+def test_two_workers_come_to_the_results_of_one_process(of_two_workers, alone):
+    run_dir, (chief, other) = of_two_workers
+    expect_the_results_of_one_process(run_dir, alone)
+    assert "iteration 12/12" in chief and "iteration" not in other
+    assert "worker 2 of 2" in other and "the chief reports on the run" in other
+    summaries = [json.loads((d / "summary.json").read_text()) for d in (run_dir, alone)]
+    for name in ("test_accuracy_mean", "real_data_accuracy_mean", "meta_iterations"):
+        assert summaries[0][name] == pytest.approx(summaries[1][name], abs=0.01)
+    names = [{p.name for p in d.iterdir()} for d in (run_dir, alone)]
+    assert names[0] == names[1]
+    teacher = gtn_tf.load_teacher(run_dir)
+    expected = gtn_tf.load_teacher(alone).images
+    np.testing.assert_allclose(teacher.images, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_killed_worker_and_resume_give_the_same_weights(of_two_workers, tmp_path):
+    whole, _ = of_two_workers
+    run_dir = tmp_path / "killed"
+    workers = start(run_dir)
+    end = time.monotonic() + SECONDS
+    while not (run_dir / "checkpoints" / "epoch-00001.index").exists():
+        assert time.monotonic() < end, "the first epoch does not end"
+        time.sleep(0.05)
+    workers[1].send_signal(signal.SIGKILL)
+    chief, _ = ended(workers)
+    assert workers[0].returncode == 1 and not (run_dir / "summary.json").exists()
+    assert "Traceback" not in chief
+    assert "error: another worker is gone" in chief.splitlines()[-1]
+    workers = start(run_dir, "--resume")
+    output = ended(workers)
+    assert [one.returncode for one in workers] == [0, 0], output
+    assert "resuming after iteration" in output[0]
+    expected, found = weights(whole), weights(run_dir)
+    assert expected.keys() == found.keys()
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    assert metrics(run_dir, "val_accuracy") == metrics(whole, "val_accuracy")
+
+
+def test_two_replicas_come_to_the_results_of_one(
+    tmp_path, alone, monkeypatch, two_replicas
+):
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: two_replicas)
+    mirrored, run_dir = "meta.distribute=mirrored", tmp_path / "run"
+    assert main([*train(run_dir), mirrored]) == 0
+    expect_the_results_of_one_process(run_dir, alone)
+    odd = [*train(tmp_path / "odd"), mirrored, "meta.learners_per_iteration=3"]
+    assert main(odd) == 1
+    assert not (tmp_path / "odd").exists()
