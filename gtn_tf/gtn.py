@@ -227,15 +227,11 @@ class GTN(tf.keras.Model):
         """One meta-iteration."""
         real = unpack(data, self.teacher.image_shape)
         self._data_watch.look(real)
+        variables = self.trainable_variables
         meta_loss, logits, gradients = self.meta.mean_gradient(
-            self.iterations,
-            self.learners_per_iteration,
-            real,
-            self.trainable_variables,
+            self.iterations, self.learners_per_iteration, real, variables
         )
-        applied = apply_if_finite(
-            self.optimizer, self.trainable_variables, gradients, meta_loss
-        )
+        applied = apply_if_finite(self.optimizer, variables, gradients, meta_loss)
         count_skipped(applied, self.skipped, self.skipped_in_a_row)
         self.iterations.assign_add(1)
         meta_loss = tf.where(applied, meta_loss, 0.0)

@@ -113,15 +113,20 @@ def test_each_replica_gets_the_whole_batch(two_replicas):
 
 def test_replicas_share_the_learners_of_a_test(two_replicas):
     """Those of one process, in its order: a learner for each replica and batch."""
-    data = tf.range(14).numpy(), tf.range(14).numpy()
-    alone = [x.tolist() for x, _ in split_for_learners(*data).as_numpy_iterator()]
-    assert [len(share) for share in alone] == [4, 4, 4, 2]
-    found = []
-    joined = split_for_learners(*data, replicas=2)
-    for images, _ in two_replicas.experimental_distribute_dataset(joined):
-        of_replicas = two_replicas.experimental_local_results(images)
-        found += [one.numpy().tolist() for one in of_replicas]
-    assert found == alone
+
+    def shares(count, **kwargs):
+        data = tf.range(count).numpy(), tf.range(count).numpy()
+        batches = split_for_learners(*data, **kwargs)
+        for images, _ in two_replicas.experimental_distribute_dataset(batches):
+            of_replicas = two_replicas.experimental_local_results(images)
+            yield [one.numpy().tolist() for one in of_replicas]
+
+    first, second = shares(16, replicas=2)
+    assert first == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert second == [[8, 9, 10, 11], [12, 13, 14, 15]]
+    odd = [image for step in shares(13, replicas=2) for one in step for image in one]
+    assert odd == list(range(13))  # each is tested once
+    assert len(list(shares(18, learners=5, replicas=2))) == 3  # of six learners
 
 
 def test_another_configuration_is_refused(monkeypatch):

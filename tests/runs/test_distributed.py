@@ -67,15 +67,16 @@ def ended(workers: list[subprocess.Popen]) -> list[str]:
             one.kill()
 
 
-def weights(run_dir: Path) -> dict[str, np.ndarray]:
-    """All numbers of the last checkpoint, but the clock and the metrics' sums."""
+def weights(run_dir: Path, *left_out: str) -> dict[str, np.ndarray]:
+    """All that the last checkpoint holds, but the clock and what is left out."""
     last = sorted((run_dir / "checkpoints").glob("*.index"))[-1]
     reader = tf.train.load_checkpoint(str(last.with_suffix("")))
     found = {n: reader.get_tensor(n) for n in reader.get_variable_to_shape_map()}
+    left_out += "GRAPH", "seconds"
     return {
         name: value
         for name, value in found.items()
-        if value.dtype != object and "seconds" not in name and "meta_loss" not in name
+        if not any(part in name for part in left_out)
     }
 
 
@@ -85,8 +86,13 @@ def metrics(run_dir: Path, name: str) -> list[float]:
 
 
 def expect_the_results_of_one_process(found: Path, alone: Path) -> None:
-    """Up to the order in which float32 numbers are added."""
-    expected, given = weights(alone), weights(found)
+    """Up to the order in which float32 numbers are added.
+
+    The scale `g` of a layer before a normalization has no gradient: Adam makes steps of
+    its rounding errors. And the sums of a metric are divided otherwise.
+    """
+    left_out = "run/", "tensorflow/", "meta_loss/", "dense_1/g", "dense_2/g", "conv_1/g"
+    expected, given = weights(alone, *left_out), weights(found, *left_out)
     assert expected.keys() == given.keys() and len(given) > 20
     for name in expected:
         np.testing.assert_allclose(
@@ -128,6 +134,7 @@ def test_two_workers_come_to_the_results_of_one_process(of_two_workers, alone):
     names = [{p.name for p in d.iterdir()} for d in (run_dir, alone)]
     assert names[0] == names[1]
     teacher = gtn_tf.load_teacher(run_dir)
+    assert teacher.generate([1, 2]).shape == (2, 8, 8, 1)
     expected = gtn_tf.load_teacher(alone).images
     np.testing.assert_allclose(teacher.images, expected, rtol=1e-3, atol=1e-4)
 
