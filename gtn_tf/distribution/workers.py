@@ -49,7 +49,10 @@ def number_from_chief(strategy: tf.distribute.Strategy, number: int) -> int:
     >>> number_from_chief(tf.distribute.get_strategy(), 7)
     7
     """
-    return int(_from_chief(strategy, [tf.constant(number, tf.int64)])[0])
+    if strategy.cluster_resolver:
+        [chiefs] = _sums(strategy, [tf.constant(number, tf.int64)])
+        return int(chiefs)
+    return number
 
 
 def variables_from_chief(
@@ -61,9 +64,10 @@ def variables_from_chief(
         strategy: Of `choose_strategy`.
         variables: In the same order in each worker.
     """
-    values = _from_chief(strategy, [one.read_value() for one in variables])
-    for variable, value in zip(variables, values):
-        variable.assign(value)
+    if strategy.cluster_resolver:
+        values = _sums(strategy, [one.read_value() for one in variables])
+        for variable, value in zip(variables, values):
+            variable.assign(value)
 
 
 def expect_same(strategy: tf.distribute.Strategy, settings: str) -> None:
@@ -104,12 +108,6 @@ def together(strategy: tf.distribute.Strategy) -> Iterator[None]:
             f"another worker is gone ({first_line(error)}): once all have ended, the "
             "same command in every worker, with --resume, goes on"
         ) from None
-
-
-def _from_chief(
-    strategy: tf.distribute.Strategy, values: list[tf.Tensor]
-) -> list[tf.Tensor]:
-    return _sums(strategy, values) if strategy.cluster_resolver else values
 
 
 @tf.function

@@ -20,18 +20,23 @@ import gtn_tf
 from gtn_tf.cli.__main__ import main
 
 SETTINGS = [
-    *("teacher.steps=2", "teacher.batch_size=10", "meta.intermediate_every=0"),
-    *("generator.units=4", "generator.filters=2", "teacher.latent_size=3"),
-    *("learners.family=mlp", "learners.units=[8]", "meta.batch_size=16"),
-    *("meta.iterations=12", "meta.iterations_per_epoch=3"),
-    *("evaluation.learners=1", "evaluation.real_data_iterations=3"),
+    *(
+        "teacher.source=dataset_distillation",
+        "teacher.steps=2",
+        "teacher.batch_size=10",
+    ),
+    *("learners.family=mlp", "learners.units=[8]", "learners.weight_norm=false"),
+    *("learners.batch_norm=none", "meta.intermediate_every=0", "meta.batch_size=16"),
+    *("meta.iterations=12", "meta.iterations_per_epoch=2"),
+    *("evaluation.learners=1", "evaluation.real_data_iterations=2"),
     *("evaluation.test_each_epoch=true", "meta.learners_per_iteration=2"),
 ]
-SECONDS = 120  # after which a worker is taken for one that hangs
+NO_BASELINE = "evaluation.real_data_iterations=0"
+SECONDS = 300  # after which a worker is taken for one that hangs
 
 
 def train(run_dir: Path, *more: str) -> list[str]:
-    return ["train", "--run-dir", str(run_dir), *more, *SETTINGS]
+    return ["train", "--run-dir", str(run_dir), *SETTINGS, *more]
 
 
 def start(run_dir: Path, *more: str) -> list[subprocess.Popen]:
@@ -86,23 +91,17 @@ def metrics(run_dir: Path, name: str) -> list[float]:
 
 
 def expect_the_results_of_one_process(found: Path, alone: Path) -> None:
-    """Up to the order in which float32 numbers are added.
-
-    The scale `g` of a layer before a normalization has no gradient: Adam makes steps of
-    its rounding errors. And the sums of a metric are divided otherwise.
-    """
-    left_out = "run/", "tensorflow/", "meta_loss/", "dense_1/g", "dense_2/g", "conv_1/g"
+    """Up to the order in which float32 numbers are added."""
+    left_out = "run/", "tensorflow/", "meta_loss/"  # the sums of a metric, for its mean
     expected, given = weights(alone, *left_out), weights(found, *left_out)
-    assert expected.keys() == given.keys() and len(given) > 20
+    assert expected.keys() == given.keys() and len(given) > 10
     for name in expected:
         np.testing.assert_allclose(
-            given[name], expected[name], rtol=1e-3, atol=1e-4, err_msg=name
+            given[name], expected[name], rtol=1e-3, atol=1e-5, err_msg=name
         )
-    for name in ("meta_loss", "accuracy", "val_accuracy", "val_meta_loss"):
-        assert metrics(found, name) == pytest.approx(metrics(alone, name), rel=1e-3)
-    assert metrics(found, "test_accuracy") == pytest.approx(
-        metrics(alone, "test_accuracy"), rel=1e-3
-    )
+    names = "meta_loss", "accuracy", "val_accuracy", "val_meta_loss", "test_accuracy"
+    for name in names:
+        assert metrics(found, name) == pytest.approx(metrics(alone, name), rel=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -136,13 +135,13 @@ def test_two_workers_come_to_the_results_of_one_process(of_two_workers, alone):
     teacher = gtn_tf.load_teacher(run_dir)
     assert teacher.generate([1, 2]).shape == (2, 8, 8, 1)
     expected = gtn_tf.load_teacher(alone).images
-    np.testing.assert_allclose(teacher.images, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(teacher.images, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_a_killed_worker_and_resume_give_the_same_weights(of_two_workers, tmp_path):
     whole, _ = of_two_workers
     run_dir = tmp_path / "killed"
-    workers = start(run_dir)
+    workers = start(run_dir, NO_BASELINE)
     end = time.monotonic() + SECONDS
     while not (run_dir / "checkpoints" / "epoch-00001.index").exists():
         assert time.monotonic() < end, "the first epoch does not end"
@@ -152,11 +151,11 @@ def test_a_killed_worker_and_resume_give_the_same_weights(of_two_workers, tmp_pa
     assert workers[0].returncode == 1 and not (run_dir / "summary.json").exists()
     assert "Traceback" not in chief
     assert "error: another worker is gone" in chief.splitlines()[-1]
-    workers = start(run_dir, "--resume")
+    workers = start(run_dir, NO_BASELINE, "--resume")
     output = ended(workers)
     assert [one.returncode for one in workers] == [0, 0], output
     assert "resuming after iteration" in output[0]
-    expected, found = weights(whole), weights(run_dir)
+    expected, found = weights(whole, "run/"), weights(run_dir, "run/")
     assert expected.keys() == found.keys()
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
@@ -164,12 +163,14 @@ def test_a_killed_worker_and_resume_give_the_same_weights(of_two_workers, tmp_pa
 
 
 def test_two_replicas_come_to_the_results_of_one(
-    tmp_path, alone, monkeypatch, two_replicas
+    tmp_path, alone, monkeypatch, two_replicas, capsys
 ):
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: two_replicas)
     mirrored, run_dir = "meta.distribute=mirrored", tmp_path / "run"
-    assert main([*train(run_dir), mirrored]) == 0
+    assert main(train(run_dir, mirrored, NO_BASELINE)) == 0
     expect_the_results_of_one_process(run_dir, alone)
-    odd = [*train(tmp_path / "odd"), mirrored, "meta.learners_per_iteration=3"]
+    odd = train(tmp_path / "odd", mirrored, "meta.learners_per_iteration=3")
     assert main(odd) == 1
+    told = capsys.readouterr().err
+    assert "meta.learners_per_iteration: expected a multiple" in told
     assert not (tmp_path / "odd").exists()
