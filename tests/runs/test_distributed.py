@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +41,9 @@ def train(run_dir: Path, *more: str) -> list[str]:
     return ["train", "--run-dir", str(run_dir), *SETTINGS, *more]
 
 
-def start(run_dir: Path, *more: str) -> list[subprocess.Popen]:
-    """Starts two workers on this machine; the first is the chief."""
+@contextlib.contextmanager
+def two_workers(run_dir: Path, *more: str) -> Iterator[list[subprocess.Popen]]:
+    """Two workers on this machine, the chief first; none is left behind."""
     sockets = [socket.socket() for _ in range(2)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -48,28 +51,28 @@ def start(run_dir: Path, *more: str) -> list[subprocess.Popen]:
     for one in sockets:
         one.close()
     workers = []
-    for index in range(2):
-        task = {"type": "worker", "index": index}
-        config = {"cluster": {"worker": addresses}, "task": task}
-        workers.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "gtn_tf.cli", *train(run_dir, *more)],
-                env={**os.environ, "TF_CONFIG": json.dumps(config)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-    return workers
-
-
-def ended(workers: list[subprocess.Popen]) -> list[str]:
-    """Waits for workers; gives what they have printed."""
     try:
-        return [one.communicate(timeout=SECONDS)[0] for one in workers]
+        for index in range(2):
+            task = {"type": "worker", "index": index}
+            config = {"cluster": {"worker": addresses}, "task": task}
+            workers.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "gtn_tf.cli", *train(run_dir, *more)],
+                    env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            )
+        yield workers
     finally:
         for one in workers:
             one.kill()
+
+
+def outputs(workers: list[subprocess.Popen]) -> list[str]:
+    """What workers have printed, once they have ended."""
+    return [one.communicate(timeout=SECONDS)[0] for one in workers]
 
 
 def weights(run_dir: Path, *left_out: str) -> dict[str, np.ndarray]:
@@ -115,20 +118,21 @@ def alone(tmp_path_factory):
 def test_two_workers_come_to_the_results_of_one_process(alone, tmp_path):
     """Although one of them is killed, and both are started again."""
     run_dir = tmp_path / "run"
-    workers = start(run_dir)
     end = time.monotonic() + SECONDS
-    while not (run_dir / "checkpoints" / "epoch-00001.index").exists():
-        assert time.monotonic() < end, "the first epoch does not end"
-        time.sleep(0.05)
-    workers[1].send_signal(signal.SIGKILL)
-    chief, other = ended(workers)
+    with two_workers(run_dir) as workers:
+        while not (run_dir / "checkpoints" / "epoch-00001.index").exists():
+            assert time.monotonic() < end, "the first epoch does not end"
+            assert workers[0].poll() is None, outputs(workers[:1])
+            time.sleep(0.05)
+        workers[1].send_signal(signal.SIGKILL)
+        chief, other = outputs(workers)
     assert workers[0].returncode == 1 and not (run_dir / "summary.json").exists()
     assert "error: another worker is gone" in chief.splitlines()[-1]
     assert "Traceback" not in chief and "iteration" in chief
     assert "worker 2 of 2" in other and "iteration" not in other
 
-    workers = start(run_dir, "--resume")
-    output = ended(workers)
+    with two_workers(run_dir, "--resume") as workers:
+        output = outputs(workers)
     assert [one.returncode for one in workers] == [0, 0], output
     assert "resuming after iteration" in output[0]
     expect_the_results_of_one_process(run_dir, alone)
