@@ -17,6 +17,7 @@ from gtn_tf import learners, teachers
 from gtn_tf.adam_by_group import AdamByGroup
 from gtn_tf.config import Config, InnerOptimizerConfig, LearnersConfig, MetaConfig
 from gtn_tf.data import Augmentation, Splits
+from gtn_tf.distribution import learners_of_each
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import (
@@ -109,7 +110,10 @@ def _gtn(
         _learners(config),
         _inner_optimizer(config.inner_optimizer, config.teacher.steps),
         estimator,
-        learners_per_iteration=config.meta.learners_per_iteration,
+        learners_per_iteration=learners_of_each(
+            config.meta.learners_per_iteration,
+            tf.distribute.get_strategy().num_replicas_in_sync,
+        ),
         unroll=config.meta.unroll,
         relative_clip=config.meta.relative_clip,
         max_skipped=config.meta.max_skipped,

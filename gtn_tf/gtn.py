@@ -138,6 +138,7 @@ class GTN(tf.keras.Model):
         self.meta_loss = MeanOrNaN("meta_loss")
         self.clip = RelativeClip(relative_clip) if relative_clip else None
         self._data_watch = DataWatch()
+        self.distribute_reduction_method = "first"  # all replicas report the same
         self.built = True
 
     def compile(
@@ -248,7 +249,7 @@ class GTN(tf.keras.Model):
         """Tests one fresh learner of the pool on one batch of real data."""
         real = unpack(data, self.teacher.image_shape)
         logits = self.meta.validation_logits(self.evaluations, self.iterations, real[0])
-        self.evaluations.assign_add(1)
+        self.evaluations.assign_add(self.distribute_strategy.num_replicas_in_sync)
         self.meta_loss.update_state(self.meta.loss(real[1], logits, *real[2:]))
         return self._report(real, logits[tf.newaxis])
 

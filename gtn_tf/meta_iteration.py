@@ -160,10 +160,12 @@ class MetaIteration:
         """The logits `[n, num_classes]` of a random learner, after teaching.
 
         Args:
-            number: Integer scalar; each gives another learner.
+            number: Integer scalar; each gives another learner. Replicas test the
+                learners of this number and of those after it.
             iteration: The meta-iteration whose inner steps it takes.
             images: Real ones, `[n, h, w, c]`.
         """
+        number = tf.cast(number, tf.int32) + replica()
         seed = self.pool.seed(VALIDATION, number)
         inputs = self.estimator.inputs_at(iteration, self.inner_inputs(seed))
 
@@ -172,8 +174,7 @@ class MetaIteration:
             state = train(loop, init_state(loop, weights), inputs)
             return logits_of(learner, state, images)
 
-        seed = fold(seed, replica())
-        return self.pool.with_random_learner(seed, logits, held_out=True)
+        return self.pool.with_random_learner(fold(seed, 0), logits, held_out=True)
 
     def teach(
         self, index: int, number: tf.Tensor, steps: tf.Tensor | None = None
@@ -239,6 +240,7 @@ class MetaIteration:
         return tf.nest.map_structure(
             lambda one: tf.ensure_shape(one, [count, *one.shape[1:]]), inputs
         )
+
     def _as_last_lesson(
         self, real: Real, seed: tf.Tensor, steps: slice | None, inputs: InnerInputs
     ) -> Real:

@@ -183,4 +183,5 @@ INITS = ("noise", "real")  # what a teacher's learned pixels start from
 # Variables of a GTN that may have a meta-learning rate of their own.
 GROUPS = ("generator", "latents", "pixels", "labels", "inner_optimizer")
 ALL = "all"  # architectures of learners: a new one every time
+STRATEGIES = ("none", "mirrored", "multi_worker_mirrored")  # of tf.distribute
 RATES = ("per_step", "shared", "fixed")  # of the inner loop

@@ -30,9 +30,10 @@ tf.config.set_logical_device_configuration(
 
 # Files whose tests take longest begin first, so that none is left alone at the end.
 _SLOWEST = (
-    *("test_supernet", "test_train_final", "test_recipes", "test_counts"),
-    *("test_search", "test_runs", "test_unrolls", "test_cli", "test_scorers"),
-    *("test_gtn", "test_experiments", "test_genotype", "test_docstrings"),
+    *("test_supernet", "test_train_final", "test_recipes", "test_distributed"),
+    *("test_counts", "test_search", "test_runs", "test_unrolls", "test_cli"),
+    *("test_scorers", "test_gtn", "test_experiments", "test_genotype"),
+    "test_docstrings",
 )
 
 

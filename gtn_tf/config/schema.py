@@ -240,6 +240,9 @@ class MetaConfig(Checked):
     # How the meta-gradient is computed; its value is the same.
     unroll: str = setting("auto", one_of("auto", *names.UNROLLS))
     learners_per_iteration: int = setting(1, COUNT)  # meta-gradients averaged
+    # Replicas that share these learners, with the same result: none, one on each GPU
+    # (mirrored), or on each worker of TF_CONFIG (auto: where that is set).
+    distribute: str = setting("auto", one_of("auto", *names.STRATEGIES))
     # A checkpoint, a validation and a log line come after each epoch.
     iterations_per_epoch: int = setting(50, COUNT)
     max_skipped: int = setting(10, COUNT)  # non-finite iterations in a row that end it

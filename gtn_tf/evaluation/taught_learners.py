@@ -89,7 +89,7 @@ class TaughtLearners:
 
 
 def split_for_learners(
-    images: np.ndarray, labels: np.ndarray, learners: int = 4
+    images: np.ndarray, labels: np.ndarray, learners: int = 4, replicas: int = 1
 ) -> tf.data.Dataset:
     """Splits real data into one batch per learner.
 
@@ -99,10 +99,13 @@ def split_for_learners(
     Args:
         images: `[n, h, w, c]`.
         labels: `[n]`.
-        learners: Number of batches.
+        learners: Number of learners; more if replicas could not share them equally.
+        replicas: Number of replicas of the GTN; Keras splits a batch between them.
 
     Returns:
         A finite dataset of `(images, labels)`.
     """
+    learners = -(-learners // replicas) * replicas
     share = -(-len(labels) // learners)
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(share)
+    batches = tf.data.Dataset.from_tensor_slices((images, labels))
+    return batches.batch(share * replicas)

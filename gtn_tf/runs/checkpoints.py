@@ -47,7 +47,8 @@ class Checkpoints(tf.keras.callbacks.Callback):
         file: str = "epoch-{:05d}",
     ) -> None:
         super().__init__()
-        optimizers.build(model.optimizer, model.trainable_variables)
+        with model.distribute_strategy.scope():
+            optimizers.build(model.optimizer, model.trainable_variables)
         self.folder = folder
         self.report = report
         self.seconds = tf.Variable(0.0, dtype=tf.float64)  # of training, so far

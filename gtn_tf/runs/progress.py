@@ -34,7 +34,7 @@ class Progress(tf.keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.report("tracing the meta-loop: the first iteration takes a while ...")
-        self._first = int(self.model.iterations)
+        self._first = int(self.model.iterations.numpy())
         self._started = self._shown = time.monotonic()
         self._traced: float | None = None
 
@@ -74,7 +74,7 @@ class Progress(tf.keras.callbacks.Callback):
         return f"iteration {pace.position:>{width}}"
 
     def _pace(self, now: float) -> Pace:
-        done = int(self.model.iterations)
+        done = int(self.model.iterations.numpy())
         timed, began = done - self._first, self._started
         if self._traced is not None and timed > 1:
             # The first iteration is not timed: it is spent on tracing.

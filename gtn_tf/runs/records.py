@@ -64,11 +64,14 @@ class TestAccuracy(tf.keras.callbacks.Callback):
 
     Args:
         splits: The real data.
+        replicas: Number of replicas of the GTN.
     """
 
-    def __init__(self, splits: Splits) -> None:
+    def __init__(self, splits: Splits, replicas: int = 1) -> None:
         super().__init__()
-        self._test = split_for_learners(splits.test_images, splits.test_labels)
+        self._test = split_for_learners(
+            splits.test_images, splits.test_labels, replicas=replicas
+        )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         found = self.model.evaluate(self._test, verbose=0, return_dict=True)
@@ -95,7 +98,7 @@ class Pictures(tf.keras.callbacks.Callback):
         self._batches = tf.function(gtn.teacher.batches)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        iteration = int(self.model.iterations)
+        iteration = int(self.model.iterations.numpy())
         grid = self.grid()
         optimizer = self.model.inner_optimizer
         values = {

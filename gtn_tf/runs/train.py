@@ -17,14 +17,25 @@ from gtn_tf import plots
 from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.build import build_gtn, build_real_data_gtn, start
-from gtn_tf.config import Config, TeacherConfig
+from gtn_tf.config import Config, TeacherConfig, to_yaml
 from gtn_tf.data import Splits
+from gtn_tf.distribution import (
+    a_batch_each,
+    choose_strategy,
+    expect_same,
+    is_chief,
+    learners_of_each,
+    number_from_chief,
+    together,
+    variables_from_chief,
+)
 from gtn_tf.evaluation import TaughtLearners, split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.curves import as_rows, of_learners, tested_steps
 from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.distributed import directory_of, report_of
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
@@ -56,37 +67,62 @@ def train(
         report: Called with each line of progress.
 
     Returns:
-        The content of `summary.json`.
+        The content of `summary.json`; of several workers, only the chief has it.
 
     Raises:
-        RunError: If the run directory cannot be used.
+        RunError: If the run directory cannot be used, or another worker is gone.
         DataError: If the data cannot be used.
         NonFiniteError: If meta-training diverges.
     """
-    run = RunDirectory(Path(path))
+    strategy = choose_strategy(config.meta.distribute, report)
+    learners_of_each(config.meta.learners_per_iteration, strategy.num_replicas_in_sync)
     seed, batch_size = config.seed % 2**32, config.meta.batch_size
     splits = load_splits(config.data, data_dir, seed=seed, batch_size=batch_size)
     expect_possible(config, splits)
     expect_augmentable(config.augmentation, splits)
-    with run.open(config, resume):
-        exports = config.teacher.source != "real_data"
-        if not is_finished(run, exports, report):
-            _finish(run, config, splits, report)
-        return report_results(
-            run, functools.partial(outcome, teacher=config.teacher), report
-        )
+    report = report_of(strategy, report)
+    with together(strategy), directory_of(strategy, path) as run:
+        expect_same(strategy, to_yaml(config))
+        with run.open(config, resume):
+            return _run(run, config, splits, strategy, report)
 
 
-def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -> None:
+def _run(
+    run: RunDirectory,
+    config: Config,
+    splits: Splits,
+    strategy: tf.distribute.Strategy,
+    report: Report,
+) -> dict[str, Any]:
+    """Finishes a run, if it is not finished, and reports its results."""
+    exports = config.teacher.source != "real_data"
+    finished = is_finished(run, exports, report)
+    if not number_from_chief(strategy, finished):
+        _finish(run, config, splits, strategy, report)
+    if not is_chief(strategy):
+        return {}
+    told = functools.partial(outcome, teacher=config.teacher)
+    return report_results(run, told, report)
+
+
+def _finish(
+    run: RunDirectory,
+    config: Config,
+    splits: Splits,
+    strategy: tf.distribute.Strategy,
+    report: Report,
+) -> None:
     """Does what is left of a run; the summary comes last."""
-    gtn = build_gtn(config, splits)
+    with strategy.scope():
+        gtn = build_gtn(config, splits)
     report(
         f"meta-training a teacher of {config.teacher.steps} steps of "
         f"{config.teacher.batch_size} on {splits.title} (unroll: {gtn.unroll})"
     )
     pictures = Pictures(gtn, splits, run.samples, run.tensorboard)
     board = tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False)
-    tests = [TestAccuracy(splits)] if config.evaluation.test_each_epoch else []
+    tests = [TestAccuracy(splits, strategy.num_replicas_in_sync)]
+    tests = tests if config.evaluation.test_each_epoch else []
     iterations = config.meta.iterations
     seconds = meta_train(
         gtn,
@@ -101,7 +137,7 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
     source = config.teacher.source.replace("_", " ")
     curves = {source: _test(source, gtn, splits, config, report)}
     if config.evaluation.real_data_iterations:
-        curves[_BASELINE] = _baseline(run, config, splits, report)
+        curves[_BASELINE] = _baseline(run, config, splits, strategy, report)
     if config.evaluation.every:
         _write_curves(run, curves, config, splits)
     summary = {"dataset": splits.title, **_summary(config, gtn, curves, seconds)}
@@ -118,10 +154,15 @@ def _finish(run: RunDirectory, config: Config, splits: Splits, report: Report) -
 
 
 def _baseline(
-    run: RunDirectory, config: Config, splits: Splits, report: Report
+    run: RunDirectory,
+    config: Config,
+    splits: Splits,
+    strategy: tf.distribute.Strategy,
+    report: Report,
 ) -> np.ndarray:
     report("real-data baseline: learning its rates at the same number of steps")
-    gtn = build_real_data_gtn(config, splits)
+    with strategy.scope():
+        gtn = build_real_data_gtn(config, splits)
     iterations = config.evaluation.real_data_iterations
     meta_train(
         gtn, splits, run.real_data, config, iterations, report, run_id=run.run_id
@@ -158,13 +199,16 @@ def meta_train(
     Raises:
         NonFiniteError: If meta-training diverges.
     """
-    per_epoch = config.meta.iterations_per_epoch
+    strategy, per_epoch = gtn.distribute_strategy, config.meta.iterations_per_epoch
+    replicas = strategy.num_replicas_in_sync
     checkpoints = Checkpoints(gtn, folder / "checkpoints", report, run_id)
-    done = checkpoints.restore()
+    done = number_from_chief(strategy, checkpoints.restore())
     if not done:
-        start(gtn.teacher, config, splits, report)
+        with strategy.scope():
+            start(gtn.teacher, config, splits, report)
     else:
         report(f"resuming after iteration {done * per_epoch} of {iterations}")
+    variables_from_chief(strategy, [*gtn.variables, *gtn.optimizer.variables])
     callbacks = [
         Progress(iterations, checkpoints.seconds, report),
         *(more_callbacks or []),
@@ -174,12 +218,16 @@ def meta_train(
     if done * per_epoch < iterations:
         try:
             gtn.fit(
-                splits.train_batches(int(gtn.iterations)),
+                a_batch_each(
+                    splits.train_batches(int(gtn.iterations.numpy())), replicas
+                ),
                 initial_epoch=done,
                 epochs=iterations // per_epoch,
                 steps_per_epoch=per_epoch,
                 validation_data=split_for_learners(
-                    splits.validation_images, splits.validation_labels
+                    splits.validation_images,
+                    splits.validation_labels,
+                    replicas=replicas,
                 ),
                 callbacks=callbacks,
                 verbose=0,
@@ -231,8 +279,8 @@ def _summary(
         "learners": config.evaluation.learners,
         "steps": config.teacher.steps,
         "batch_size": config.teacher.batch_size,
-        "meta_iterations": int(gtn.iterations),
-        "skipped": int(gtn.skipped),
+        "meta_iterations": int(gtn.iterations.numpy()),
+        "skipped": int(gtn.skipped.numpy()),
         "seconds": round(seconds, 1),
         "peak_bytes": _peak_bytes(),
     }

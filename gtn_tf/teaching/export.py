@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from gtn_tf.atomic_file import whole_folder
@@ -69,15 +70,15 @@ def export(
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with whole_folder(Path(path).expanduser()) as unfinished:
         tf.saved_model.save(module, str(unfinished), signatures, options)
-        _forget_gradients(unfinished / "saved_model.pb")
+        _forget_training(unfinished / "saved_model.pb")
         lessons = _lessons(signatures["curriculum"], teacher.steps, inner_optimizer)
         write_lessons(unfinished / INSIDE, description, lessons)
         # A checksum of the graph as it was before.
         (unfinished / "fingerprint.pb").unlink(missing_ok=True)
 
 
-def _forget_gradients(file: Path) -> None:
-    """Removes the names of the layers' custom gradients from the graph.
+def _forget_training(file: Path) -> None:
+    """Removes the names of the layers' custom gradients and workers from the graph.
 
     Nobody trains through an export, and TensorFlow would warn of each name without a
     function when it loads the file.
@@ -88,7 +89,17 @@ def _forget_gradients(file: Path) -> None:
         nodes += [one.node_def for one in graph.graph_def.library.function]
         for node in itertools.chain(*nodes):
             node.attr.pop("_gradient_op_type", None)
+            if "config_proto" in node.attr:
+                own = node.attr["config_proto"]
+                own.s = _without_workers(own.s)
     file.write_bytes(model.SerializeToString())
+
+
+def _without_workers(settings: bytes) -> bytes:
+    found = ConfigProto.FromString(settings)
+    for field in ("device_filters", "graph_options", "experimental"):
+        found.ClearField(field)
+    return found.SerializeToString()
 
 
 def _serving(teacher: Teacher) -> tf.types.experimental.ConcreteFunction:
