@@ -74,6 +74,38 @@ def test_the_last_lesson_is_the_last_that_is_in_use(tiny_gtn):
     assert found == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_the_lessons_of_a_window_are_augmented_as_among_all(tiny_gtn):
+    gtn = tiny_gtn(augmentation=ALL)
+    seed, window = gtn.pool.seed(TRAINING, 0), slice(tf.constant(1), tf.constant(3))
+    found = gtn.meta.inner_inputs(seed, window)
+    all_steps = gtn.meta.inner_inputs(seed)
+    assert not np.allclose(all_steps.images, gtn.teacher.batches(seed)[0])
+    np.testing.assert_allclose(found.images, all_steps.images[1:], atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [gtn_tf.PersistentWindow, gtn_tf.RandomWindow])
+def test_a_window_of_all_steps_is_the_full_unroll(tiny_gtn, window):
+    found = []
+    for estimator in (gtn_tf.FullUnroll(0), window(window=3, intermediate_every=0)):
+        gtn = tiny_gtn(distilled(), estimator=estimator, augmentation=ALL)
+        gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)
+        found.append(weights_of(gtn))
+    for one, other in zip(*found):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_window_that_ends_early_tests_on_the_images_of_its_last_step(tiny_gtn):
+    gtn = tiny_gtn(estimator=gtn_tf.PersistentWindow(window=1), augmentation=ALL)
+    real = images, labels = next(iter(real_batches()))
+    seed = gtn.pool.seed(TRAINING, 0)
+    weights = gtn.pool.draw(0, fold(seed, 0))[1]
+    loop, state = taught_by_hand(gtn, seed, weights, steps=1)
+    moved = ALL(images[tf.newaxis], fold(seed, -2), tf.constant([0]))[0]
+    expected, _ = inner.meta_loss(loop, state, (moved, labels))
+    history = gtn.fit(tf.data.Dataset.from_tensors(real), verbose=0).history
+    assert history["meta_loss"][0] == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_validation_images_stay_as_they_are(tiny_gtn):
     """And so does the learner's own test; its lessons are augmented."""
     gtn = tiny_gtn(augmentation=ALL)

@@ -151,7 +151,7 @@ class SuperNetwork:
             The logits `[batch, num_classes]`, and the statistics after the call.
         """
 
-        def call(block: ChoiceBlock, *given: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        def call(block: Any, *given: Any) -> tuple[tf.Tensor, tf.Tensor]:
             return block(*given, training, clipnorm, second_order)
 
         run = self._pass(weights, statistics, genotype, call)
