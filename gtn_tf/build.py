@@ -48,32 +48,40 @@ def build_gtn(config: Config, splits: Splits) -> GTN:
 
 
 def start(
-    teacher: teachers.Teacher,
+    gtn: GTN,
     config: Config,
     splits: Splits,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Lets a teacher start from real images, if the configuration says so.
+    """Lets a GTN's teacher start from real images, if the configuration says so.
 
     Args:
-        teacher: The untrained teacher.
+        gtn: Untrained. If its teacher is real data, there is nothing to start.
         config: The configuration.
         splits: The real data, of which the training part is used.
         report: Called with each line of progress.
     """
+    iterations, real = config.generator.warm_start, config.teacher.init == "real"
+    if isinstance(gtn.teacher, teachers.RealData) or not (iterations or real):
+        return
+    # A plain twin: variables of a `tf.distribute` strategy cannot be fitted here.
+    tf.keras.utils.set_random_seed(config.seed % 2**32)
+    twin: Any = _teacher(config, splits, config.teacher.source)
     examples = splits.train_images, splits.train_labels
-    iterations = config.generator.warm_start
-    if iterations and isinstance(teacher, teachers.StoredCurriculum):
+    if iterations:
         teachers.warm_start(
-            teacher,
+            twin,
             *examples,
             iterations,
             lambda done, loss: report(
                 f"warm start {done}/{iterations}: squared difference {loss:.3f}"
             ),
         )
-    if config.teacher.init == "real" and isinstance(teacher, teachers.WITH_PIXELS):
-        teacher.start_from(*examples)
+    if real:
+        twin.start_from(*examples)
+    with gtn.distribute_strategy.scope():
+        for variable, value in zip(gtn.teacher.variables, twin.variables):
+            variable.assign(value)
 
 
 def build_real_data_gtn(config: Config, splits: Splits) -> GTN:

@@ -204,8 +204,7 @@ def meta_train(
     checkpoints = Checkpoints(gtn, folder / "checkpoints", report, run_id)
     done = number_from_chief(strategy, checkpoints.restore())
     if not done:
-        with strategy.scope():
-            start(gtn.teacher, config, splits, report)
+        start(gtn, config, splits, report)
     else:
         report(f"resuming after iteration {done * per_epoch} of {iterations}")
     variables_from_chief(strategy, [*gtn.variables, *gtn.optimizer.variables])

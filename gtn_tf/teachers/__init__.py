@@ -11,10 +11,7 @@ from gtn_tf.teachers.real_data import RealData
 from gtn_tf.teachers.shuffled_batch import ShuffledBatch
 from gtn_tf.teachers.teacher import Teacher
 
-WITH_PIXELS = (DatasetDistillation, GeneratorAndPixels)
-
 __all__ = [
-    "WITH_PIXELS",
     "AllShuffled",
     "Curriculum",
     "DatasetDistillation",
