@@ -366,8 +366,8 @@ def test_zero_cost_scores_of_a_supernetwork_are_those_of_keras_models(space, kin
             code = network.encode(genotype)
             weights = network.fresh_weights(code, tf.constant([3, 0]))
             statistics = network.fresh_statistics(code)
-            model = network.extract(genotype, weights, statistics)
-            alone = Candidate(lambda: model)  # noqa: B023 (called at once)
+            # Of its own for each scorer: naswot changes statistics, synflow weights.
+            alone = Candidate(lambda: network.extract(genotype, weights, statistics))  # noqa: B023 (called at once)
             for scorer in scorers:
                 found = scorer(made.candidate(genotype), data, seed=3)
                 assert found == pytest.approx(scorer(alone, data, 3), rel=1e-9)
