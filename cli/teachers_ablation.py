@@ -1,9 +1,9 @@
 """What makes a teacher better for the same time?
 
-    python cli/teachers_ablation.py [--scale smoke|laptop] [--data-dir D]
+    python cli/teachers_ablation.py [--scale smoke|laptop|mnist|seeds] [--data-dir D]
 
 Meta-trains teachers that differ in what they start from, in their labels, their rates
-and their meta-batch, on CIFAR-10 at 16x16 pixels and on MNIST, each for equally many
+and their meta-batch, on CIFAR-10 at 16x16 pixels, or on MNIST, each for equally many
 meta-iterations, and tests them on fresh learners. Real data with learned rates is
 beside them. Interrupted, the same command goes on where it stopped.
 """
@@ -68,8 +68,7 @@ _ARMS = {
 class _Scale(NamedTuple):
     base: Mapping[str, Sequence[str]]  # settings of all runs, for each data set
     arms: tuple[str, ...]
-    repeated: tuple[str, ...]  # arms with more seeds than one
-    seeds: int  # of these
+    seeds: int
 
 
 _COMMON = [
@@ -86,10 +85,8 @@ _COMMON = [
     "evaluation.real_data_iterations=0",
     "evaluation.test_each_epoch=true",
 ]
-_LAPTOP = {
-    "cifar10": [*_COMMON, "data.image_size=16", "meta.iterations=400"],
-    "mnist": [*_COMMON, "learners.filters=[8,16]", "meta.iterations=200"],
-}
+_CIFAR10 = {"cifar10": [*_COMMON, "data.image_size=16", "meta.iterations=400"]}
+_MNIST = {"mnist": [*_COMMON, "learners.filters=[8,16]", "meta.iterations=200"]}
 _SMOKE = {
     "digits": [
         *_COMMON,
@@ -100,8 +97,10 @@ _SMOKE = {
     ]
 }
 _SCALES = {
-    "laptop": _Scale(_LAPTOP, tuple(_ARMS), ("generator", _BEST), 3),
-    "smoke": _Scale(_SMOKE, ("real pixels, rates, soft labels",), (), 1),
+    "laptop": _Scale(_CIFAR10, tuple(_ARMS), 1),
+    "mnist": _Scale(_MNIST, tuple(_ARMS), 1),
+    "seeds": _Scale({**_CIFAR10, **_MNIST}, ("generator", _BEST), 3),
+    "smoke": _Scale(_SMOKE, ("real pixels, rates, soft labels",), 1),
 }
 
 
@@ -115,11 +114,11 @@ def main() -> None:
         _name(data, arm, seed): _config(base, data, arm, seed)
         for data, base in scale.base.items()
         for arm in scale.arms
-        for seed in range(_seeds(scale, arm))
+        for seed in range(scale.seeds)
     }
     folders = meta_train_all(configs, options)
     rows = [
-        _row(data, arm, _seeds(scale, arm), folders)
+        _row(data, arm, scale.seeds, folders)
         for data in scale.base
         for arm in scale.arms
     ]
@@ -129,10 +128,6 @@ def main() -> None:
     config = next(iter(configs.values()))
     facts = of_runs(_ARMS, folders)
     publish("teachers_ablation", options, scale, config, _figures(scale), **facts)
-
-
-def _seeds(scale: _Scale, arm: str) -> int:
-    return scale.seeds if arm in scale.repeated else 1
 
 
 def _name(data: str, arm: str, seed: int) -> str:
@@ -176,7 +171,7 @@ def _curves(
     """Test accuracy after each epoch; its CPU seconds are its share of a mean run's."""
     curves = []
     for arm in scale.arms:
-        of_arm = [folders[_name(data, arm, n)] for n in range(_seeds(scale, arm))]
+        of_arm = [folders[_name(data, arm, n)] for n in range(scale.seeds)]
         known = [one for one in map(cpu_seconds, of_arm) if one]
         for seed, folder in enumerate(of_arm):
             rows = read_table(folder / "metrics.csv")

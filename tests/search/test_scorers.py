@@ -173,7 +173,7 @@ def test_repeated_curriculum_has_lower_rates() -> None:
         longer.learning_rates
         / np.resize(teacher.learning_rates, [3 * teacher.steps])[:-1]
     )
-    expected = np.repeat([1, 1 / 2, 1 / 4], teacher.steps)[:-1]
+    expected = np.repeat([1, 1 / 2, 1 / 3], teacher.steps)[:-1]
     np.testing.assert_allclose(ratio, expected, rtol=1e-6)
     np.testing.assert_array_equal(longer.images[teacher.steps], teacher.images[0])
     assert longer.steps == len(longer.as_dataset())
