@@ -166,8 +166,8 @@ class GTN(tf.keras.Model):
             self.estimator,
             self._unroll,
             loss.mean,
-            self.persistent,
-            self.augmentation,
+            persistent=self.persistent,
+            augmentation=self.augmentation,
         )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
