@@ -74,15 +74,16 @@ class Teacher(tf.keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Makes one batch of `batches(seed)`.
+        """Makes one batch of `batches(seed)`, or several.
 
         Args:
-            step: int32 scalar, from 0.
+            step: int32 scalar, from 0; or a slice of steps, for estimators that
+                differentiate a part of them.
             seed: int32 `[2]`.
 
         Returns:
             Images `[batch, h, w, c]` and int32 labels `[batch]`, or probabilities
-            `[batch, k]`.
+            `[batch, k]`; of a slice, with a first axis of steps.
         """
 
     def prepare_to_serve(self) -> None:
