@@ -1,6 +1,7 @@
 """What makes a teacher better for the same time?
 
-    python cli/teachers_ablation.py [--scale smoke|laptop|mnist|seeds] [--data-dir D]
+    python cli/teachers_ablation.py [--scale smoke|laptop|all|mnist|seeds]
+        [--data-dir D]
 
 Meta-trains teachers that differ in what they start from, in their labels, their rates
 and their meta-batch, on CIFAR-10 at 16x16 pixels, or on MNIST, each for equally many
@@ -96,8 +97,18 @@ _SMOKE = {
         "meta.iterations_per_epoch=1",
     ]
 }
+_FIRST = (
+    "generator",
+    "pixels, rates",
+    "real pixels",
+    "real pixels, rates",
+    "real pixels, rates, soft labels",
+    _BEST,
+    "real data, learned rates",
+)
 _SCALES = {
-    "laptop": _Scale(_CIFAR10, tuple(_ARMS), 1),
+    "laptop": _Scale(_CIFAR10, _FIRST, 1),
+    "all": _Scale(_CIFAR10, tuple(_ARMS), 1),
     "mnist": _Scale(_MNIST, tuple(_ARMS), 1),
     "seeds": _Scale({**_CIFAR10, **_MNIST}, ("generator", _BEST), 3),
     "smoke": _Scale(_SMOKE, ("real pixels, rates, soft labels",), 1),
