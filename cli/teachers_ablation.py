@@ -41,7 +41,7 @@ _RATES = [
     "rate_factors.inner_optimizer=3",
 ]
 _BOTH = [*_RATES, "teacher.source=generator_and_pixels", "teacher.init=real"]
-_BEST = "+ meta-batch 512"
+_BEST = "real pixels, rates, soft labels, meta-batch 512"
 _ARMS = {
     "generator": [],
     "generator, rates": _RATES,
@@ -56,7 +56,7 @@ _ARMS = {
     "real pixels, rates": [*_REAL, *_RATES],
     "real pixels, rates, soft labels": [*_SOFT, *_RATES],
     _BEST: [*_SOFT, *_RATES, "meta.batch_size=512"],
-    "+ meta-batch 512, last meta-loss alone": [
+    "the same, last meta-loss alone": [
         *_SOFT,
         *_RATES,
         "meta.batch_size=512",
@@ -142,7 +142,7 @@ def main() -> None:
 
 
 def _name(data: str, arm: str, seed: int) -> str:
-    return f"{data}_{run_name(arm.replace('+ ', 'and_'), seed)}"
+    return f"{data}_{run_name(arm, seed)}"
 
 
 def _config(base: Sequence[str], data: str, arm: str, seed: int) -> Config:
@@ -211,11 +211,17 @@ def _figures(scale: _Scale) -> list[reports.FigureSpec]:
             y="test_accuracy",
             x_label="CPU seconds, tracing and tests included",
             y_label=f"test accuracy of fresh learners on {data} [%]",
-            title="Bands: \u00b1 standard deviation over seeds",
+            title=_title(scale.seeds),
             factor=100,
         )
         for data in scale.base
     ]
+
+
+def _title(seeds: int) -> str:
+    if seeds == 1:
+        return "One seed"
+    return f"Mean of {seeds} seeds, band: \u00b1 standard deviation"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,14 +13,8 @@ from matplotlib.figure import Figure
 from gtn_tf.plots.saving import save_figure
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; and a dash for each.
-_STYLES = [
-    ("#0072B2", "-"),
-    ("#E69F00", "--"),
-    ("#009E73", "-."),
-    ("#CC79A7", ":"),
-    ("#D55E00", (0, (5, 1, 1, 1, 1, 1))),
-    ("#56B4E9", (0, (1, 1))),
-]
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _DPI = 120
 _FEW = 5  # at most so many runs are drawn one by one
 
@@ -67,7 +62,8 @@ def bands(
     x_label, y_label, title = labels
     figure = Figure((8, 5.2), layout="constrained")
     axes = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
-    for (name, (places, values)), (colour, dash) in zip(curves.items(), _STYLES):
+    for number, (name, (places, values)) in enumerate(curves.items()):
+        colour, dash = _style(number)
         mean = np.mean(values, axis=0)
         spread = np.std(values, axis=0, ddof=min(1, len(values) - 1))
         few = "o" if len(places) < 12 else ""
@@ -111,6 +107,12 @@ def learning_curves(
     per_cent = {name: (steps, 100 * values) for name, values in curves.items()}
     labels = "inner step", "test accuracy [%]", title
     bands(per_cent, labels, path, y_range=(0, 100))
+
+
+def _style(number: int) -> tuple[Any, Any]:
+    """Colour and dash of a curve: each pair once, and the colours in turn."""
+    again, place = divmod(number, len(_COLOURS))
+    return _COLOURS[place], _DASHES[(place + again) % len(_DASHES)]
 
 
 def heat_map(

@@ -7,6 +7,7 @@ import numpy as np
 
 from conftest import expect_drawn
 from gtn_tf import plots
+from gtn_tf.plots import curves
 
 
 def test_grid_places_each_class_and_step():
@@ -44,3 +45,14 @@ def test_a_legend_of_long_names_is_not_cut(tmp_path):
     plots.bands(curves, ("x", "y", "title"), tmp_path / "bands.png")
     picture = matplotlib.image.imread(tmp_path / "bands.png")
     np.testing.assert_array_equal(picture[:, [0, -1]], 1.0)  # white
+
+
+def test_every_curve_is_drawn_in_a_style_of_its_own(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(curves, "save_figure", lambda figure, *_: drawn.append(figure))
+    found = {f"teacher {n}": ([1, 2], np.array([[n, n + 1.0]])) for n in range(14)}
+    plots.bands(found, ("step", "accuracy", "title"), tmp_path / "curves.png")
+    lines = drawn[0].axes[0].get_lines()
+    named = [line for line in lines if line.get_label() in found]
+    assert [line.get_label() for line in named] == list(found)
+    assert len({curves._style(number) for number in range(14)}) == 14
