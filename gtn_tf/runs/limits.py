@@ -154,16 +154,18 @@ def _of_learner(learner: LearnersConfig, splits: Splits) -> Need:
     if learner.family in names.SPACES:
         return _of_cells(learner.cells, learner.cell_filters, keys)
     height, width, channels = splits.image_shape
-    weights, keys = 0, ("learners.units",)
-    if learner.family == "conv":
-        keys = "learners.filters", "learners.units"
+    weights, keys, units_of = 0, ("learners.units",), learner.units
+    if learner.family in ("conv", "resnet"):
+        residual = learner.family == "resnet"  # a second convolution, no dense layers
+        keys = ("learners.filters",) if residual else ("learners.filters", *keys)
+        units_of = () if residual else units_of
         for filters, stride in zip(map(_least, learner.filters), learner.strides):
-            weights += 9 * channels * filters
+            weights += 9 * (channels + residual * filters) * filters
             height, width, channels = -(-height // stride), -(-width // stride), filters
-        if learner.global_pooling:
+        if learner.global_pooling or residual:
             height = width = 1
     inputs = height * width * channels
-    for units in (*map(_least, learner.units), splits.num_classes):
+    for units in (*map(_least, units_of), splits.num_classes):
         weights += inputs * units
         inputs = units
     return Need("weights of a learner", weights * _NUMBER, keys)

@@ -358,6 +358,15 @@ def test_sizes_that_fit_no_memory_name_their_key(command, setting, tmp_path, cap
     assert "memory of" in line or "below 2**31" in line
 
 
+def test_residual_learners_have_to_fit_the_memory():
+    splits = SimpleNamespace(image_shape=(8, 8, 1), num_classes=10)
+    words = "learners.family=resnet", "learners.units=[1000000000]"
+    expect_possible(load_config("digits", words), splits)  # they have no such layers
+    wide = load_config("digits", [words[0], "learners.filters=[16,1000000000]"])
+    with pytest.raises(ConfigError, match="^learners.filters: expected weights of a"):
+        expect_possible(wide, splits)
+
+
 def test_learners_that_live_on_fit_the_memory():
     words = "meta.estimator=persistent", "meta.window=6", "meta.intermediate_every=0"
     splits = SimpleNamespace(image_shape=(8, 8, 1), num_classes=10)
