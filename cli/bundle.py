@@ -107,7 +107,7 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
         **runs.machine(),
     }
     write(folder / "results.json", json.dumps(facts, indent=2) + "\n")
-    card = _card(name, teacher.labels.shape, summary, facts)
+    card = _card(name, teacher.classes.shape, summary, facts)
     write(folder / "README.md", card)
     print(card)
 

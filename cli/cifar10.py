@@ -93,7 +93,7 @@ def _write_samples(folder: Path, file: Path) -> None:
     teacher = load_teacher(folder)
     names = teacher.class_names
     grid = plots.curriculum_grid(
-        teacher.images, teacher.labels, len(names), *teacher.scale()
+        teacher.images, teacher.classes, len(names), *teacher.scale()
     )
     with whole(file) as unfinished:
         np.savez_compressed(

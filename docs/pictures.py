@@ -53,7 +53,7 @@ def curriculum(teacher: TrainedTeacher) -> Figure:
     """A row for each class, a column for every other step."""
     names = teacher.class_names
     grid = plots.curriculum_grid(
-        teacher.images, teacher.labels, len(names), *teacher.scale()
+        teacher.images, teacher.classes, len(names), *teacher.scale()
     )
     steps = [str(step + 1) for step in plots.shown_steps(teacher.steps)]
     figure = plots.labelled_grid(grid, names, steps, "")
