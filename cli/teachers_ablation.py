@@ -150,30 +150,22 @@ def _config(base: Sequence[str], data: str, arm: str, seed: int) -> Config:
     return load_config("mnist_laptop", settings)
 
 
-def _point(
-    folders: Mapping[str, Path], data: str, arm: str, seed: int
-) -> dict[str, Any]:
-    folder = folders[_name(data, arm, seed)]
-    found = summary(folder)
-    return {
-        "cpu_seconds": cpu_seconds(folder),
-        "seconds": found["seconds"],
-        "test_accuracy": found["test_accuracy_mean"],
-        "std_of_learners": found["test_accuracy_std"],
-    }
-
-
 def _row(
     data: str, arm: str, seeds: int, folders: Mapping[str, Path]
 ) -> dict[str, Any]:
     """One line of the table: mean and deviation over seeds, or over learners of one."""
-    points = [_point(folders, data, arm, seed) for seed in range(seeds)]
-    found = mean_and_std([one["test_accuracy"] for one in points])
+    of_arm = [folders[_name(data, arm, seed)] for seed in range(seeds)]
+    found = mean_and_std([summary(one)["test_accuracy_mean"] for one in of_arm])
     if seeds == 1:
-        found["std"] = points[0]["std_of_learners"]
-    seconds = [one["cpu_seconds"] for one in points if one["cpu_seconds"]]
-    mean = sum(seconds) / len(seconds) if seconds else None
-    return {"data": data, "teacher": arm, "seeds": seeds, **found, "cpu_seconds": mean}
+        found["std"] = summary(of_arm[0])["test_accuracy_std"]
+    about = {"data": data, "teacher": arm, "seeds": seeds}
+    return {**about, **found, "cpu_seconds": _mean_cpu_seconds(of_arm)}
+
+
+def _mean_cpu_seconds(folders: Sequence[Path]) -> float | None:
+    """Of the runs that were not interrupted, if there are any."""
+    known = [one for one in map(cpu_seconds, folders) if one]
+    return sum(known) / len(known) if known else None
 
 
 def _curves(
@@ -183,7 +175,9 @@ def _curves(
     curves = []
     for arm in scale.arms:
         of_arm = [folders[_name(data, arm, n)] for n in range(scale.seeds)]
-        known = [one for one in map(cpu_seconds, of_arm) if one]
+        of_run = _mean_cpu_seconds(of_arm)
+        if of_run is None:
+            continue
         for seed, folder in enumerate(of_arm):
             rows = read_table(folder / "metrics.csv")
             last = rows[-1]["iteration"]
@@ -191,11 +185,10 @@ def _curves(
                 {
                     "teacher": arm,
                     "seed": seed,
-                    "cpu_seconds": row["iteration"] / last * sum(known) / len(known),
+                    "cpu_seconds": row["iteration"] / last * of_run,
                     "test_accuracy": row["test_accuracy"],
                 }
                 for row in rows
-                if known
             ]
     return curves
 

@@ -101,8 +101,8 @@ def _run(
         _finish(run, config, splits, strategy, report)
     if not is_chief(strategy):
         return {}
-    told = functools.partial(outcome, teacher=config.teacher)
-    return report_results(run, told, report)
+    describe = functools.partial(outcome, teacher=config.teacher)
+    return report_results(run, describe, report)
 
 
 def _finish(
@@ -121,8 +121,11 @@ def _finish(
     )
     pictures = Pictures(gtn, splits, run.samples, run.tensorboard)
     board = tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False)
-    tests = [TestAccuracy(splits, strategy.num_replicas_in_sync)]
-    tests = tests if config.evaluation.test_each_epoch else []
+    tests = (
+        [TestAccuracy(splits, strategy.num_replicas_in_sync)]
+        if config.evaluation.test_each_epoch
+        else []
+    )
     iterations = config.meta.iterations
     seconds = meta_train(
         gtn,

@@ -90,10 +90,10 @@ def save_tflite(teacher: TrainedTeacher, path: str | os.PathLike[str]) -> None:
 
 def _tables(teacher: TrainedTeacher) -> dict[str, np.ndarray]:
     named = inner_optimizer_of(teacher.description).values
-    soft = teacher.labels.ndim == 3
+    images, labels = teacher.unaugmented()
     return {
-        "images": teacher.images.astype("float32"),
-        "labels": teacher.labels.astype("float32" if soft else "int32"),
+        "images": images,
+        "labels": labels,
         **{
             named[name].name: values.astype("float32")
             for name, values in teacher.hyperparameters.items()

@@ -201,7 +201,7 @@ class TrainedTeacher:
                 whenever the dataset is read.
             epochs: How often the lessons are given, each time augmented anew.
         """
-        dataset = tf.data.Dataset.from_tensor_slices(self._typed()).repeat(epochs)
+        dataset = tf.data.Dataset.from_tensor_slices(self.unaugmented()).repeat(epochs)
         if not self.augmentation.is_none:
             key = _key(seed)
 
@@ -221,13 +221,18 @@ class TrainedTeacher:
         Returns:
             Images `[steps, batch, h, w, c]` and labels, as the teacher's.
         """
-        images, labels = self._typed()
+        images, labels = self.unaugmented()
         steps = tf.range(self.steps)
         images = self.augmentation(tf.constant(images), _key(seed), steps).numpy()
         return images, labels
 
-    def _typed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Images and labels; a file's may have other types."""
+    def unaugmented(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lessons as they are stored, in the types in which they are taught.
+
+        Returns:
+            Images, float32 `[steps, batch, h, w, c]`, and labels, int32
+            `[steps, batch]` or float32 `[steps, batch, k]`.
+        """
         kind = np.float32 if self.labels.ndim == 3 else np.int32
         return self.images.astype(np.float32), self.labels.astype(kind)
 
