@@ -68,7 +68,8 @@ def _meta_gradient(gtn: gtn_tf.GTN, problem: Problem) -> tuple[Any, Any]:
     def compute(
         weights: list[tf.Tensor], data: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor
     ) -> list[tf.Tensor]:
-        _, _, gradients = gtn.meta_gradient(0, weights, data, seed)
+        variables = gtn.trainable_variables
+        _, gradients = gtn.meta.gradient(0, weights, data, seed, variables)
         return gradients
 
     return compute, lambda outcome: _named(problem.meta, outcome)

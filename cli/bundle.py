@@ -17,8 +17,9 @@ from typing import Any
 from common import ROOT, after_all_steps, say
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
-from gtn_tf.config import load_config
+from gtn_tf.config import Config, load_config
 from gtn_tf.names import LEARNERS
+from gtn_tf.runs.model_card import data_of
 from gtn_tf.teaching import BUNDLED, load_teacher
 from gtn_tf.teaching.lessons import INSIDE
 
@@ -28,7 +29,7 @@ _COUNT = 10  # fresh networks of each kind
 _CARD = """\
 # The bundled teacher for {dataset}
 
-`gtn_tf.load_teacher("{dataset}")`: {steps} steps of {batch} generated images,
+`gtn_tf.load_teacher("{dataset}")`: {steps} steps of {batch} examples, {lessons},
 meta-trained by gtn_tf (Generative Teaching Networks, Such et al. 2020, arXiv
 1912.07768).
 
@@ -40,10 +41,10 @@ networks:
 {rows}
 
 `conv`, `conv_pooled` (with global pooling) and `mlp` are of the paper's kind;
-`keras_conv` and `resnet` (three residual blocks) are of plain Keras layers, and the
-teacher has met nothing like `resnet`. Real data: as many random batches of the same
-size. Its tuned rates, one learning rate and one momentum for all steps, are the best of
-ten pairs on validation images; the teacher's are one pair for each step, meta-learned.
+`keras_conv` and `resnet` (three residual blocks) are of plain Keras layers. Real data:
+as many random batches of the same size. Its tuned rates, one learning rate and one
+momentum of SGD for all steps, are the best of ten pairs on validation images; the
+teacher's were meta-learned, for each step.
 
 ## Where it fails
 
@@ -55,11 +56,14 @@ ten pairs on validation images; the teacher's are one pair for each step, meta-l
 - `{command}`: the preset `{dataset}_bundled`, {iterations} meta-iterations in
   {seconds:.0f} s of training.
 - Seed {seed}; {cores} x {processor}; TensorFlow {tensorflow}, Python {python}; {date}.
-- It was meta-trained on convolutional networks with and without global pooling and on
-  multilayer perceptrons, of several widths, with weight norm or batch norm. The test
-  images were used for this table alone.
-- Licence of the teacher: Apache-2.0. The images are generated, after
+- It was meta-trained on learners of the families {families}, of several widths, with
+  weight norm or batch norm. The test images were used for this table alone.
+- Licence of the teacher: Apache-2.0. Its images are made after
   {origin}.
+{start}"""
+_STARTED = """\
+- Each image began as one training image, whose pixels meta-training then changed; it
+  may still show that image.
 """
 _ORIGIN = {
     "digits": "scikit-learn's copy of the UCI optical digits (CC BY 4.0)",
@@ -107,15 +111,19 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
         **runs.machine(),
     }
     write(folder / "results.json", json.dumps(facts, indent=2) + "\n")
-    card = _card(name, teacher.classes.shape, summary, facts)
+    card = _card(config, teacher.classes.shape, summary, facts)
     write(folder / "README.md", card)
     print(card)
 
 
 def _card(
-    name: str, shape: tuple[int, int], summary: dict[str, Any], facts: dict[str, Any]
+    config: Config,
+    shape: tuple[int, int],
+    summary: dict[str, Any],
+    facts: dict[str, Any],
 ) -> str:
-    results = facts["results"]
+    name, results = config.data.name, facts["results"]
+    families = {network.family for network in config.learners.networks()}
     rows = [
         "| ".join([f"| `{learner}` ", *(f"{_text(one[key])} " for key in _SOURCES)])
         + "|"
@@ -131,6 +139,9 @@ def _card(
         iterations=summary["meta_iterations"],
         seconds=summary["seconds"],
         origin=_ORIGIN[name],
+        lessons=data_of(config.teacher),
+        families=", ".join(sorted(families)),
+        start=_STARTED * (config.teacher.init == "real"),
         **{k: v for k, v in facts.items() if k not in ("results", "learners")},
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -38,6 +37,11 @@ from gtn_tf.shapes import with_channels
 from gtn_tf.teachers import Teacher
 from gtn_tf.teaching.description import describe
 from gtn_tf.teaching.export import export
+
+_SETTINGS = (  # attributes of the same names as the arguments
+    *("teacher", "inner_optimizer", "estimator", "learners_per_iteration"),
+    *("relative_clip", "max_skipped", "seed", "augmentation"),
+)
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -253,31 +257,6 @@ class GTN(tf.keras.Model):
         self.meta_loss.update_state(self.meta.loss(real[1], logits, *real[2:]))
         return self._report(real, logits[tf.newaxis])
 
-    def meta_gradient(
-        self,
-        index: int,
-        weights: Sequence[tf.Tensor],
-        data: Real,
-        seed: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """The meta-gradient of one learner, without applying it.
-
-        Args:
-            index: Which network of the pool.
-            weights: Its initial weights, from `fresh_weights`.
-            data: Images `[n, h, w, c]`, labels `[n]` and sample weights `[n]`, if any,
-                of the meta-loss.
-            seed: int32 `[2]`, of the batches.
-
-        Returns:
-            The meta-loss, its logits `[n, num_classes]`, and one gradient for each of
-            `trainable_variables`.
-        """
-        found, gradients = self.meta.gradient(
-            index, weights, data, seed, self.trainable_variables
-        )
-        return found.meta_loss, found.logits, gradients
-
     def export(
         self,
         path: str | os.PathLike[str],
@@ -312,20 +291,12 @@ class GTN(tf.keras.Model):
         return {**results, "skipped": self.skipped}
 
     def get_config(self) -> dict[str, Any]:
+        serialize = tf.keras.saving.serialize_keras_object
         return {
             "name": self.name,
-            "teacher": tf.keras.saving.serialize_keras_object(self.teacher),
             "learners": self.learners.get_config(),
-            "inner_optimizer": tf.keras.saving.serialize_keras_object(
-                self.inner_optimizer
-            ),
-            "estimator": tf.keras.saving.serialize_keras_object(self.estimator),
-            "learners_per_iteration": self.learners_per_iteration,
             "unroll": self._asked_unroll,
-            "relative_clip": self.relative_clip,
-            "max_skipped": self.max_skipped,
-            "seed": self.seed,
-            "augmentation": tf.keras.saving.serialize_keras_object(self.augmentation),
+            **{name: serialize(getattr(self, name)) for name in _SETTINGS},
         }
 
     @classmethod

@@ -43,12 +43,13 @@ def test_the_real_batch_is_augmented_as_the_last_lesson(tiny_gtn):
     real = images, labels = next(iter(real_batches()))
     seed = gtn.pool.seed(TRAINING, 0)
     weights = gtn.pool.draw(0, fold(seed, 0))[1]
-    found, _, gradients = gtn.meta_gradient(0, weights, real, seed)
+    variables = gtn.trainable_variables
+    found, gradients = gtn.meta.gradient(0, weights, real, seed, variables)
     loop, state = taught_by_hand(gtn, seed, weights, steps=3)
     moved = ALL(images[tf.newaxis], fold(seed, -2), tf.constant([2]))[0]
     assert not np.array_equal(moved, images)
     expected, _ = inner.meta_loss(loop, state, (moved, labels))
-    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+    assert float(found.meta_loss) == pytest.approx(float(expected), rel=1e-5)
     assert all(np.any(gradient) for gradient in gradients)
     # A meta-iteration of `fit` is the same.
     history = gtn.fit(tf.data.Dataset.from_tensors(real), verbose=0).history
@@ -144,16 +145,15 @@ def test_all_unrolls_agree_and_are_the_slope(double_precision, tiny_gtn):
 
     # The objective has an intermediate meta-loss, which is not reported: without it.
     gtn = tiny_gtn(teacher=distilled(), augmentation=ALL)
-    run = tf.function(lambda: gtn.meta_gradient(0, weights, data, seed))
-    (index,) = [
-        n for n, v in enumerate(gtn.trainable_variables) if v is gtn.teacher.pixels
-    ]
-    gradient = run()[2][index].numpy()
+    variables = gtn.trainable_variables
+    run = tf.function(lambda: gtn.meta.gradient(0, weights, data, seed, variables))
+    (index,) = [n for n, v in enumerate(variables) if v is gtn.teacher.pixels]
+    gradient = run()[1][index].numpy()
     before, losses = gtn.teacher.pixels.numpy(), []
     direction = np.random.default_rng(0).normal(size=before.shape)
     for sign in (1, -1):
         gtn.teacher.pixels.assign(before + sign * 1e-6 * direction)
-        losses.append(float(run()[0]))
+        losses.append(float(run()[0].meta_loss))
     slope = (losses[0] - losses[1]) / 2e-6
     assert abs(slope) > 1e-4
     assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-4)

@@ -97,21 +97,24 @@ def test_learners_of_an_iteration_are_averaged(tiny_gtn):
     data = next(iter(real_batches()))
     seed = gtn.pool.seed(TRAINING, 0)
     each = [
-        gtn.meta_gradient(
+        gtn.meta.gradient(
             0,
             gtn.pool.draw(0, fold(seed, k))[1],
             data,
             seed,
+            gtn.trainable_variables,
         )
         for k in (0, 1)
     ]
     history = gtn.fit(tf.data.Dataset.from_tensors(data), verbose=0).history
-    expected = np.mean([float(meta_loss) for meta_loss, _, _ in each])
+    expected = np.mean([float(found.meta_loss) for found, _ in each])
     assert history["meta_loss"][0] == pytest.approx(expected, rel=1e-5)
-    gradients = zip(*(gradients for _, _, gradients in each))
+    gradients = zip(*(gradients for _, gradients in each))
     for old, new, (a, b) in zip(before, weights_of(gtn), gradients):
         np.testing.assert_allclose(old - new, (a + b) / 2, rtol=1e-3, atol=1e-5)
-    assert not np.allclose(each[0][1], each[1][1])  # two learners, not one twice
+    assert not np.allclose(
+        each[0][0].logits, each[1][0].logits
+    )  # two learners, not one twice
 
 
 def test_two_replicas_are_two_learners_of_one_process(tiny_gtn, two_replicas):

@@ -163,11 +163,14 @@ def test_a_weight_of_two_is_an_example_twice(make_gtn, unroll) -> None:
     weights = [tf.identity(one) for one in learner.trainable]
     seed = tf.constant([0, 1])
     rows = [0, 1, 1, 2, 3, 3]
-    twice = gtn.meta_gradient(0, weights, (IMAGES[rows], LABELS[rows]), seed)
+    repeated = IMAGES[rows], LABELS[rows]
+    gradient, variables = gtn.meta.gradient, gtn.trainable_variables
+    twice, twice_each = gradient(0, weights, repeated, seed, variables)
     counted = IMAGES[:4], LABELS[:4], np.array([1.0, 2.0, 1.0, 2.0], np.float32)
-    once = gtn.meta_gradient(0, weights, counted, seed)
-    assert float(twice[0]) * 6 == pytest.approx(float(once[0]) * 4, rel=1e-5)
-    for a, b in zip(twice[2], once[2]):
+    once, once_each = gradient(0, weights, counted, seed, variables)
+    loss_of_six, loss_of_four = float(twice.meta_loss) * 6, float(once.meta_loss) * 4
+    assert loss_of_six == pytest.approx(loss_of_four, rel=1e-5)
+    for a, b in zip(twice_each, once_each):
         np.testing.assert_allclose(a * 6, b * 4, rtol=1e-3, atol=1e-5)
 
 

@@ -60,19 +60,18 @@ def test_gradient_of_learned_labels_and_pixels(
 def expect_slopes(gtn, names):
     """Compares each variable's gradient with a slope along a direction."""
     weights, data = setting(gtn)
-    run = tf.function(lambda: gtn.meta_gradient(0, weights, data, SEED))
-    _, _, gradients = run()
-    directions = draw_steps(gtn.trainable_variables)
-    all_names = " ".join(variable.name for variable in gtn.trainable_variables)
+    variables = gtn.trainable_variables
+    run = tf.function(lambda: gtn.meta.gradient(0, weights, data, SEED, variables))
+    _, gradients = run()
+    directions = draw_steps(variables)
+    all_names = " ".join(variable.name for variable in variables)
     for name in names:
         assert name in all_names
-    for variable, gradient, direction in zip(
-        gtn.trainable_variables, gradients, directions
-    ):
+    for variable, gradient, direction in zip(variables, gradients, directions):
         before, losses = variable.numpy(), []
         for sign in (1, -1):
             variable.assign(before + sign * 1e-6 * direction)
-            losses.append(float(run()[0]))
+            losses.append(float(run()[0].meta_loss))
         variable.assign(before)
         slope = (losses[0] - losses[1]) / 2e-6
         assert abs(slope) > 1e-6, variable.name  # a zero would be equal to any zero
@@ -86,8 +85,9 @@ def test_a_training_step_follows_that_gradient(double_precision, tiny_gtn):
     _, data = setting(gtn)
     seed = gtn.pool.seed(TRAINING, 0)
     weights = fresh_weights(gtn.pool[0].model, fold(fold(seed, 0), 1))
-    _, _, gradients = gtn.meta_gradient(0, weights, data, seed)
-    before = [variable.numpy() for variable in gtn.trainable_variables]
+    variables = gtn.trainable_variables
+    _, gradients = gtn.meta.gradient(0, weights, data, seed, variables)
+    before = [variable.numpy() for variable in variables]
     gtn.fit(tf.data.Dataset.from_tensors(data), verbose=0)
-    for variable, old, gradient in zip(gtn.trainable_variables, before, gradients):
+    for variable, old, gradient in zip(variables, before, gradients):
         np.testing.assert_allclose(old - variable.numpy(), gradient, atol=1e-7)

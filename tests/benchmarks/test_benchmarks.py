@@ -207,7 +207,8 @@ def test_operations(tiny):
     forward = counted(lambda: gtn.pool[0].model(data[0]))
     assert forward == 2 * size.meta_batch * sum(operations.learner_layers(size))
 
-    whole = counted(lambda: gtn.meta_gradient(0, weights, data, seed)[2])
+    inputs = 0, weights, data, seed, gtn.trainable_variables
+    whole = counted(lambda: gtn.meta.gradient(*inputs)[1])
     first, _, *dense = operations.learner_layers(size)
     images = size.steps * size.batch_size
     # In the graph, and pruned from it when it runs: the gradient of the real images

@@ -157,8 +157,9 @@ def test_the_gradient_of_a_given_learner_is_that_of_its_first_window(tiny_gtn):
     gtn = tiny_gtn(estimator=gtn_tf.PersistentWindow(2), **settings)
     seed = tf.constant([1, 2])
     weights = gtn.pool.draw(1, seed)[1]
-    _, _, found = gtn.meta_gradient(1, weights, REAL, seed)
-    by_name = {v.name: g for v, g in zip(gtn.trainable_variables, found)}
+    variables = gtn.trainable_variables
+    _, gradients = gtn.meta.gradient(1, weights, REAL, seed, variables)
+    by_name = {v.name: g for v, g in zip(variables, gradients)}
     (latents,) = (g for name, g in by_name.items() if "latents" in name)
     np.testing.assert_array_equal(np.abs(latents).max(axis=(1, 2)) > 0, [1, 1, 0, 0])
     assert not np.any(gtn.persistent.states)  # it left no trace
