@@ -67,7 +67,7 @@ def from_arrays(
     >>> digits = load_digits()
     >>> splits = data.from_arrays(digits.images, digits.target, pixel_max=16)
     >>> splits.image_shape, splits.num_classes, len(splits.test_labels)
-    ((8, 8, 1), 10, 360)
+    ((8, 8, 1), 10, 359)
     """
     given = {
         "train": (train_images, train_labels),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from gtn_tf.data.class_labels import read_classes
 from gtn_tf.data.errors import DataError
@@ -17,6 +16,8 @@ from gtn_tf.data.resizing import ImageSize, resize_pixels, size_of
 from gtn_tf.data.splits import Splits, expect_options
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import DATASETS
+
+_LOG = logging.getLogger(__name__)
 
 PARTS = ("train", "validation", "test")
 _BATCH = 128
@@ -166,12 +167,19 @@ def splits_of(
         validation_split: As for `with_all_parts`.
         test_split: As for `with_all_parts`.
 
+    Returns:
+        The splits. What was left out or changed is logged.
+
     Raises:
         DataError: If there are too few images, or a channel is constant.
         ArgumentError: If an option does not fit the data.
     """
     expect_options(seed, cutout)
     whole = with_all_parts(source, seed, validation_split, test_split)
+    for remark in whole.remarks:
+        # What is as documented is no reason to worry.
+        level = logging.WARNING if remark in source.remarks else logging.INFO
+        _LOG.log(level, "%s: %s", whole.name, remark)
     if batch_size is None:
         batch_size = min(_BATCH, len(whole.parts["train"].labels))
     # A name of the catalog stands for its own files, here and in a teacher.
@@ -186,12 +194,3 @@ def splits_of(
         augment=augment,
         cutout=cutout,
     )
-
-
-def total(sizes: Sizes) -> int:
-    """How many images there are.
-
-    Args:
-        sizes: Of a `Source`.
-    """
-    return int(np.sum([*sizes.values()]))
