@@ -139,6 +139,8 @@ def _expect_width(number: int, cells: Sequence[str], first: Sequence[str]) -> No
 
 def _pixels(cells: Sequence[str], number: int) -> np.ndarray:
     """A line of pixels: bytes, if they are, for a data set of them is large."""
+    with contextlib.suppress(ValueError, OverflowError):  # the usual case, and fast
+        return np.frombuffer(bytes(map(int, cells)), np.uint8)
     try:
         try:
             values = np.array([int(cell) for cell in cells], np.int64)
@@ -152,8 +154,7 @@ def _pixels(cells: Sequence[str], number: int) -> np.ndarray:
             "line"
         ) from None
     if values.dtype.kind == "i":
-        whole = values.min(initial=0) >= 0 and values.max(initial=0) <= 255
-        return values.astype(np.uint8) if whole else values
+        return values
     if not (np.abs(values) < _INFINITE).all():  # nor is NaN
         raise DataError(
             f"line {number}: expected finite pixels, received NaN or "
