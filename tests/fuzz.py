@@ -26,6 +26,7 @@ import numpy as np
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 import gtn_tf
@@ -34,8 +35,10 @@ from gtn_tf.cells.genotype import GenotypeError
 from gtn_tf.config import Config, ConfigError, SearchConfig, load_config
 from gtn_tf.data import DataError
 from gtn_tf.data.catalog import MNIST
+from gtn_tf.data.csv_files import read_table
 from gtn_tf.data.idx import read_idx
 from gtn_tf.data.npz import read_npz
+from gtn_tf.data.pictures import read_pictures
 from gtn_tf.errors import ArgumentError, GTNError
 from gtn_tf.reports.figures import draw_figures
 from gtn_tf.run_files import RunError
@@ -158,6 +161,26 @@ def idx() -> list[bytes]:
     return [plain, gzip.compress(plain)]
 
 
+@functools.cache
+def pictures() -> list[bytes]:
+    pixels = np.random.default_rng(0).integers(0, 256, [9, 7, 4], dtype=np.uint8)
+    found = []
+    for kind in ("PNG", "GIF", "BMP", "WEBP", "JPEG"):
+        file = io.BytesIO()
+        rgb = Image.fromarray(pixels if kind in ("PNG", "WEBP") else pixels[..., :3])
+        rgb.save(file, kind)
+        found.append(file.getvalue())
+    return found
+
+
+def tables() -> list[bytes]:
+    return [
+        b"label,pixel0,pixel1,pixel2,pixel3\n1,0,9,8,255\n2,1,1,0,7\n",
+        b"file;label\na.png;cat\nb.png;dog\n",
+        b"7,0.5,0.25,0.125,1\n8,0,0,0,1\n",
+    ]
+
+
 def genotypes() -> list[bytes]:
     drawn = Genotype.sample(np.random.default_rng(0))
     numbers = " ".join(map(str, drawn.to_integers()))
@@ -209,6 +232,21 @@ def read_an_idx_file(content: bytes) -> None:
     file.write_bytes(content)
     with one_line(DataError):
         assert read_idx(file, ndim=3).ndim == 3
+
+
+def read_a_picture(content: bytes) -> None:
+    file = SCRATCH / "picture.png"
+    file.write_bytes(content)
+    with one_line(DataError):
+        assert read_pictures([file], size=(4, 4)).images.shape[:3] == (1, 4, 4)
+
+
+def read_a_csv_file(content: bytes) -> None:
+    file = SCRATCH / "table.csv"
+    file.write_bytes(content)
+    with one_line(DataError):
+        table = read_table(file)
+        assert table is not None and len(table.labels)
 
 
 def read_a_genotype(content: bytes) -> None:
@@ -324,6 +362,8 @@ READERS: dict[str, tuple[Callable[[Any], None], st.SearchStrategy[Any]]] = {
     "teacher_npz": (read_a_teachers_npz, damaged(teacher_npz) | st.binary()),
     "data_npz": (read_a_data_sets_npz, damaged(data_npz) | st.binary()),
     "idx": (read_an_idx_file, damaged(idx) | st.binary()),
+    "picture": (read_a_picture, damaged(pictures) | st.binary()),
+    "csv": (read_a_csv_file, damaged(tables) | st.text().map(str.encode)),
     "genotype": (read_a_genotype, damaged(genotypes) | st.text().map(str.encode)),
     "config": (read_a_config, damaged(configs) | st.text().map(str.encode)),
     "figures": (read_figures, changed(figures) | JSON),

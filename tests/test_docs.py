@@ -71,14 +71,25 @@ def test_training(run_page, tmp_path):
     assert len(names["gtn"].pool) == 2  # one of each kind
 
 
-def test_own_data(run_page):
+def test_own_data(run_page, tmp_path, capsys):
     names = run_page(
         "docs/own_data.md",
         {"epochs=10, steps_per_epoch=50": "epochs=1, steps_per_epoch=2"},
     )
     teacher = names["teacher"]
-    assert teacher.description["dataset"] == "my digits"
-    assert teacher.description["normalization"]["mean"] == [names["mean"]]
+    assert teacher.description["dataset"] == "pictures"
+    assert teacher.class_names == [f"digit_{n}" for n in range(10)]
+    from_files = teacher.description["normalization"]["mean"]
+    assert from_files == pytest.approx(names["splits"].mean, abs=0.01)
+    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
+    look = "data pictures --plot examples.png"
+    train = "train --data pictures --run-dir runs/pictures"
+    assert all(f"python -m gtn_tf.cli {line}\n" in page for line in (look, train))
+    capsys.readouterr()
+    assert main(look.split()) == 0 and (tmp_path / "examples.png").exists()
+    assert "digit_9" in capsys.readouterr().out
+    assert main([*train.split(), "--print-config"]) == 0
+    assert f"path: {tmp_path / 'pictures'}" in capsys.readouterr().out
 
 
 def test_teaching(run_page, capsys):

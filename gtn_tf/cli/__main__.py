@@ -13,6 +13,7 @@ import os
 import sys
 
 from gtn_tf.cli import (
+    data,
     evaluate,
     export,
     genotypes,
@@ -28,6 +29,7 @@ from gtn_tf.cli.problems import in_one_line
 from gtn_tf.cli.quiet_start import import_tensorflow_quietly
 
 _COMMANDS = {
+    "data": data,
     "train": train,
     "evaluate": evaluate,
     "sample": sample,

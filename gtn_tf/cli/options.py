@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gtn_tf.config import load_config, to_yaml
+from gtn_tf.config import DataConfig, load_config, to_yaml
 from gtn_tf.config.rules import Checked
+from gtn_tf.errors import did_you_mean
 from gtn_tf.names import DATASETS
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
@@ -48,12 +51,15 @@ def _add_job(parser: argparse.ArgumentParser, preset: str, example: str) -> None
         help=f"YAML file, or the name of a preset (default: {preset})",
     )
     parser.add_argument(
-        "--run-dir", type=user_path, metavar="D", help="default: runs/ and FILE's name"
+        "--run-dir",
+        type=user_path,
+        metavar="D",
+        help="default: runs/ and the name of FILE, or of the data's path",
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with what is in D, if anything is"
     )
-    add_data_dir(parser)
+    add_data(parser, "that of the configuration")
     parser.add_argument(
         "--print-config",
         action="store_true",
@@ -68,15 +74,16 @@ def _add_job(parser: argparse.ArgumentParser, preset: str, example: str) -> None
 
 
 def _run_job(options: argparse.Namespace, schema: type[Checked], job: str) -> None:
-    config = load_config(options.config, options.overrides, schema)
+    config = load_data_config(options, schema)
     if options.print_config:
         print(to_yaml(config), end="")
         return
     from gtn_tf import runs  # late: bad options are reported before TensorFlow starts
 
+    name = options.data if is_path(options.data) else options.config
     getattr(runs, job)(
         config,
-        options.run_dir or Path("runs") / Path(options.config).stem,
+        options.run_dir or Path("runs") / Path(name).stem,
         resume=options.resume,
         data_dir=options.data_dir,
         report=lambda line: print(line, flush=True),
@@ -108,16 +115,80 @@ def teacher_name(options: argparse.Namespace) -> str:
     return Path(os.path.abspath(options.teacher)).stem  # of "." and "..", too
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
+def load_data_config(options: argparse.Namespace, schema: type[Any]) -> Any:
+    """Loads what `--config`, the overrides and `--data` say.
+
+    Args:
+        options: As parsed.
+        schema: Schema of the configuration, which has a section `data`.
+
+    Returns:
+        The configuration. The path of its data is absolute, so that the run finds it
+        again from anywhere.
+
+    Raises:
+        ConfigError: If anything in it cannot be used.
+    """
+    overrides = [*options.overrides]
+    if options.data is not None:
+        chosen = options.data
+        name, path = ("digits", chosen) if is_path(chosen) else (chosen, "")
+        overrides += [f"data.name={name}", f"data.path={json.dumps(path)}"]
+    config = load_config(options.config, overrides, schema)
+    if not config.data.path:
+        return config
+    path = os.path.abspath(Path(config.data.path).expanduser())
+    data = dataclasses.replace(config.data, path=path)
+    return dataclasses.replace(config, data=data)
+
+
+def add_data(parser: argparse.ArgumentParser, default: str = "the teacher's") -> None:
     """Adds `--data` and `--data-dir`.
 
     Args:
         parser: The parser.
+        default: What is used without `--data`.
     """
     parser.add_argument(
-        "--data", choices=DATASETS, help="real data (default: the teacher's)"
+        "--data",
+        type=data_source,
+        metavar="NAME|PATH",
+        help=f"{', '.join(DATASETS)}; or your own: a folder of class folders with "
+        f"pictures, an npz or CSV file, IDX files (default: {default})",
     )
     add_data_dir(parser)
+
+
+def data_source(text: str) -> str:
+    """Parses the name of a data set, or a path.
+
+    Args:
+        text: As typed. A folder called as a data set is `./mnist`.
+
+    Returns:
+        The name, or the absolute path.
+
+    Raises:
+        argparse.ArgumentTypeError: If there is neither.
+    """
+    if text in DATASETS:
+        return text
+    path = user_path(text)
+    if not os.path.lexists(path):
+        raise argparse.ArgumentTypeError(
+            f"expected one of {', '.join(DATASETS)}, or the path of a folder or file "
+            f"that is there, received {text!r}{did_you_mean(text, DATASETS)}"
+        )
+    return os.path.abspath(path)
+
+
+def is_path(source: str | None) -> bool:
+    """Whether `data_source` returned a path.
+
+    Args:
+        source: What it returned; `None` without `--data`.
+    """
+    return source is not None and source not in DATASETS
 
 
 def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Splits]:
@@ -127,22 +198,44 @@ def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Split
         options: As parsed.
 
     Raises:
-        TeacherError: If there is no such teacher, or if neither it nor the options name
-            the data.
+        TeacherError: If there is no such teacher, or if neither it, nor its run, nor
+            the options say where the data is.
     """
-    from gtn_tf import data
-    from gtn_tf.teaching import TeacherError, load_teacher
+    from gtn_tf import runs
+    from gtn_tf.teaching import load_teacher
 
     teacher = load_teacher(options.teacher)
+    chosen = _data_of(options, teacher)
+    return teacher, runs.load_splits(chosen, options.data_dir)
+
+
+def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig:
+    from gtn_tf import runs
+    from gtn_tf.teaching import TeacherError
+
     own = teacher.description.get("dataset")
+    of_run = runs.data_of_run(options.teacher) or DataConfig()
+    # As it is: what a training did to its images at random is not part of the data.
+    of_run = dataclasses.replace(of_run, augment=False, cutout=0)
+    height, width, _ = teacher.image_shape
+    if is_path(options.data):
+        size = height, width
+        return dataclasses.replace(of_run, path=options.data, image_size=size)
+    if options.data is None and of_run.path:
+        if not os.path.lexists(of_run.path):
+            raise TeacherError(
+                f"{options.teacher}: its data was {of_run.path}, where nothing is now; "
+                "add --data with its new path"
+            )
+        return of_run
     name = options.data or own
-    if name is None:
+    if name not in DATASETS:
+        known = "does not say which data" if own is None else f"says that {own} is what"
         raise TeacherError(
-            f"{options.teacher}: does not say which data it was trained on; add --data"
+            f"{options.teacher}: {known} it was trained on; add --data with its path"
         )
     # Its own data may have been resized for it; other data has to fit.
-    size = teacher.image_shape[0] if name == own else None
-    return teacher, data.load(name, data_dir=options.data_dir, image_size=size)
+    return DataConfig(str(name), image_size=(height, width) if name == own else 0)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

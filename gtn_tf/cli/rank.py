@@ -5,8 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gtn_tf.cli.options import add_data, add_teacher, count, teacher_and_data, user_path
-from gtn_tf.config import SpaceConfig
+from gtn_tf.cli.options import (
+    add_data,
+    add_teacher,
+    count,
+    is_path,
+    teacher_and_data,
+    user_path,
+)
+from gtn_tf.config import DataConfig, SpaceConfig
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import SCORERS, SPACES
 
@@ -134,6 +141,7 @@ def _teacher_and_data(
         return teacher_and_data(options)
     if options.data is None:
         raise ArgumentError("expected --teacher or --data, received neither")
-    from gtn_tf import data
+    from gtn_tf import runs
 
-    return None, data.load(options.data, data_dir=options.data_dir)
+    named = {"path" if is_path(options.data) else "name": options.data}
+    return None, runs.load_splits(DataConfig(**named), options.data_dir)

@@ -51,6 +51,12 @@ def _is_width(value: Any) -> bool:
     return len(value) == 2 and all(map(_is_count, value)) and value[0] < value[1]
 
 
+def _are_counts(value: Any, lengths: tuple[int, ...]) -> bool:
+    if not isinstance(value, tuple):
+        return False
+    return len(value) in lengths and all(map(_is_count, value))
+
+
 FLAG = Rule("true or false", lambda value: isinstance(value, bool))
 COUNT = Rule("an integer of at least 1", _is_count)
 COUNT_OR_0 = Rule(
@@ -75,6 +81,15 @@ WIDTHS = Rule(
 
 
 TEXT = Rule("a text", lambda value: isinstance(value, str) and bool(value))
+TEXT_OR_NONE = Rule("a text", lambda value: isinstance(value, str))
+SIZE = Rule(
+    "an integer of at least 0, or [height, width]",
+    lambda value: _are_counts(value, (2,)) or (type(value) is int and value >= 0),
+)
+SHAPE_OR_NONE = Rule(
+    "[height, width], [height, width, channels] or []",
+    lambda value: value == () or _are_counts(value, (2, 3)),
+)
 
 
 def one_of(*choices: str) -> Rule:

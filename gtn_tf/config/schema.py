@@ -17,7 +17,10 @@ from gtn_tf.config.rules import (
     FRACTION,
     FROM_0,
     FROM_1_OR_0,
+    SHAPE_OR_NONE,
+    SIZE,
     STRIDES,
+    TEXT_OR_NONE,
     WIDTHS,
     Checked,
     ConfigError,
@@ -57,7 +60,26 @@ class DataConfig(Checked):
     name: str = setting("digits", one_of(*names.DATASETS))  # data set
     augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
     cutout: int = setting(0, COUNT_OR_0)  # side of a square cut out of them, in pixels
-    image_size: int = setting(0, COUNT_OR_0)  # resized to, in pixels; 0: as stored
+    # Resized to, in pixels, one number for squares or [height, width]; 0: as stored.
+    image_size: int | tuple[int, int] = setting(0, SIZE)
+    # One's own, instead of name: a folder of class folders, npz, CSV or IDX files.
+    path: str = setting("", TEXT_OR_NONE)
+    # How images of another shape are: stretched, cut, or with black added.
+    resize: str = setting("area", one_of(*names.RESIZES))
+    label_column: str = setting("", TEXT_OR_NONE)  # of CSV; by default label or class
+    image_shape: tuple[int, ...] = setting((), SHAPE_OR_NONE)  # of CSV; [] for squares
+    on_error: str = setting("stop", one_of(*names.ON_ERROR))  # at a broken picture
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("label_column", "image_shape", "on_error"):
+            received = getattr(self, name)
+            if not self.path and received != getattr(type(self), name):
+                raise ConfigError(
+                    f"data.{name}: expected its default beside data.name ({name} is of "
+                    f"data.path), received {shown(received)}",
+                    f"data.{name}",
+                )
 
 
 @dataclasses.dataclass(frozen=True)

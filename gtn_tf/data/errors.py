@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gtn_tf.errors import GTNError
 
 
@@ -20,3 +22,18 @@ class DataError(GTNError, ValueError):
     ...     print(str(error)[:41])
     data folder no-such-folder does not exist
     """
+
+
+def named(path: Path) -> str:
+    """A path as part of a line: a file's name may hold line breaks and worse.
+
+    Args:
+        path: A file or a folder.
+
+    Example:
+
+    >>> named(Path("a/b.png")), named(Path("a\\nb"))
+    ('a/b.png', "'a\\\\nb'")
+    """
+    text = str(path)
+    return text if text.isprintable() else repr(text)

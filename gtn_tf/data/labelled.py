@@ -14,7 +14,8 @@ class LabelledImages(NamedTuple):
     """Images as stored, not yet scaled, with one label each.
 
     Args:
-        images: uint8 array `[n, height, width, channels]`.
+        images: uint8 array `[n, height, width, channels]`; those of users may be
+            uint16 or float32, too.
         labels: int32 array `[n]`.
 
     Example:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from pathlib import Path
 
+from gtn_tf.data import resizing
 from gtn_tf.data.catalog import Entry, find_entry
 from gtn_tf.data.digits import read_digits
 from gtn_tf.data.downloads import download
 from gtn_tf.data.files import read_files
 from gtn_tf.data.labelled import Parts
 from gtn_tf.data.preparation import prepare
-from gtn_tf.data.resizing import LARGEST, resize
-from gtn_tf.data.splits import Splits
+from gtn_tf.data.resizing import ImageSize, size_of
+from gtn_tf.data.splits import Splits, expect_options
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import DATASETS
 
@@ -27,7 +27,8 @@ def load(
     augment: bool = False,
     cutout: int = 0,
     validation_size: int | None = None,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
+    resize: str = "area",
 ) -> Splits:
     """Loads a data set, split into training, validation and test images.
 
@@ -47,8 +48,10 @@ def load(
             0 for none.
         validation_size: Images of the training part held out for validation;
             by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
-        image_size: Height and width in pixels that images are resized to, by area
-            means; by default they keep their size.
+        image_size: Height and width in pixels that images are resized to, or one
+            number for squares; by default they keep their size.
+        resize: How, where the shape changes: `"area"`, `"crop"` or `"pad"`; see
+            `gtn_tf.data.from_arrays`.
 
     Returns:
         The splits, with images normalised by the statistics of the training split.
@@ -65,12 +68,7 @@ def load(
     ((1257, 8, 8, 1), (360, 8, 8, 1))
     """
     entry = find_entry(name)
-    if not 0 <= operator.index(seed) < 2**32:
-        raise ArgumentError(
-            f"seed must be between 0 and 2**32 - 1, received {seed}", "seed"
-        )
-    if operator.index(cutout) < 0:
-        raise ArgumentError(f"cutout must not be negative, received {cutout}", "cutout")
+    expect_options(seed, cutout)
     if augment and not entry.augmentable:
         possible = ", ".join(n for n in DATASETS if find_entry(n).augmentable)
         raise ArgumentError(
@@ -78,14 +76,12 @@ def load(
             f"received it for {name}",
             "augment",
         )
-    if image_size is not None and not 1 <= operator.index(image_size) <= LARGEST:
-        raise ArgumentError(
-            f"image_size must be between 1 and {LARGEST}, received {image_size}",
-            "image_size",
-        )
+    size = None if image_size is None else size_of(image_size)
     parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
-    if image_size is not None:
-        train, test = (resize(part, image_size) for part in (parts.train, parts.test))
+    if size is not None:
+        train, test = (
+            resizing.resize(part, size, resize) for part in (parts.train, parts.test)
+        )
         parts = parts._replace(train=train, test=test)
     return prepare(
         entry,

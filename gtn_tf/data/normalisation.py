@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+_AT_ONCE = 1000  # images
+
 
 def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Computes the mean and standard deviation of each channel.
 
     Args:
-        images: uint8 array `[n, h, w, c]`.
+        images: uint8, uint16 or float32 array `[n, h, w, c]`.
 
     Returns:
         Two float64 arrays `[c]`, in units of the images' own pixel values.
@@ -21,9 +23,14 @@ def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> channel_statistics(np.array([1, 3], np.uint8).reshape([2, 1, 1, 1]))
     (array([2.]), array([1.]))
     """
-    values = np.arange(256)
+    if images.dtype.kind == "f":
+        return _of_floats(images)
+    values = np.arange(np.iinfo(images.dtype).max + 1)
     # Counting the 256 values first is exact and much faster than averaging pixels.
-    counts = [np.bincount(c.ravel(), minlength=256) for c in np.moveaxis(images, -1, 0)]
+    counts = [
+        np.bincount(c.ravel(), minlength=len(values))
+        for c in np.moveaxis(images, -1, 0)
+    ]
     shares = np.stack(counts) / images[..., 0].size  # [c, 256]
     mean = shares @ values  # [c]
     variance = np.sum(shares * (values - mean[:, np.newaxis]) ** 2, axis=1)  # [c]
@@ -34,7 +41,7 @@ def normalise(images: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarr
     """Shifts and scales each channel.
 
     Args:
-        images: uint8 array `[n, h, w, c]`.
+        images: uint8, uint16 or float32 array `[n, h, w, c]`.
         mean: Array `[c]` to subtract.
         std: Array `[c]` to divide by.
 
@@ -53,3 +60,12 @@ def normalise(images: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarr
     result -= mean.astype(np.float32)
     result /= std.astype(np.float32)
     return result
+
+
+def _of_floats(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    axes = (0, 1, 2)
+    mean = images.mean(axis=axes, dtype=np.float64)  # [c]
+    # In pieces: their squares in double precision are large.
+    pieces = np.array_split(images, -(-len(images) // _AT_ONCE))
+    squares = sum(np.square(one - mean).sum(axis=axes) for one in pieces)
+    return mean, np.sqrt(squares / images[..., 0].size)

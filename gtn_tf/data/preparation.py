@@ -1,8 +1,10 @@
-"""From labelled images to splits: hold out for validation, then normalise."""
+"""From labelled images to splits: hold out what is missing, then normalise."""
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -13,6 +15,8 @@ from gtn_tf.data.labelled import LabelledImages, Parts
 from gtn_tf.data.normalisation import channel_statistics, normalise
 from gtn_tf.data.splits import Splits
 from gtn_tf.errors import ArgumentError
+
+_LEAST_STD = 1e-6  # of pixels from 0 to 1, as in a teacher's description
 
 
 def prepare(
@@ -54,31 +58,71 @@ def prepare(
     (1237, 200)
     """
     train, validation = hold_out(parts.train, validation_size, seed, entry.name)
-    mean, std = channel_statistics(train.images)  # [c], [c]
-    if not std.all():
-        raise DataError(
-            f"{entry.name}: expected training images that differ, received a channel "
-            f"with the same value in every pixel"
-        )
-    height, width, channels = parts.train.images.shape[1:]
-    return Splits(
-        name=entry.name,
-        image_shape=(height, width, channels),
-        num_classes=len(entry.class_names),
-        class_names=entry.class_names,
-        mean=tuple((mean / entry.pixel_max).tolist()),
-        std=tuple((std / entry.pixel_max).tolist()),
-        train_images=normalise(train.images, mean, std),
-        train_labels=train.labels,
-        validation_images=normalise(validation.images, mean, std),
-        validation_labels=validation.labels,
-        test_images=normalise(parts.test.images, mean, std),
-        test_labels=parts.test.labels,
+    return normalised_splits(
+        entry.name,
+        entry.class_names,
+        {"train": train, "validation": validation, "test": parts.test},
+        entry.pixel_max,
         seed=seed,
         batch_size=batch_size,
         augment=augment,
         cutout=cutout,
         jpeg=parts.jpeg,
+    )
+
+
+def normalised_splits(
+    name: str,
+    class_names: tuple[str, ...],
+    parts: Mapping[str, LabelledImages],
+    pixel_max: float,
+    **kwargs: Any,
+) -> Splits:
+    """Normalises all parts by the statistics of the training part.
+
+    Args:
+        name: Name of the data set.
+        class_names: One name per class.
+        parts: `"train"`, `"validation"` and `"test"`, all of one size.
+        pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
+        **kwargs: As for `Splits`: `seed`, `batch_size`, `augment`, `cutout`, `jpeg`.
+
+    Raises:
+        DataError: A channel of the training images is constant.
+
+    Example:
+
+    >>> part = LabelledImages(np.array([0, 2], np.uint8).reshape([2, 1, 1, 1]),
+    ...                       np.array([0, 1], np.int32))
+    >>> parts = {"train": part, "validation": part, "test": part}
+    >>> splits = normalised_splits("two", ("a", "b"), parts, 255, batch_size=2)
+    >>> splits.train_images.ravel().tolist()
+    [-1.0, 1.0]
+    """
+    mean, std = channel_statistics(parts["train"].images)  # [c], [c]
+    (constant,) = np.nonzero(std / pixel_max < _LEAST_STD)
+    if len(constant):
+        raise DataError(
+            f"{name}: expected training images that differ, received a channel with "
+            f"the same value in every pixel, number {constant[0]} of {len(std)}; leave "
+            "the channel out"
+        )
+    height, width, channels = parts["train"].images.shape[1:]
+    images = {part: normalise(one.images, mean, std) for part, one in parts.items()}
+    return Splits(
+        name=name,
+        image_shape=(height, width, channels),
+        num_classes=len(class_names),
+        class_names=class_names,
+        mean=tuple((mean / pixel_max).tolist()),
+        std=tuple((std / pixel_max).tolist()),
+        train_images=images["train"],
+        train_labels=parts["train"].labels,
+        validation_images=images["validation"],
+        validation_labels=parts["validation"].labels,
+        test_images=images["test"],
+        test_labels=parts["test"].labels,
+        **kwargs,
     )
 
 
@@ -123,3 +167,39 @@ def hold_out(
         LabelledImages(part.images[rows], part.labels[rows]) for rows in chosen
     )
     return train, validation
+
+
+def hold_out_share(
+    part: LabelledImages, share: float, seed: int
+) -> tuple[LabelledImages, LabelledImages]:
+    """Holds a share of every class out: at least one image, and never the last.
+
+    Args:
+        part: Images of any number in each class.
+        share: Above 0, below 1.
+        seed: Decides which images.
+
+    Returns:
+        The remaining images, and those that are held out, both in the order of `part`.
+        A class of one image is not held out.
+
+    Example:
+
+    >>> part = LabelledImages(np.zeros([22, 1, 1, 1]), np.repeat([0, 1, 2], [1, 1, 20]))
+    >>> rest, held_out = hold_out_share(part, 0.2, seed=0)
+    >>> np.bincount(rest.labels), np.bincount(held_out.labels)
+    (array([ 1,  1, 16]), array([0, 0, 4]))
+    """
+    labels = part.labels
+    counts = np.bincount(labels)  # [k]
+    taken = np.minimum(np.maximum(1, np.round(share * counts)), counts - 1)
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    first = np.cumsum(counts) - counts  # place of each class in `by_class`
+    place = np.arange(len(labels)) - first[labels[by_class]]
+    held_out = np.zeros(len(labels), bool)
+    held_out[by_class] = place < taken[labels[by_class]]
+    return (
+        LabelledImages(part.images[~held_out], labels[~held_out]),
+        LabelledImages(part.images[held_out], labels[held_out]),
+    )

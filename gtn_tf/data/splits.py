@@ -156,3 +156,21 @@ def _in_order(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
         .batch(_EVALUATION_BATCH)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def expect_options(seed: int, cutout: int) -> None:
+    """Checks what does not depend on the data, before it is read.
+
+    Args:
+        seed: As for `Splits`.
+        cutout: As for `Splits`.
+
+    Raises:
+        ArgumentError: If one of them cannot be used.
+    """
+    if not 0 <= operator.index(seed) < 2**32:
+        raise ArgumentError(
+            f"seed must be between 0 and 2**32 - 1, received {seed}", "seed"
+        )
+    if operator.index(cutout) < 0:
+        raise ArgumentError(f"cutout must not be negative, received {cutout}", "cutout")

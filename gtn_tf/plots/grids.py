@@ -15,6 +15,7 @@ from gtn_tf.atomic_file import whole
 from gtn_tf.plots.saving import save_figure
 
 _COLUMNS = 16  # inner steps shown
+_ROWS = 32  # classes shown
 _GAP = 1  # pixels between images
 _WHITE = 1.0
 _DPI = 120
@@ -29,10 +30,12 @@ def curriculum_grid(
 ) -> np.ndarray:
     """Draws a curriculum: a row for each class, a column for each shown step.
 
+    Of more than 32 classes, the first are drawn.
+
     Args:
         images: Normalised, `[steps, batch, h, w, c]`.
         labels: `[steps, batch]`.
-        num_classes: Number of rows.
+        num_classes: Number of classes.
         mean: Mean of each channel, as in normalisation.
         std: Standard deviation of each channel.
 
@@ -51,7 +54,7 @@ def curriculum_grid(
     shown = shown_steps(len(images))
     rows = [
         [_first(images[step], labels[step] == label) for step in shown]
-        for label in range(num_classes)
+        for label in range(min(num_classes, _ROWS))
     ]
     return image_grid(rows, mean, std)
 
@@ -71,7 +74,7 @@ def image_grid(
 
     Returns:
         float32 pixels between 0 and 1, `[rows * (h + 1) + 1, columns * (w + 1) + 1,
-        c]`.
+        c]`; grey, the mean over channels, if these are neither 1 nor 3.
     """
     given = [image for row in rows for image in row if image is not None]
     height, width, channels = given[0].shape
@@ -84,7 +87,7 @@ def image_grid(
                 left = column * (width + _GAP) + _GAP
                 pixels = image * np.array(std) + np.array(mean)
                 grid[top : top + height, left : left + width] = pixels.clip(0, 1)
-    return grid
+    return grid if channels in (1, 3) else grid.mean(axis=-1, keepdims=True)
 
 
 def _first(images: np.ndarray, chosen: np.ndarray) -> np.ndarray | None:
@@ -131,12 +134,14 @@ def save_curriculum(
     Args:
         grid: What `curriculum_grid` returned.
         steps: Inner steps, T.
-        class_names: One for each row.
+        class_names: One for each class.
         title: Above the picture.
         path: The PNG file.
     """
+    if len(class_names) > _ROWS:
+        title = f"{title}: {_ROWS} of {len(class_names)} classes"
     columns = [str(step + 1) for step in shown_steps(steps)]
-    figure = labelled_grid(grid, class_names, columns, title)
+    figure = labelled_grid(grid, class_names[:_ROWS], columns, title)
     figure.axes[0].set(xlabel="inner step", ylabel="class")
     save_figure(figure, path, _DPI)
 

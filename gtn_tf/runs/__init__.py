@@ -1,12 +1,14 @@
 """The jobs, from training a teacher to searching with it, and their folders."""
 
 from gtn_tf.run_files import RunError
+from gtn_tf.runs.data import look_at_data
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.evaluate import SOURCES, evaluate
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.rank import rank, read_ranked
 from gtn_tf.runs.sample import sample
 from gtn_tf.runs.search import make_space, search
+from gtn_tf.runs.splits import data_of_run, load_splits
 from gtn_tf.runs.train import train
 from gtn_tf.runs.train_final import train_final
 
@@ -14,7 +16,10 @@ __all__ = [
     "SOURCES",
     "RunDirectory",
     "RunError",
+    "data_of_run",
     "evaluate",
+    "load_splits",
+    "look_at_data",
     "machine",
     "make_space",
     "rank",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from gtn_tf import names
 from gtn_tf.config import Config, ConfigError, FinalConfig, LearnersConfig, SearchConfig
 from gtn_tf.data import Splits
+from gtn_tf.data.memory import memory_bytes
 from gtn_tf.errors import shown
 
 _NUMBER = 4  # bytes of a float32
@@ -67,11 +67,6 @@ def expect_possible(
     for need in needs[type(config)](config, splits):
         if need.size > memory:
             raise _too_large(need, config, memory)
-
-
-def memory_bytes() -> int:
-    """The memory of the machine."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _settings(config: Any) -> Iterator[tuple[str, Any]]:

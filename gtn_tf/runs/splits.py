@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from pathlib import Path
 from typing import Any
 
 from gtn_tf import data
-from gtn_tf.config import AugmentationConfig, ConfigError, DataConfig
+from gtn_tf.config import AugmentationConfig, ConfigError, DataConfig, load_config
 from gtn_tf.data import Augmentation, Splits
 from gtn_tf.data.catalog import find_entry
 from gtn_tf.errors import ArgumentError
+from gtn_tf.names import DATASETS
+from gtn_tf.teaching import BUNDLED
 
 
 def load_splits(
@@ -24,19 +28,26 @@ def load_splits(
         chosen: That section.
         data_dir: Folder with the data files.
         batch_size_key: Key of `batch_size` in the configuration.
-        **kwargs: Passed to `gtn_tf.data.load`: `seed`, `batch_size`.
+        **kwargs: As for `gtn_tf.data.load`: `seed`, `batch_size`.
 
     Raises:
         ConfigError: If a setting does not fit the data; it names the key.
         DataError: If the data cannot be used.
     """
+    kwargs.update(
+        augment=chosen.augment,
+        cutout=chosen.cutout,
+        image_size=chosen.image_size or None,
+        resize=chosen.resize,
+    )
     try:
-        return data.load(
-            chosen.name,
-            data_dir=data_dir,
-            augment=chosen.augment,
-            cutout=chosen.cutout,
-            image_size=chosen.image_size or None,
+        if not chosen.path:
+            return data.load(chosen.name, data_dir=data_dir, **kwargs)
+        return data.from_path(
+            chosen.path,
+            label_column=chosen.label_column,
+            image_shape=chosen.image_shape,
+            on_error=chosen.on_error,
             **kwargs,
         )
     except ArgumentError as error:
@@ -45,6 +56,32 @@ def load_splits(
         own = {"batch_size": batch_size_key, "seed": "seed"}
         key = own.get(error.argument, f"data.{error.argument}")
         raise ConfigError(f"{key}: {error}", key) from None
+
+
+def data_of_run(source: str | os.PathLike[str]) -> DataConfig | None:
+    """The data of the run that a teacher is of, by the `config.yaml` of the run.
+
+    A teacher itself does not say where its data was: it may be published.
+
+    Args:
+        source: As for `gtn_tf.load_teacher`: a run directory, or the export in it.
+
+    Returns:
+        The configuration's `data` section; `None` if there is no such run.
+
+    Example:
+
+    >>> data_of_run("digits") is None
+    True
+    """
+    path = Path(source).expanduser().resolve()
+    in_export = [path.parents[1]] if path.parent.name == "export" else []
+    for place in (path, *([path.parent] if path.name == "export" else in_export)):
+        file = place / "config.yaml"
+        if os.fspath(source) not in BUNDLED and file.is_file():
+            with contextlib.suppress(ConfigError):  # of another job
+                return load_config(str(file)).data
+    return None
 
 
 def expect_augmentable(chosen: AugmentationConfig, splits: Splits) -> None:
@@ -59,7 +96,9 @@ def expect_augmentable(chosen: AugmentationConfig, splits: Splits) -> None:
             class.
     """
     key = "augmentation.mirror"
-    if chosen.mirror and not find_entry(splits.name).augmentable:
+    # Whether others may be mirrored, only their owner knows.
+    known = splits.name in DATASETS
+    if chosen.mirror and known and not find_entry(splits.name).augmentable:
         raise ConfigError(
             f"{key}: expected false for {splits.name}, whose images may not be "
             "mirrored, received true",
