@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from gtn_tf.functional import PureNetwork
 from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
 from gtn_tf.inner.step import meta_loss
 from gtn_tf.inner.unrolls import Unroll
@@ -41,11 +42,22 @@ class Estimator(abc.ABC):
     """
 
     lengthens: bool  # whether the number of inner steps grows
+    learns_rates: bool  # whether the inner optimizer has a gradient
     intermediate_every: int  # inner steps between intermediate meta-losses; 0: none
 
     @abc.abstractmethod
     def check(self, steps: int, unroll: str = "auto") -> None:
         """Checks that the settings fit an inner loop of `steps` steps."""
+
+    def check_network(
+        self, network: PureNetwork, image_shape: tuple[int, int, int]
+    ) -> None:
+        """Checks that a network of the pool is one that can be differentiated.
+
+        Args:
+            network: As pure function.
+            image_shape: Of its images, `(height, width, channels)`.
+        """
 
     def estimate(
         self,
