@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gtn_tf.functional import PureNetwork
 from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
 from gtn_tf.inner.step import meta_loss
 from gtn_tf.inner.unrolls import Unroll
@@ -49,13 +48,11 @@ class Estimator(abc.ABC):
     def check(self, steps: int, unroll: str = "auto") -> None:
         """Checks that the settings fit an inner loop of `steps` steps."""
 
-    def check_network(
-        self, network: PureNetwork, image_shape: tuple[int, int, int]
-    ) -> None:
-        """Checks that a network of the pool is one that can be differentiated.
+    def check_network(self, network: Any, image_shape: tuple[int, int, int]) -> None:
+        """Checks that the estimator can do with a network.
 
         Args:
-            network: As pure function.
+            network: One of the pool.
             image_shape: Of its images, `(height, width, channels)`.
         """
 

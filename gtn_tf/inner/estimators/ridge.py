@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import tensorflow as tf
 
 from gtn_tf.estimator_settings import RidgeSettings
-from gtn_tf.functional import PureModel, PureNetwork
+from gtn_tf.functional import PureModel
 from gtn_tf.inner.estimators.base import MetaGradient
 from gtn_tf.inner.estimators.persistent_estimator import PersistentEstimator
 from gtn_tf.inner.estimators.random_window import random_window
@@ -74,9 +75,7 @@ class KernelRidge(RidgeSettings, PersistentEstimator):
     def steps_before(self, age: tf.Tensor) -> slice | None:
         return slice(age, age + 1)
 
-    def check_network(
-        self, network: PureNetwork, image_shape: tuple[int, int, int]
-    ) -> None:
+    def check_network(self, network: Any, image_shape: tuple[int, int, int]) -> None:
         if isinstance(network, PureModel):
             fresh = [tf.convert_to_tensor(one) for one in network.running]
             image = tf.zeros([1, *image_shape], network.model.compute_dtype)
@@ -128,7 +127,7 @@ def _features_of_lessons(
             lambda _, lesson, __: _features(loop, state, lesson)[0],
             weights=[],
             inputs=images,
-            others=tf.zeros([steps]),
+            others=tf.range(steps),
         )
     features, _ = _features(loop, state, _joined(images))
     return tf.reshape(features, [steps, batch, features.shape[-1]])

@@ -101,7 +101,8 @@ def test_the_gradient_is_the_slope(double_precision, tiny_gtn, unroll):
             losses.append(float(run()[0]))
         variable.assign(before)
         slope = (losses[0] - losses[1]) / 2e-6
-        assert abs(slope) > 1e-6, variable.name
+        # The scale of what a batch norm follows hardly matters.
+        assert abs(slope) > 1e-6 or "/g:" in variable.name, variable.name
         assert np.sum(gradient * direction) == pytest.approx(
             slope, rel=1e-4, abs=2e-9
         ), variable.name
