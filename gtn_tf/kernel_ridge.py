@@ -31,8 +31,8 @@ def ridge_predictions(
     Example:
 
     >>> features, targets = tf.constant([[1.0], [2.0]]), tf.constant([[3.0], [6.0]])
-    >>> round(float(ridge_predictions(features, targets, tf.constant([[5.0]]))), 3)
-    15.0
+    >>> ridge_predictions(features, targets, tf.constant([[5.0]])).numpy().round(3)
+    array([[15.]], dtype=float32)
     """
     dtype, (count, size) = features.dtype, features.shape
     features, targets, others = (
