@@ -435,12 +435,10 @@ def test_another_inner_optimizer_from_training_to_teaching(tmp_path, kind, names
     assert np.abs(model.get_weights()[0] - before).max() > 1e-4
 
 
-@pytest.mark.parametrize("estimator", ["persistent", "ridge"])
-def test_learners_that_live_on_are_part_of_a_run(tmp_path, estimator):
+def test_learners_that_live_on_are_part_of_a_run(tmp_path):
     """A run goes on from a checkpoint with their bits, whatever their ages were."""
-    words = ["teacher.steps=6", f"meta.estimator={estimator}", "meta.window=2"]
+    words = ["teacher.steps=6", "meta.estimator=persistent", "meta.window=2"]
     words += ["evaluation.real_data_iterations=0", "meta.iterations=8"]
-    words += ["meta.intermediate_every=4"] * (estimator == "ridge")
     again = ["train", "--run-dir", str(tmp_path), "--resume", *TINY, *words]
     assert main(again) == 0
     expected = weights(tmp_path)

@@ -96,7 +96,6 @@ def restored_file(make, path, gtn):
         (gtn_tf.PersistentWindow(1, 3), "keep", restored_checkpoint),
         (gtn_tf.PersistentWindow(1, 3), "recompute", restored_file),
         (gtn_tf.KernelRidge(2, 3), "keep", restored_checkpoint),
-        (gtn_tf.KernelRidge(4, 3), "recompute", restored_file),
     ],
 )
 def test_an_interrupted_fit_goes_on_with_the_same_bits(
@@ -185,12 +184,13 @@ def test_windows_that_do_not_fit_are_refused(estimator, message):
         gtn_tf.PersistentWindow(*estimator).check(steps=4)
 
 
-@pytest.mark.parametrize("kind", [gtn_tf.PersistentWindow, gtn_tf.KernelRidge])
-def test_learners_that_cannot_be_kept_are_refused(tiny_gtn, two_replicas, kind):
-    estimator, name = kind(3), kind.__name__
-    with pytest.raises(ArgumentError, match=f"architectures='all', .*received {name}"):
+def test_learners_that_cannot_be_kept_are_refused(tiny_gtn, two_replicas):
+    estimator = gtn_tf.PersistentWindow(3)
+    with pytest.raises(ArgumentError, match="architectures='all', .* another size"):
         cells = CellLearners("nas_bench_201", 1, 2, architectures="all")
         tiny_gtn(estimator=estimator, learners=cells)
-    with two_replicas.scope():
-        with pytest.raises(ArgumentError, match=f"of 2 replicas, .* own, rec.* {name}"):
-            tiny_gtn(estimator=estimator)
+    for each in (estimator, gtn_tf.KernelRidge(3)):
+        name = type(each).__name__
+        with two_replicas.scope():
+            with pytest.raises(ArgumentError, match=f"of 2 replicas, .* own, .*{name}"):
+                tiny_gtn(estimator=each)

@@ -200,3 +200,9 @@ def test_learners_without_a_last_dense_layer_are_refused(tiny_gtn):
 def test_settings_that_do_not_fit_are_refused(estimator, message):
     with pytest.raises(gtn_tf.GTNError, match=message):
         gtn_tf.KernelRidge(*estimator).check(steps=4)
+
+
+def test_its_settings_are_saved():
+    estimator = gtn_tf.KernelRidge(3, persistent_learners=5)
+    saved = tf.keras.saving.serialize_keras_object(estimator)
+    assert tf.keras.saving.deserialize_keras_object(saved) == estimator
