@@ -61,7 +61,8 @@ def test_on_pixels_it_is_their_ridge_regression(
         teacher = distilled(5, soft_labels)
         gtn = tiny_gtn(teacher, Linear(), estimator=gtn_tf.KernelRidge(window))
         weights = gtn.pool.draw(0, SEED)[1]
-        found, predictions, _ = gtn.meta_gradient(0, weights, given, SEED)
+        variables = gtn.trainable_variables
+        found, _ = gtn.meta.gradient(0, weights, given, SEED, variables)
         lessons, targets = teacher.batches(SEED)
         lessons = np.reshape(lessons[:window], [-1, 16])
         targets = targets[:window]
@@ -71,8 +72,9 @@ def test_on_pixels_it_is_their_ridge_regression(
         by_hand, losses = loss_by_hand(
             lessons, targets - 1 / 3, others, expected - 1 / 3
         )
-        np.testing.assert_allclose(predictions, by_hand, rtol=1e-6, atol=1e-8)
-        assert float(found) == pytest.approx((losses * shares).mean(), rel=1e-6)
+        np.testing.assert_allclose(found.logits, by_hand, rtol=1e-6, atol=1e-8)
+        mean = (losses * shares).mean()
+        assert float(found.meta_loss) == pytest.approx(mean, rel=1e-6)
 
 
 @pytest.mark.parametrize("unroll", ["keep", "recompute"])
@@ -87,9 +89,10 @@ def test_the_gradient_is_the_slope(double_precision, tiny_gtn, unroll):
     estimator = gtn_tf.KernelRidge(2)
     gtn = tiny_gtn(teacher, learners, estimator=estimator, unroll=unroll)
     weights, data = gtn.pool.draw(0, SEED)[1], real()
-    run = tf.function(lambda: gtn.meta_gradient(0, weights, data, SEED))
-    gradients, seen = run()[2], ""
-    for variable, gradient in zip(gtn.trainable_variables, gradients):
+    variables = gtn.trainable_variables
+    run = tf.function(lambda: gtn.meta.gradient(0, weights, data, SEED, variables))
+    gradients, seen = run()[1], ""
+    for variable, gradient in zip(variables, gradients):
         if variable.name.startswith("log_"):
             assert not np.any(gradient)
             continue
@@ -98,7 +101,7 @@ def test_the_gradient_is_the_slope(double_precision, tiny_gtn, unroll):
         losses = []
         for sign in (1, -1):
             variable.assign(before + sign * 1e-6 * direction)
-            losses.append(float(run()[0]))
+            losses.append(float(run()[0].meta_loss))
         variable.assign(before)
         slope = (losses[0] - losses[1]) / 2e-6
         # The scale of what a batch norm follows hardly matters.
