@@ -23,7 +23,7 @@ from processes import run_process
 
 _ROOT = Path(__file__).resolve().parent.parent
 # One that lengthens costs what a full unroll of as many steps does.
-_WINDOWS = ("truncated", "persistent", "random_window")
+_WINDOWS = ("truncated", "persistent", "random_window", "ridge")
 
 
 def main() -> None:
@@ -134,7 +134,8 @@ python benchmarks/estimators.py --steps {options.steps} --window {options.window
 
 `{size}` with {options.steps} inner steps, windows of {options.window}, no intermediate
 meta-losses; {options.repeats} meta-iterations each, after the first. The time of
-a random window depends on where it is.
+a random window depends on where it is. `ridge` differentiates no step: it takes the
+features of {options.window} lessons.
 
 {table(header, cells)}
 

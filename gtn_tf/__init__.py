@@ -35,6 +35,7 @@ _NAMES = {
     "GTNOracle": "gtn_tf.search",
     "GTNTuner": "gtn_tf.search",
     "Generator": "gtn_tf.generator",
+    "KernelRidge": "gtn_tf.inner",
     "LearnedAdam": "gtn_tf.inner",
     "LearnedRMSProp": "gtn_tf.inner",
     "LearnedSGD": "gtn_tf.inner",

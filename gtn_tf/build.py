@@ -93,13 +93,15 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
 
     Returns:
         A compiled GTN whose teacher is `RealData`: meta-training it learns the
-        hyperparameters of the inner optimizer that real data needs. All inner steps
-        are in use from the start, and nothing is augmented: a few steps of real data
-        hardly see an image twice.
+        hyperparameters of the inner optimizer that real data needs, by an estimator
+        that learns such. All inner steps are in use from the start, and nothing is
+        augmented: a few steps of real data hardly see an image twice.
     """
     tf.keras.utils.set_random_seed(config.seed % 2**32)
     evaluation, estimator = config.evaluation, _estimator(config.meta)
-    if estimator.lengthens:
+    if not estimator.learns_rates:
+        estimator = FullUnroll()
+    elif estimator.lengthens:
         estimator = FullUnroll(config.meta.intermediate_every)
     iterations = evaluation.real_data_iterations
     optimizer = _optimizer(config.meta, evaluation.real_data_learning_rate, iterations)

@@ -17,6 +17,8 @@ class EstimatorSettings:
 
     kind: ClassVar[str]  # its name in configurations
     lengthens: ClassVar[bool] = False  # whether the number of inner steps grows
+    persists: ClassVar[bool] = False  # whether learners live on
+    learns_rates: ClassVar[bool] = True  # whether the inner optimizer has a gradient
 
     # Inner steps between intermediate meta-losses, which are added to the last one;
     # 0 for none.
@@ -110,6 +112,7 @@ class PersistentSettings(EstimatorSettings):
     """
 
     kind = "persistent"
+    persists = True
 
     window: int
     persistent_learners: int = 4
@@ -118,11 +121,7 @@ class PersistentSettings(EstimatorSettings):
     def check(self, steps: int, unroll: str = "auto") -> None:
         _expect_divisor(self.window, steps)
         super().check(self.window, unroll)
-        if self.persistent_learners < 1:
-            raise ArgumentError(
-                "persistent_learners: expected at least 1, "
-                f"received {self.persistent_learners}"
-            )
+        _expect_some_learners(self.persistent_learners)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,12 +138,30 @@ class RandomWindowSettings(EstimatorSettings):
     intermediate_every: int = 0
 
     def check(self, steps: int, unroll: str = "auto") -> None:
-        if not 1 <= self.window <= steps:
-            raise ArgumentError(
-                f"window: expected a number of steps from 1 to {steps}, "
-                f"received {self.window}"
-            )
+        _expect_at_most(self.window, steps)
         super().check(self.window, unroll)
+
+
+@dataclasses.dataclass(frozen=True)
+class RidgeSettings(EstimatorSettings):
+    """Settings of the meta-loss of a kernel ridge regression on lessons' features.
+
+    Args:
+        window: Lessons of a regression, consecutive ones.
+        persistent_learners: Learners that are alive at a time.
+    """
+
+    kind = "ridge"
+    persists = True
+    learns_rates = False
+    intermediate_every = 0  # it has no inner steps to put meta-losses between
+
+    window: int
+    persistent_learners: int = 4
+
+    def check(self, steps: int, unroll: str = "auto") -> None:
+        _expect_at_most(self.window, steps)
+        _expect_some_learners(self.persistent_learners)
 
 
 SETTINGS: dict[str, type[EstimatorSettings]] = {
@@ -155,6 +172,7 @@ SETTINGS: dict[str, type[EstimatorSettings]] = {
         LengtheningSettings,
         PersistentSettings,
         RandomWindowSettings,
+        RidgeSettings,
     )
 }
 
@@ -163,4 +181,18 @@ def _expect_divisor(window: int, steps: int) -> None:
     if window < 1 or steps % window:
         raise ArgumentError(
             f"window: expected a divisor of the {steps} steps, received {window}"
+        )
+
+
+def _expect_at_most(window: int, steps: int) -> None:
+    if not 1 <= window <= steps:
+        raise ArgumentError(
+            f"window: expected a number of steps from 1 to {steps}, received {window}"
+        )
+
+
+def _expect_some_learners(count: int) -> None:
+    if count < 1:
+        raise ArgumentError(
+            f"persistent_learners: expected at least 1, received {count}"
         )

@@ -60,8 +60,8 @@ class GTN(tf.keras.Model):
         teacher: What feeds the learners.
         learners: The distribution that learners are drawn from.
         inner_optimizer: The learners' optimizer, itself learned.
-        estimator: Estimates the meta-gradient: `FullUnroll`, or one through a part
-            of the inner steps.
+        estimator: Estimates the meta-gradient: `FullUnroll`, one through a part of
+            the inner steps, or `KernelRidge`, through none.
         learners_per_iteration: Learners whose meta-gradients are averaged, trained on
             the same batches and tested on the same real data. Under a `tf.distribute`
             strategy, each replica trains this many, on its part of the data.
@@ -131,6 +131,8 @@ class GTN(tf.keras.Model):
         self.persistent = persistent_learners(
             estimator, self.pool, inner_optimizer, learners_per_iteration
         )
+        for network in self.pool:
+            estimator.check_network(network, teacher.image_shape)
         window = estimator.window_of(teacher.steps)
         self.unroll, self._unroll = choose_unroll(
             unroll, self.pool, window, teacher.batch_size, estimator.lengthens

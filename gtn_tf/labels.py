@@ -35,6 +35,26 @@ def as_integers(labels: Any) -> tf.Tensor:
     return tf.argmax(labels, axis=-1, output_type=tf.int32)
 
 
+def as_probabilities(labels: Any, num_classes: int, dtype: tf.DType) -> tf.Tensor:
+    """The probabilities of the classes of each example, `[n, k]`.
+
+    Args:
+        labels: As for `as_integers`.
+        num_classes: Number of classes, k.
+        dtype: Of the result.
+
+    Example:
+
+    >>> as_probabilities([2, 0], 3, tf.float32).numpy().tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    labels = tf.convert_to_tensor(labels)
+    if _are_probabilities(labels):
+        return tf.cast(labels, dtype)
+    classes = tf.cast(as_integers(labels), tf.int32)
+    return tf.one_hot(classes, num_classes, dtype=dtype)
+
+
 def classes_of_lessons(labels: np.ndarray) -> np.ndarray:
     """The class of each image of a curriculum: of soft labels, the most probable.
 
@@ -138,12 +158,9 @@ class AnyLabels(tf.keras.losses.Loss):
         if not (addons or is_of_keras(function)):
             return loss(y_true, y_pred)
         sparse = function is tf.keras.losses.sparse_categorical_crossentropy
-        shares = y_true.shape.rank == 2 and y_true.shape[1] != 1
-        if sparse and not shares:
+        if sparse and not _are_probabilities(y_true):
             return loss(as_integers(y_true), y_pred)
-        if not shares:
-            classes = tf.cast(as_integers(y_true), tf.int32)
-            y_true = tf.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
+        y_true = as_probabilities(y_true, y_pred.shape[-1], y_pred.dtype)
         settings = self._settings()
         if settings.get("from_logits") and (
             sparse or function is tf.keras.losses.categorical_crossentropy
@@ -184,6 +201,10 @@ class AnyLabels(tf.keras.losses.Loss):
     def from_config(cls, config: dict[str, Any]) -> AnyLabels:
         loss = tf.keras.saving.deserialize_keras_object(config["loss"])
         return cls(**{**config, "loss": loss})
+
+
+def _are_probabilities(labels: tf.Tensor) -> bool:
+    return labels.shape.rank == 2 and labels.shape[1] != 1
 
 
 def _cross_entropy(

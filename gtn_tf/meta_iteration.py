@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -20,7 +21,6 @@ from gtn_tf.inner import (
     MetaGradient,
     Real,
     Unroll,
-    differentiate,
     init_state,
     logits_of,
     train,
@@ -38,6 +38,15 @@ from gtn_tf.persistent_learners import PersistentLearners
 from gtn_tf.teachers import Teacher
 
 _AUGMENTATION = -2  # use of a seed; learners are numbered from 0
+
+
+class _Beginning(NamedTuple):
+    """What a meta-iteration begins with."""
+
+    learners: tf.Tensor  # the seed of their networks and first weights
+    lessons: tf.Tensor  # the seed of the batches that are differentiated
+    steps: slice | None  # the inner steps of these batches; None for all steps
+    before: InnerInputs | None  # of the steps to be taken before; None for no step
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +141,11 @@ class MetaIteration:
             The mean meta-loss, the logits `[count, n, num_classes]`, and one gradient
             for each variable.
         """
-        seed, steps, before = self._begin(iteration)
+        begin = self._begin(iteration)
         with tf.GradientTape() as tape:
-            inputs = self._differentiated(seed, steps)
+            inputs = self._differentiated(begin.lessons, begin.steps)
             inputs = self.estimator.inputs_at(iteration, inputs)
-        real = self._as_last_lesson(real, seed, steps, inputs)
+        real = self._as_last_lesson(real, begin.lessons, begin.steps, inputs)
 
         def zeros() -> MetaGradient:
             images = tf.shape(real[1])[0]
@@ -146,10 +155,13 @@ class MetaIteration:
             number: tf.Tensor, network: PureNetwork, weights: Sequence[tf.Tensor]
         ) -> MetaGradient:
             if self.persistent is None:
-                return self._estimate(network, weights, before, inputs, real)
-            return self._go_on(iteration, number, network, weights, inputs, real)
+                return self._estimate(network, weights, begin.before, inputs, real)
+            learner = iteration, number, network, weights
+            return self._go_on(*learner, begin.before, inputs, real)
 
-        found, logits = self.pool.mean_over_learners(seed, count, of_learner, zeros)
+        found, logits = self.pool.mean_over_learners(
+            begin.learners, count, of_learner, zeros
+        )
         if self.persistent is not None:
             self.persistent.grow_older(iteration, tf.math.is_finite(found.meta_loss))
         return found.meta_loss, logits, _of_variables(tape, variables, inputs, found)
@@ -205,27 +217,22 @@ class MetaIteration:
         seed = self.pool.seed(TEACHING, number)
         return self.pool.network(index, seed, held_out=True)
 
-    def _begin(
-        self, iteration: tf.Tensor
-    ) -> tuple[tf.Tensor, slice | None, InnerInputs | None]:
-        """What a meta-iteration begins with.
-
-        Args:
-            iteration: Integer scalar, counted from 0.
-
-        Returns:
-            The seed of its learners and batches, the inner steps that are
-            differentiated, and the inputs of those to be taken before; None for all
-            steps, and for no step.
-        """
-        if self.persistent is not None:
-            born, steps = self.persistent.at(iteration)
-            return self.pool.seed(TRAINING, born), steps, None
-        seed = self.pool.seed(TRAINING, iteration)
-        return (seed, *self._of_fresh(seed))
+    def _begin(self, iteration: tf.Tensor) -> _Beginning:
+        """What a meta-iteration, counted from 0, begins with."""
+        drawn = self.pool.seed(TRAINING, iteration)
+        if self.persistent is None:
+            return _Beginning(drawn, drawn, *self._of_fresh(drawn))
+        estimator = self.persistent.estimator
+        born, age = self.persistent.at(iteration)
+        learners = self.pool.seed(TRAINING, born)
+        lessons = drawn if estimator.draws_lessons else learners
+        steps = estimator.steps_at(age, fold(lessons, WINDOW), self.teacher.steps)
+        taken = estimator.steps_before(age)
+        before = None if taken is None else self.inner_inputs(learners, taken)
+        return _Beginning(learners, lessons, steps, before)
 
     def _of_fresh(self, seed: tf.Tensor) -> tuple[slice | None, InnerInputs | None]:
-        """As `_begin`, for fresh learners of a seed."""
+        """Which inner steps of fresh learners are differentiated, and those before."""
         steps = self.estimator.steps_of_fresh(fold(seed, WINDOW), self.teacher.steps)
         if steps is None or not tf.is_tensor(steps.start):
             return steps, None  # from the first step on
@@ -280,6 +287,7 @@ class MetaIteration:
         number: tf.Tensor,
         network: PureNetwork,
         weights: Sequence[tf.Tensor],
+        before: InnerInputs | None,
         inputs: InnerInputs,
         real: Real,
     ) -> MetaGradient:
@@ -288,8 +296,10 @@ class MetaIteration:
         loop = self.inner_loop(network)
         fresh = init_state(loop, weights)
         state = self.persistent.state(iteration, number, fresh)
-        every = self.estimator.intermediate_every
-        state, found = differentiate(self.unroll, loop, state, inputs, real, every)
+        if before is not None:
+            state = train(loop, state, before)
+        go_on = self.persistent.estimator.go_on
+        state, found = go_on(self.unroll, loop, state, inputs, real)
         self.persistent.keep(iteration, number, state)
         return found
 

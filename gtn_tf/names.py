@@ -93,6 +93,7 @@ ESTIMATORS = Registry(
         "lengthening": "gtn_tf.inner.estimators.lengthening:LengtheningUnroll",
         "persistent": "gtn_tf.inner.estimators.persistent:PersistentWindow",
         "random_window": "gtn_tf.inner.estimators.random_window:RandomWindow",
+        "ridge": "gtn_tf.inner.estimators.ridge:KernelRidge",
     },
 )
 

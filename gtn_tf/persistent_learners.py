@@ -13,21 +13,21 @@ from gtn_tf.inner import (
     InnerLoop,
     InnerOptimizer,
     LearnerState,
-    PersistentWindow,
+    PersistentEstimator,
     init_state,
 )
 from gtn_tf.learners.pool import TRAINING, WINDOW, LearnerPool, fold
 
 
 class PersistentLearners(tf.keras.layers.Layer):
-    """The state of learners that are taught a window of inner steps at a time.
+    """The state of learners that are taught some inner steps at a time.
 
     Meta-iterations take turns with them. A learner's network, fresh weights and batches
     are those of a fresh learner of the meta-iteration that it was born in; what is kept
     beside that number are its age, weights, optimizer state and moving statistics.
 
     Args:
-        estimator: How many learners are alive, and the steps of their windows.
+        estimator: How many learners are alive, and the steps of their turns.
         pool: The networks, each of its own architecture.
         optimizer: The learners'.
         per_iteration: Learners that are taught in one meta-iteration, all of one age.
@@ -39,29 +39,29 @@ class PersistentLearners(tf.keras.layers.Layer):
     Example:
 
     >>> from gtn_tf.learners import MLPLearners
-    >>> from gtn_tf.inner import LearnedSGD
+    >>> from gtn_tf.inner import LearnedSGD, PersistentWindow
     >>> pool = LearnerPool(MLPLearners(units=[4]), (2, 2, 1), num_classes=3, seed=0)
     >>> estimator = PersistentWindow(window=2, persistent_learners=5)
     >>> learners = PersistentLearners(estimator, pool, LearnedSGD(steps=6), 1)
-    >>> born, steps = learners.at(tf.constant(7, tf.int64))
-    >>> int(born), int(steps.start), int(steps.stop)
-    (7, 0, 2)
+    >>> born, age = learners.at(tf.constant(7, tf.int64))
+    >>> int(born), int(age)
+    (7, 0)
     """
 
     def __init__(
         self,
-        estimator: PersistentWindow,
+        estimator: PersistentEstimator,
         pool: LearnerPool,
         optimizer: InnerOptimizer,
         per_iteration: int,
     ) -> None:
         super().__init__(name="persistent_learners", trainable=False)
-        _expect_one_replica()
+        _expect_one_replica(estimator)
         self.estimator = estimator
         self.pool = pool
         self.steps = optimizer.steps
         self.per_iteration = per_iteration
-        networks = _of_known_size(pool)
+        networks = _of_known_size(pool, estimator)
         sizes = [_numbers(_state_of(network, optimizer)) for network in networks]
         count = estimator.persistent_learners
         # One row each, flat: networks of a pool differ in size.
@@ -75,18 +75,19 @@ class PersistentLearners(tf.keras.layers.Layer):
     ) -> tf.Variable:
         return self.add_weight(name, shape, dtype, "zeros", trainable=False)
 
-    def at(self, iteration: tf.Tensor) -> tuple[tf.Tensor, slice | None]:
+    def at(self, iteration: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The learners whose turn it is.
 
         Args:
             iteration: Integer scalar, counted from 0.
 
         Returns:
-            The meta-iteration that they were born in, and the next inner steps of
-            theirs; None for all steps.
+            The meta-iteration that they were born in, and the inner steps that they
+            have taken.
         """
-        born, age = self._life(iteration)
-        return born, self.estimator.steps_from(age, self.steps)
+        turn = self._turn(iteration)
+        age, born = tf.gather(self.ages, turn), tf.gather(self.born, turn)
+        return tf.where(age == 0, tf.cast(iteration, tf.int64), born), age
 
     def state(
         self, iteration: tf.Tensor, number: tf.Tensor, fresh: LearnerState
@@ -101,7 +102,7 @@ class PersistentLearners(tf.keras.layers.Layer):
         leaves = tf.nest.flatten(fresh)
         row = tf.gather(self.states, self._row(iteration, number))
         parts = tf.split(row[: _numbers(fresh)], [_size(one) for one in leaves])
-        _, age = self._life(iteration)
+        _, age = self.at(iteration)
         kept = [
             tf.where(age == 0, leaf, tf.reshape(part, leaf.shape))
             for leaf, part in zip(leaves, parts)
@@ -111,12 +112,12 @@ class PersistentLearners(tf.keras.layers.Layer):
     def keep(
         self, iteration: tf.Tensor, number: tf.Tensor, state: LearnerState
     ) -> None:
-        """Keeps the state of one of them after its window.
+        """Keeps the state of one of them after its turn.
 
         Args:
             iteration: As for `at`.
             number: As for `state`.
-            state: After the window.
+            state: After the turn.
         """
         flat = tf.concat([tf.reshape(x, [-1]) for x in tf.nest.flatten(state)], 0)
         row = tf.pad(flat, [[0, self.states.shape[1] - _numbers(state)]])
@@ -131,18 +132,12 @@ class PersistentLearners(tf.keras.layers.Layer):
             finite: Whether the meta-loss was, a bool scalar: learners that have
                 diverged make way for fresh ones.
         """
-        born, age = self._life(iteration)
-        age += self.estimator.window
+        born, age = self.at(iteration)
+        age += self.estimator.steps_of_turn
         lives = finite & (age < self._last_age(born))
         where = [[self._turn(iteration)]]
         self.ages.scatter_nd_update(where, [tf.where(lives, age, 0)])
         self.born.scatter_nd_update(where, [born])
-
-    def _life(self, iteration: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The meta-iteration of their birth, and the inner steps they have taken."""
-        turn = self._turn(iteration)
-        age, born = tf.gather(self.ages, turn), tf.gather(self.born, turn)
-        return tf.where(age == 0, tf.cast(iteration, tf.int64), born), age
 
     def _last_age(self, born: tf.Tensor) -> tf.Tensor:
         """The steps of a life: all, or, of the first learners, a random part of them.
@@ -150,11 +145,11 @@ class PersistentLearners(tf.keras.layers.Layer):
         Each of the first ones draws from its own share of the range, so that from then
         on their ages are spread over it.
         """
-        window, count = self.estimator.window, self.estimator.persistent_learners
+        turn, count = self.estimator.steps_of_turn, self.estimator.persistent_learners
         seed = fold(self.pool.seed(TRAINING, born), WINDOW)
         place = tf.cast(born, tf.float32) + tf.random.stateless_uniform([], seed)
-        windows = 1 + tf.cast(place * (self.steps // window) / count, tf.int32)
-        first = tf.minimum(window * windows, self.steps)
+        turns = 1 + tf.cast(place * (self.steps // turn) / count, tf.int32)
+        first = tf.minimum(turn * turns, self.steps)
         return tf.where(born < count, first, self.steps)
 
     def _turn(self, iteration: tf.Tensor) -> tf.Tensor:
@@ -179,28 +174,28 @@ def persistent_learners(
         optimizer: As for `PersistentLearners`.
         per_iteration: As for `PersistentLearners`.
     """
-    if isinstance(estimator, PersistentWindow):
+    if isinstance(estimator, PersistentEstimator):
         return PersistentLearners(estimator, pool, optimizer, per_iteration)
     return None
 
 
-def _expect_one_replica() -> None:
+def _expect_one_replica(estimator: Estimator) -> None:
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if replicas > 1:
         raise ArgumentError(
             "estimator: expected one of fresh learners, such as FullUnroll, under a "
             f"tf.distribute strategy of {replicas} replicas, where each has learners "
-            "of its own, received PersistentWindow"
+            f"of its own, received {type(estimator).__name__}"
         )
 
 
-def _of_known_size(pool: LearnerPool) -> list[PureModel]:
+def _of_known_size(pool: LearnerPool, estimator: Estimator) -> list[PureModel]:
     networks = [network for network in pool if isinstance(network, PureModel)]
     if len(networks) < len(pool):
         raise ArgumentError(
             "estimator: expected one of fresh learners, such as FullUnroll, beside "
             "architectures='all', where every learner is of another size, received "
-            "PersistentWindow"
+            f"{type(estimator).__name__}"
         )
     return networks
 

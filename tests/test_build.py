@@ -55,6 +55,13 @@ def test_a_warm_start_by_configuration(digits):
     assert lines[-1].startswith("warm start 60/60: squared difference 0.")
 
 
+def test_a_baseline_learns_rates_where_the_teacher_has_none(digits):
+    words = [*TINY[:2], "meta.estimator=ridge", "meta.window=2"]
+    config = load_config("digits", [*words, "meta.persistent_learners=3"])
+    assert build_gtn(config, digits).estimator == gtn_tf.KernelRidge(2, 3)
+    assert build_real_data_gtn(config, digits).estimator == gtn_tf.FullUnroll()
+
+
 def test_nothing_starts_without_being_asked(digits):
     config = load_config("digits", TINY)
     gtn = build_gtn(config, digits)

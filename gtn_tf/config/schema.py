@@ -248,13 +248,14 @@ class MetaConfig(Checked):
     # How the meta-gradient is estimated: through all inner steps (full), through
     # windows of some (truncated), through more and more of them (lengthening), through
     # the next window of learners that live on (persistent), or through a window at a
-    # random place (random_window).
+    # random place (random_window). Through none: of a ridge regression on the features
+    # of learners that live on (ridge), which leaves the inner optimizer's rates alone.
     estimator: str = setting("full", one_of(*SETTINGS))
     intermediate_every: int = setting(4, COUNT_OR_0)  # inner steps; 0: final only
     # Of truncated, persistent, random_window: inner steps of a window; of the first
-    # two, a divisor of teacher.steps.
+    # two, a divisor of teacher.steps. Of ridge: lessons of a regression.
     window: int = setting(0, COUNT_OR_0)
-    persistent_learners: int = setting(4, COUNT)  # of persistent: alive at a time
+    persistent_learners: int = setting(4, COUNT)  # of persistent, ridge: alive at once
     # Of lengthening: inner steps of the first meta-iteration, and meta-iterations
     # after which one is added, up to teacher.steps.
     initial_steps: int = setting(0, COUNT_OR_0)
@@ -357,17 +358,33 @@ class Config(Checked):
             meta.estimator_settings().check(steps, meta.unroll)
         except ArgumentError as error:
             raise ConfigError(f"meta.{error}") from None
-        fresh = self.learners.architectures == names.ALL
-        if fresh and meta.estimator == "persistent":
-            raise ConfigError(
-                "meta.estimator: expected one of fresh learners, such as full, beside "
-                "learners.architectures=all, where every learner is of another size, "
-                "received persistent"
-            )
+        self._expect_of_estimator(SETTINGS[meta.estimator])
         added = meta.iterations // meta.lengthen_every
         if meta.estimator == "lengthening" and meta.initial_steps + added < steps:
             raise ConfigError(
                 "meta.lengthen_every: expected so few that meta.iterations "
                 f"({meta.iterations}) reach teacher.steps ({steps}), received "
                 f"{meta.lengthen_every}"
+            )
+
+    def _expect_of_estimator(self, kind: type[EstimatorSettings]) -> None:
+        """Expects learners, and what is learned, to be those of an estimator."""
+        if kind.persists and self.learners.architectures == names.ALL:
+            raise ConfigError(
+                "meta.estimator: expected one of fresh learners, such as full, beside "
+                "learners.architectures=all, where every learner is of another size, "
+                f"received {kind.kind}"
+            )
+        factor = self.rate_factors.inner_optimizer
+        if not kind.learns_rates and factor != 1:
+            raise ConfigError(
+                f"rate_factors.inner_optimizer: expected 1 beside meta.estimator="
+                f"{kind.kind}, which leaves the inner optimizer as it is set, received "
+                f"{factor:g}"
+            )
+        if not kind.learns_rates and self.teacher.source == "real_data":
+            raise ConfigError(
+                f"teacher.source: expected one with images to learn beside "
+                f"meta.estimator={kind.kind}, which learns nothing else, received "
+                "real_data"
             )

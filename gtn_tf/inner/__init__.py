@@ -3,8 +3,10 @@
 from gtn_tf.inner.estimators import (
     Estimator,
     FullUnroll,
+    KernelRidge,
     LengtheningUnroll,
     MetaGradient,
+    PersistentEstimator,
     PersistentWindow,
     RandomWindow,
     TruncatedUnroll,
@@ -32,6 +34,7 @@ from gtn_tf.inner.unrolls import Unroll, choose_unroll
 __all__ = [
     "Estimator",
     "FullUnroll",
+    "KernelRidge",
     "InnerInputs",
     "InnerLoop",
     "InnerOptimizer",
@@ -42,6 +45,7 @@ __all__ = [
     "LengtheningUnroll",
     "Loss",
     "MetaGradient",
+    "PersistentEstimator",
     "PersistentWindow",
     "RandomWindow",
     "Real",

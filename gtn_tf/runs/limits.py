@@ -131,7 +131,7 @@ def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
     yield Need("networks", learners.pool_size * _NETWORK, ("learners.architectures",))
     learner = _of_learner(learners.networks()[0], splits)
     yield learner
-    if config.meta.estimator == "persistent":
+    if config.meta.estimator_settings().persists:
         per_iteration = config.meta.learners_per_iteration
         alive = config.meta.persistent_learners * per_iteration
         of_alive = "meta.persistent_learners", "meta.learners_per_iteration"

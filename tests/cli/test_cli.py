@@ -367,8 +367,9 @@ def test_residual_learners_have_to_fit_the_memory():
         expect_possible(wide, splits)
 
 
-def test_learners_that_live_on_fit_the_memory():
-    words = "meta.estimator=persistent", "meta.window=6", "meta.intermediate_every=0"
+@pytest.mark.parametrize("estimator", ["persistent", "ridge"])
+def test_learners_that_live_on_fit_the_memory(estimator):
+    words = f"meta.estimator={estimator}", "meta.window=6"
     splits = SimpleNamespace(image_shape=(8, 8, 1), num_classes=10)
     expect_possible(load_config("digits", words), splits)
     many = load_config("digits", [*words, "meta.persistent_learners=1000000000"])

@@ -396,6 +396,24 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "13",
         ),
         (
+            ["meta.estimator=ridge"],
+            "meta.window",
+            "a number of steps from 1 to 12",
+            "0",
+        ),
+        (
+            ["meta.estimator=ridge", "meta.window=3", "rate_factors.inner_optimizer=2"],
+            "rate_factors.inner_optimizer",
+            "1 beside meta.estimator=ridge, which leaves the inner optimizer as it is",
+            "2",
+        ),
+        (
+            ["meta.estimator=ridge", "meta.window=3", "teacher.source=real_data"],
+            "teacher.source",
+            "one with images to learn beside meta.estimator=ridge",
+            "real_data",
+        ),
+        (
             ["meta.estimator=persistent", "meta.window=4"],
             "meta.intermediate_every",
             "0 or a number of steps below 4",
@@ -411,6 +429,17 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "meta.estimator",
             "one of fresh learners, such as full, beside learners.architectures=all",
             "persistent",
+        ),
+        (
+            [
+                "meta.estimator=ridge",
+                "meta.window=6",
+                "learners.family=nao",
+                "learners.architectures=all",
+            ],
+            "meta.estimator",
+            "one of fresh learners, such as full, beside learners.architectures=all",
+            "ridge",
         ),
         (
             ["teacher.steps=8", "meta.estimator=lengthening", "meta.initial_steps=9"],
@@ -454,6 +483,7 @@ def test_refused_pair_of_values(
         ("meta.estimator=truncated", "meta.initial_steps=4", "0"),
         ("meta.estimator=truncated", "meta.persistent_learners=2", "4"),
         ("meta.estimator=truncated", "meta.lengthen_every=4", "5"),
+        ("meta.estimator=ridge", "meta.intermediate_every=2", "4"),
         ("inner_optimizer.name=adam", "inner_optimizer.momentum=0.25", "0.5"),
         ("inner_optimizer.name=sgd", "inner_optimizer.rho=0.25", "0.9"),
     ],

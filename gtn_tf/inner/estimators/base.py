@@ -41,11 +41,20 @@ class Estimator(abc.ABC):
     """
 
     lengthens: bool  # whether the number of inner steps grows
+    learns_rates: bool  # whether the inner optimizer has a gradient
     intermediate_every: int  # inner steps between intermediate meta-losses; 0: none
 
     @abc.abstractmethod
     def check(self, steps: int, unroll: str = "auto") -> None:
         """Checks that the settings fit an inner loop of `steps` steps."""
+
+    def check_network(self, network: Any, image_shape: tuple[int, int, int]) -> None:
+        """Checks that the estimator can do with a network.
+
+        Args:
+            network: One of the pool.
+            image_shape: Of its images, `(height, width, channels)`.
+        """
 
     def estimate(
         self,

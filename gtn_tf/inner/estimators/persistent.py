@@ -7,12 +7,15 @@ import dataclasses
 import tensorflow as tf
 
 from gtn_tf.estimator_settings import PersistentSettings
-from gtn_tf.inner.estimators.base import Estimator
+from gtn_tf.inner.estimators.base import MetaGradient, differentiate
+from gtn_tf.inner.estimators.persistent_estimator import PersistentEstimator
+from gtn_tf.inner.state import InnerInputs, InnerLoop, LearnerState, Real
+from gtn_tf.inner.unrolls import Unroll
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
 @dataclasses.dataclass(frozen=True)
-class PersistentWindow(PersistentSettings, Estimator):
+class PersistentWindow(PersistentSettings, PersistentEstimator):
     """Learners that live on between meta-iterations, taught a window at a time.
 
     A meta-iteration teaches the learner whose turn it is the next `window` steps and
@@ -41,20 +44,30 @@ class PersistentWindow(PersistentSettings, Estimator):
     4
     """
 
+    draws_lessons = False
+
     def window_of(self, steps: int) -> int:
         return self.window
 
     def steps_of_fresh(self, seed: tf.Tensor, steps: int) -> slice | None:
-        return self.steps_from(0, steps)
+        return self.steps_at(0, seed, steps)
 
-    def steps_from(self, age: tf.Tensor | int, steps: int) -> slice | None:
-        """The inner steps that are differentiated when a learner is taught.
+    @property
+    def steps_of_turn(self) -> int:
+        return self.window
 
-        Args:
-            age: The steps it has taken, an integer or an integer scalar.
-            steps: The teacher's.
-
-        Returns:
-            As `steps_of_fresh`.
-        """
+    def steps_at(
+        self, age: tf.Tensor | int, seed: tf.Tensor, steps: int
+    ) -> slice | None:
         return None if self.window == steps else slice(age, age + self.window)
+
+    def go_on(
+        self,
+        unroll: Unroll,
+        loop: InnerLoop,
+        state: LearnerState,
+        inputs: InnerInputs,
+        real: Real,
+    ) -> tuple[LearnerState, MetaGradient]:
+        every = self.intermediate_every
+        return differentiate(unroll, loop, state, inputs, real, every)

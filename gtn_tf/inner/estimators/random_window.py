@@ -45,9 +45,23 @@ class RandomWindow(RandomWindowSettings, Estimator):
         return self.window
 
     def steps_of_fresh(self, seed: tf.Tensor, steps: int) -> slice | None:
-        if self.window == steps:
-            return None
-        more, last = self.window - 1, steps - self.window
-        drawn = tf.random.stateless_uniform([], seed, -more, last + more + 1, tf.int32)
-        first = tf.clip_by_value(drawn, 0, last)
-        return slice(first, first + self.window)
+        return random_window(seed, self.window, steps)
+
+
+def random_window(seed: tf.Tensor, window: int, steps: int) -> slice | None:
+    """Draws a window of steps, in which each step is about as often.
+
+    Args:
+        seed: int32 `[2]`.
+        window: Its steps.
+        steps: All steps.
+
+    Returns:
+        None for all steps.
+    """
+    if window == steps:
+        return None
+    more, last = window - 1, steps - window
+    drawn = tf.random.stateless_uniform([], seed, -more, last + more + 1, tf.int32)
+    first = tf.clip_by_value(drawn, 0, last)
+    return slice(first, first + window)

@@ -91,17 +91,22 @@ def restored_file(make, path, gtn):
 
 
 @pytest.mark.parametrize(
-    "unroll, restored", [("keep", restored_checkpoint), ("recompute", restored_file)]
+    "estimator, unroll, restored",
+    [
+        (gtn_tf.PersistentWindow(1, 3), "keep", restored_checkpoint),
+        (gtn_tf.PersistentWindow(1, 3), "recompute", restored_file),
+        (gtn_tf.KernelRidge(2, 3), "keep", restored_checkpoint),
+    ],
 )
 def test_an_interrupted_fit_goes_on_with_the_same_bits(
-    tiny_gtn, tmp_path, restored, unroll
+    tiny_gtn, tmp_path, estimator, restored, unroll
 ):
     def make():
         tf.keras.utils.set_random_seed(0)  # of the generator's first weights
         return tiny_gtn(
             teacher=full_curriculum(steps=4),
             learners=TWO_NETWORKS,
-            estimator=gtn_tf.PersistentWindow(window=1, persistent_learners=3),
+            estimator=estimator,
             learners_per_iteration=2,
             unroll=unroll,
             seed=5,
@@ -128,18 +133,19 @@ def test_ages_are_spread_once_the_first_learners_have_made_way(tiny_gtn):
     learners = gtn.persistent
     seen = []
     for iteration in range(4 * 8):
-        seen.append(int(learners.at(tf.constant(iteration, tf.int64))[1].start))
+        seen.append(int(learners.at(tf.constant(iteration, tf.int64))[1]))
         learners.grow_older(tf.constant(iteration, tf.int64), tf.constant(True))
     assert seen[:4] == [0, 0, 0, 0]
     for first in range(4 * 4, 4 * 8, 4):
         assert sorted(seen[first : first + 4]) == [0, 2, 4, 6]
 
 
-def test_diverged_learners_make_way(tiny_gtn):
+@pytest.mark.parametrize("kind", [gtn_tf.PersistentWindow, gtn_tf.KernelRidge])
+def test_diverged_learners_make_way(tiny_gtn, kind):
     """So that one does not cost a meta-iteration for the rest of its life."""
     gtn = tiny_gtn(
         teacher=full_curriculum(steps=8),
-        estimator=gtn_tf.PersistentWindow(window=1, persistent_learners=1),
+        estimator=kind(window=1, persistent_learners=1),
     )
     fit(gtn, 9)
     while not gtn.persistent.ages.numpy():
@@ -184,6 +190,8 @@ def test_learners_that_cannot_be_kept_are_refused(tiny_gtn, two_replicas):
     with pytest.raises(ArgumentError, match="architectures='all', .* another size"):
         cells = CellLearners("nas_bench_201", 1, 2, architectures="all")
         tiny_gtn(estimator=estimator, learners=cells)
-    with two_replicas.scope():
-        with pytest.raises(ArgumentError, match="strategy of 2 replicas, .* own, rec"):
-            tiny_gtn(estimator=estimator)
+    for each in (estimator, gtn_tf.KernelRidge(3)):
+        name = type(each).__name__
+        with two_replicas.scope():
+            with pytest.raises(ArgumentError, match=f"of 2 replicas, .* own, .*{name}"):
+                tiny_gtn(estimator=each)
