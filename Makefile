@@ -21,7 +21,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train test test-other lint fuzz bench docs clean always
+.PHONY: help venv train test test-all test-other lint fuzz bench docs clean always
 
 help: ## list the targets
 	@echo 'usage: make TARGET [CONFIG=preset] [SIZE=size] [ARGS="more options"]'
@@ -34,6 +34,9 @@ train: venv ## train the preset CONFIG (digits), or resume its run
 		--run-dir runs/$(CONFIG) --resume $(ARGS)
 
 test: venv ## run the tests
+	$(PY) -m pytest tests -m "not slow" $(ARGS)
+
+test-all: venv ## run also the slow ones: more cases of what `test` tests
 	$(PY) -m pytest tests $(ARGS)
 
 # Without such a Python it says so and succeeds, so that it can be run on any machine.

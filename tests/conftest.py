@@ -55,6 +55,12 @@ def pytest_collection_finish():
     gc.set_threshold(100_000, 20, 100)
 
 
+def slow_after(count, values):
+    """Cases of a test, of which all but the first few are slow."""
+    rest = values[count:]
+    return [*values[:count], *(pytest.param(x, marks=pytest.mark.slow) for x in rest)]
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """The same first weights, whichever tests ran before."""

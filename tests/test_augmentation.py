@@ -84,6 +84,7 @@ def test_the_lessons_of_a_window_are_augmented_as_among_all(tiny_gtn):
     np.testing.assert_allclose(found.images, all_steps.images[1:], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [gtn_tf.PersistentWindow, gtn_tf.RandomWindow])
 def test_a_window_of_all_steps_is_the_full_unroll(tiny_gtn, window):
     found = []
@@ -171,6 +172,7 @@ def test_another_iteration_is_another_draw(tiny_gtn):
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.slow
 def test_two_replicas_draw_the_same(tiny_gtn, two_replicas):
     images, labels = next(iter(real_batches()))
     twice = tf.concat([images, images], 0), tf.concat([labels, labels], 0)
@@ -189,6 +191,7 @@ def test_two_replicas_draw_the_same(tiny_gtn, two_replicas):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_saved_gtn_goes_on_to_the_same_weights(tiny_gtn, tmp_path):
     def fit(gtn, start, steps):
         data = real_batches().skip(start)

@@ -165,6 +165,7 @@ def test_inner_steps_are_added_during_meta_training(tiny_gtn):
     assert [int(gtn.estimator.steps_at(i, 4)) for i in range(6)] == [2, 2, 3, 3, 4, 4]
 
 
+@pytest.mark.slow
 def test_truncated_meta_training_reaches_every_lesson(tiny_gtn):
     gtn = tiny_gtn(
         teacher=full_curriculum(steps=4), estimator=gtn_tf.TruncatedUnroll(window=2)

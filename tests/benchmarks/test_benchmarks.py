@@ -66,6 +66,7 @@ def test_jobs_compute_every_part(tiny, name):
     assert all(found[key].shape == tiny.meta[key].shape for key in shared)
 
 
+@pytest.mark.slow
 def test_jit_computes_the_same(tiny):
     import run_gtn_tf
 

@@ -118,6 +118,7 @@ def test_a_candidate_has_its_genotype_where_it_should():
             assert run(text) == {"has": expected}
 
 
+@pytest.mark.slow
 def test_steps_are_timed_beside_a_traced_network(monkeypatch):
     from ranking import problem, running_time
 
@@ -133,6 +134,7 @@ def test_steps_are_timed_beside_a_traced_network(monkeypatch):
     assert asked == [1, setting.steps, 2 * setting.steps]
 
 
+@pytest.mark.slow
 def test_meta_gradients_are_timed_beside_those_of_fixed_cells():
     from ranking import meta_iteration, problem
 

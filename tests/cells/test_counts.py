@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from conftest import slow_after
 from gtn_tf.cells import (
     OPS,
     PUBLISHED,
@@ -67,7 +68,7 @@ def drawn_size(rng: np.random.Generator) -> tuple:
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", slow_after(4, range(24)))
 def test_any_cells(seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)
     genotype = Genotype(drawn_cell(rng), drawn_cell(rng))
@@ -78,7 +79,7 @@ def test_any_cells(seed: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", slow_after(4, range(16)))
 def test_any_cell_of_nas_bench_201(seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)
     genotype, size = Genotype201.sample(rng), drawn_size(rng)
@@ -86,13 +87,14 @@ def test_any_cell_of_nas_bench_201(seed: int, kind: str) -> None:
     assert count_network(genotype, *size, kind=kind) == expected
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", slow_after(2, [*PUBLISHED]))
 def test_published_cells(name: str) -> None:
     one, size = PUBLISHED[name], ((7, 6, 3), 10, 1, 8)
     expected = built(cell_network, one.genotype, *size, layout=one.layout)
     assert count_network(one.genotype, *size, layout=one.layout) == expected
 
 
+@pytest.mark.slow
 def test_a_published_network_at_its_full_size() -> None:
     one, image = PUBLISHED["amoebanet_b"], ((32, 32, 3), 10)
     size = *image, one.cells, one.filters
@@ -101,7 +103,9 @@ def test_a_published_network_at_its_full_size() -> None:
 
 
 @pytest.mark.parametrize("scored_as", BLOCKS)
-@pytest.mark.parametrize("kind", [NAOSpace, NASBench201Space])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(NAOSpace, marks=pytest.mark.slow), NASBench201Space]
+)
 def test_candidates_of_a_space_are_scored_without_a_network(kind, scored_as) -> None:
     space = kind((6, 5, 1), 3, cells=1, filters=2, scored_as=scored_as)
     candidate = space.candidate(space.sample(np.random.default_rng(0)))

@@ -147,6 +147,7 @@ def test_genotypes_are_ranked_from_the_command_line(tmp_path, monkeypatch, capsy
     assert (tmp_path / "found" / "ranks.csv").read_text() == text
 
 
+@pytest.mark.slow
 def test_scores_of_other_settings_are_not_added_to_a_ranking(
     tmp_path, monkeypatch, capsys
 ):
@@ -234,6 +235,7 @@ DARTS = (
 )
 
 
+@pytest.mark.slow
 def test_what_darts_printed_is_ranked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cells.txt").write_text(f"epoch_1 = {DARTS}# the same\n{DARTS}")
@@ -539,6 +541,7 @@ def test_the_chief_warns_once_of_an_open_port(monkeypatch):
     assert not told
 
 
+@pytest.mark.slow
 def test_damaged_files_of_a_search(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = "search --run-dir found space.name=nas_bench_201 space.filters=1".split()

@@ -65,6 +65,7 @@ def test_curves(teacher, digits, tmp_path):
     expect_drawn(tmp_path / "curves.png")
 
 
+@pytest.mark.slow
 def test_every_learner_of_a_space_is_another_architecture(teacher, digits, tmp_path):
     network = SuperNetwork("nas_bench_201", digits.image_shape, 10, cells=0)
     drawn = [held_out_genotype("nas_bench_201", number) for number in range(10)]

@@ -129,7 +129,7 @@ def test_closed_form_of_gradient_descent_on_a_parabola(name):
         ("conv", 0, LearnedSGD),
         ("conv", 1, LearnedSGD),
         ("mlp", 2, LearnedSGD),
-        ("resnet", 0, LearnedSGD),
+        pytest.param("resnet", 0, LearnedSGD, marks=pytest.mark.slow),
         ("mlp", 2, LearnedAdam),
         ("mlp", 2, LearnedRMSProp),
     ],
@@ -163,10 +163,14 @@ def test_finite_differences(double_precision, kind, every, optimizer):
 @pytest.mark.parametrize(
     "kind, every, optimizer",
     [
-        ("conv", 0, LearnedSGD),
-        *((kind, 2, LearnedSGD) for kind in LEARNERS),
+        pytest.param("conv", 0, LearnedSGD, marks=pytest.mark.slow),
+        *((kind, 2, LearnedSGD) for kind in ("conv", "mlp")),
+        *(
+            pytest.param(kind, 2, LearnedSGD, marks=pytest.mark.slow)
+            for kind in sorted({*LEARNERS} - {"conv", "mlp"})
+        ),
         ("conv", 2, LearnedAdam),
-        ("conv", 2, LearnedRMSProp),
+        pytest.param("conv", 2, LearnedRMSProp, marks=pytest.mark.slow),
     ],
 )
 def test_all_unrolls_are_equal(double_precision, kind, every, optimizer):

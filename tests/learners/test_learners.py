@@ -223,7 +223,9 @@ def test_a_distribution_stays_as_it_is() -> None:
     assert repr(MLPLearners([3], seed=4)).startswith("MLPLearners(units=[3], weight")
 
 
-@pytest.mark.parametrize("space", ["nao", "nas_bench_201"])
+@pytest.mark.parametrize(
+    "space", [pytest.param("nao", marks=pytest.mark.slow), "nas_bench_201"]
+)
 def test_cells_are_drawn_from_the_seed_and_freshened(space: str) -> None:
     def shapes(seed: int) -> list[list[int]]:
         learners = CellLearners(space, cells=0, filters=2, architectures=2, seed=seed)

@@ -51,6 +51,7 @@ def check_pictures(folder: Path, *names: str) -> None:
     assert all((folder / name).exists() for name in names)
 
 
+@pytest.mark.slow
 def test_curricula(experiment):
     out, printed = experiment("curricula")
     found = rows(out / "curves.csv")
@@ -67,6 +68,7 @@ def test_curricula(experiment):
     assert "run 1 of" not in again and rows(out / "curves.csv") == found
 
 
+@pytest.mark.slow
 def test_teachers_ablation(experiment):
     out, printed = experiment("teachers_ablation")
     (found,) = rows(out / "teachers.csv")
@@ -79,6 +81,7 @@ def test_teachers_ablation(experiment):
     assert "run 1 of" not in experiment("teachers_ablation")[1]
 
 
+@pytest.mark.slow
 def test_inner_loop_data(experiment, run_dir):
     out, printed = experiment("inner_loop_data")
     # The full curriculum is the one that `curricula` trained, if that came before.
@@ -108,6 +111,7 @@ def stored_parameters(units: int) -> int:
     return latents + dense + reshaped + convs + 2 * 3
 
 
+@pytest.mark.slow
 def test_weight_norm(experiment, run_dir):
     out, _ = experiment("weight_norm")
     oracles = [json.loads(file.read_text()) for file in run_dir.rglob("oracle.json")]
@@ -127,6 +131,7 @@ def test_weight_norm(experiment, run_dir):
     assert rows(out / "draws.csv") == found  # nothing was drawn or trained again
 
 
+@pytest.mark.slow
 def test_cifar10(experiment):
     out, _ = experiment("cifar10")
     sources = [row["source"] for row in rows(out / "curves.csv")]

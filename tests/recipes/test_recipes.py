@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 
+import pytest
+
 from conftest import expect_drawn
 from gtn_tf.cli.__main__ import main as cli
 from gtn_tf.reports import table
 
 
+@pytest.mark.slow
 def test_robustness(recipe, tmp_path):
     out = tmp_path / "out"
     folders = "--out", out, "--run-dir", tmp_path / "runs"
@@ -43,6 +46,7 @@ def test_ranking_of_nas_bench_201(recipe, tmp_path):
         assert f"{kind} real images, rates of digits, 2 steps" in scores
 
 
+@pytest.mark.slow
 def test_ranking_of_nao_cells(recipe, tmp_path):
     check_ranking(recipe, "nao_ranking", tmp_path / "out", [])
 
@@ -68,6 +72,7 @@ def check_ranking(recipe, name, out, words):
     expect_drawn(out / "scores.png")
 
 
+@pytest.mark.slow
 def test_comparison_of_searches(recipe, tmp_path, capsys):
     command = ["search_comparison", "--scale", "smoke", "--out", tmp_path / "out"]
     command += ["--data", "digits", "--teacher", "digits"]
@@ -84,6 +89,7 @@ def test_comparison_of_searches(recipe, tmp_path, capsys):
     expect_drawn(tmp_path / "out" / "winners.png")
 
 
+@pytest.mark.slow
 def test_table_of_architectures(recipe, tmp_path):
     command = ["architecture_table", "--scale", "smoke", "--out", tmp_path / "out"]
     command += ["--data", "digits", "--teacher", "digits"]

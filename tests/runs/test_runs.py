@@ -397,6 +397,7 @@ def test_every_teacher_name_builds(name):
     assert type(gtn.teacher) is TEACHERS.load(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, names",
     [
@@ -435,6 +436,7 @@ def test_another_inner_optimizer_from_training_to_teaching(tmp_path, kind, names
     assert np.abs(model.get_weights()[0] - before).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_learners_that_live_on_are_part_of_a_run(tmp_path):
     """A run goes on from a checkpoint with their bits, whatever their ages were."""
     words = ["teacher.steps=6", "meta.estimator=persistent", "meta.window=2"]
@@ -564,6 +566,7 @@ def test_a_line_that_a_full_disk_cut_is_written_again(tmp_path):
     Metrics(path, epochs_done=0)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on(finished, tmp_path):
     whole, _ = finished
     run_dir = tmp_path / "full"

@@ -15,6 +15,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
+from conftest import slow_after
 from gtn_tf import data, runs
 from gtn_tf.cells import (
     PUBLISHED,
@@ -249,7 +250,7 @@ def once(cell: Cell) -> Cell:
 
 # One of each layout, and all operations of the published cells among them.
 @pytest.mark.parametrize(
-    "name", ["nasnet_a", "amoebanet_b", "darts_v2", "enas", "naonet"]
+    "name", slow_after(2, ["enas", "naonet", "nasnet_a", "amoebanet_b", "darts_v2"])
 )
 def test_published_cells_learn_a_batch_by_heart(name: str) -> None:
     one = PUBLISHED[name]

@@ -72,7 +72,9 @@ def proposed(tuner: GTNTuner) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("kind", [Neighbour, Countdown])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(Neighbour, marks=pytest.mark.slow), Countdown]
+)
 def test_a_kill_at_any_write_changes_no_proposal(tmp_path, monkeypatch, kind) -> None:
     def make(folder):
         return Stub(folder, oracle=oracle(kind()))

@@ -311,7 +311,11 @@ def test_a_candidate_knows_its_genotype_where_there_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("real", "training"), ("gtn", "evaluation")]
+    ("name", "kind"),
+    [
+        pytest.param("real", "training", marks=pytest.mark.slow),
+        ("gtn", "evaluation"),
+    ],
 )
 def test_scores_of_a_supernetwork_are_those_of_keras_models(name, kind):
     rng = np.random.default_rng(0)
@@ -352,7 +356,12 @@ SMALL_SPACES = {
 
 
 @pytest.mark.parametrize(
-    ("space", "kind"), [("201", "training"), ("201", "evaluation"), ("nao", "training")]
+    ("space", "kind"),
+    [
+        ("201", "training"),
+        pytest.param("201", "evaluation", marks=pytest.mark.slow),
+        pytest.param("nao", "training", marks=pytest.mark.slow),
+    ],
 )
 def test_zero_cost_scores_of_a_supernetwork_are_those_of_keras_models(space, kind):
     rng = np.random.default_rng(0)
@@ -408,6 +417,7 @@ def test_a_network_of_a_subclass_is_built_for_its_score(digits):
     assert built == [genotype] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["seconds", "batches of other sizes"])
 def test_what_no_supernetwork_can_do_is_seeded_and_freed_as_ever(why):
     images = np.random.default_rng(1).normal(size=(10, 8, 8, 1)).astype(np.float32)

@@ -314,6 +314,7 @@ tuner.search(t.X, t.Y, validation_data=(t.X, t.Y), epochs=1, verbose=0)
 """
 
 
+@pytest.mark.slow
 def test_chief_and_workers_survive_kills(tmp_path) -> None:
     def start(name: str) -> subprocess.Popen:
         settings = {

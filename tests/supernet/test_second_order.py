@@ -112,6 +112,7 @@ def expect_equal(network, run, genotype, seed):
     assert not by_weights[~own].numpy().any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "cells"), [("201", 1), ("few", 0)])
 def test_one_graph_gives_every_meta_gradient(monkeypatch, space, cells):
     monkeypatch.setitem(OPS, "few", FEW)
@@ -130,7 +131,9 @@ def test_one_graph_gives_every_meta_gradient(monkeypatch, space, cells):
             expect_equal(network, through(network, unroll), sample(space, 1), seed=1)
 
 
-@pytest.mark.parametrize("space", ["201", "every"])
+@pytest.mark.parametrize(
+    "space", ["201", pytest.param("every", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("training", [True, False])
 def test_passes_of_each_operation_are_its_derivatives(monkeypatch, space, training):
     monkeypatch.setitem(OPS, "every", tuple({*LARGE, *SMALL}))
@@ -177,7 +180,9 @@ def derivatives(function, twice, *inputs):
     return [y, after, *gradients, *of_all]
 
 
-@pytest.mark.parametrize("space", ["nas_bench_201", "nao"])
+@pytest.mark.parametrize(
+    "space", ["nas_bench_201", pytest.param("nao", marks=pytest.mark.slow)]
+)
 def test_drawn_architectures_are_held_out_or_not(space):
     name = "201" if space == "nas_bench_201" else "large"
     network = make(name, "evaluation", cells=0)

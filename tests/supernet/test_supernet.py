@@ -203,7 +203,11 @@ def test_equals_the_single_network(networks, space, kind):
 
 
 @pytest.mark.parametrize(
-    ("space", "kind"), [("201", "training"), ("few", "evaluation")]
+    ("space", "kind"),
+    [
+        ("201", "training"),
+        pytest.param("few", "evaluation", marks=pytest.mark.slow),
+    ],
 )
 def test_one_graph_is_every_architecture(monkeypatch, space, kind):
     few = "identity", "sep_conv_3x3", "max_pool_3x3"

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import tiny_generator
+from conftest import slow_after, tiny_generator
 from gtn_tf import Generator, teachers
 
 IMAGES = np.arange(10 * 16, dtype=np.float32).reshape([10, 4, 4, 1])
@@ -133,7 +133,7 @@ def test_a_curriculum_in_parts_is_the_same():
     cut=st.integers(1, 40),
     seed=st.integers(-(2**31), 2**31 - 1),
 )
-@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"real_data"}))
+@pytest.mark.parametrize("name", slow_after(3, sorted(set(MAKERS) - {"real_data"})))
 def test_a_served_image_does_not_depend_on_the_other_labels(name, labels, cut, seed):
     teacher = SERVERS.setdefault(name, MAKERS[name]())
     teacher.prepare_to_serve()

@@ -155,6 +155,7 @@ def test_teach_gives_augmented_lessons():
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_scores_of_both_kinds_see_the_same_lessons():
     """A network trained by Keras, and as a part of a super-network."""
     rng = np.random.default_rng(0)

@@ -44,6 +44,7 @@ def gradients(gtn, iteration):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unroll, count, every", [*zip(UNROLLS, (1, 2, 1), (0, 2, 1))])
 def test_a_window_of_all_steps_is_the_full_unroll(tiny_gtn, unroll, count, every):
     found = []
@@ -94,7 +95,12 @@ def restored_file(make, path, gtn):
     "estimator, unroll, restored",
     [
         (gtn_tf.PersistentWindow(1, 3), "keep", restored_checkpoint),
-        (gtn_tf.PersistentWindow(1, 3), "recompute", restored_file),
+        pytest.param(
+            gtn_tf.PersistentWindow(1, 3),
+            "recompute",
+            restored_file,
+            marks=pytest.mark.slow,
+        ),
         (gtn_tf.KernelRidge(2, 3), "keep", restored_checkpoint),
     ],
 )

@@ -102,6 +102,7 @@ def test_every_meta_iteration_has_another_window(tiny_gtn):
     assert gtn.train_function.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_two_replicas_are_two_learners_of_one_process(tiny_gtn, two_replicas):
     """With the clip at work: a factor of 1 clips half of all meta-gradients."""
     settings = {"estimator": gtn_tf.RandomWindow(2), "relative_clip": 1.0}
@@ -118,6 +119,7 @@ def test_two_replicas_are_two_learners_of_one_process(tiny_gtn, two_replicas):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_fresh_architectures_are_taught_in_windows(tiny_gtn):
     cells = CellLearners("nas_bench_201", 1, 2, architectures="all")
     gtn = tiny_gtn(estimator=gtn_tf.RandomWindow(2), learners=cells)
