@@ -5,7 +5,16 @@ from gtn_tf.search.cost import search_cost, seconds_to_reach
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError, SearchError
 from gtn_tf.search.oracle import GTNOracle
-from gtn_tf.search.proposers import History, Observation, Proposer, RandomProposer
+from gtn_tf.search.proposers import (
+    BayesianProposer,
+    EvolutionProposer,
+    History,
+    LocalSearchProposer,
+    Observation,
+    Proposer,
+    RandomProposer,
+    ReinforceProposer,
+)
 from gtn_tf.search.ranking import correlations
 from gtn_tf.search.scorers import (
     GTNScorer,
@@ -14,22 +23,27 @@ from gtn_tf.search.scorers import (
     make_scorer,
     score,
 )
+from gtn_tf.search.simulation import simulate
 from gtn_tf.search.spaces import CellSpace, NAOSpace, NASBench201Space
 from gtn_tf.search.tuner import GTNTuner
 
 __all__ = [
+    "BayesianProposer",
     "Candidate",
     "CellSpace",
+    "EvolutionProposer",
     "GTNOracle",
     "GTNScorer",
     "GTNTuner",
     "History",
+    "LocalSearchProposer",
     "NAOSpace",
     "NASBench201Space",
     "Observation",
     "Proposer",
     "RandomProposer",
     "RealDataScorer",
+    "ReinforceProposer",
     "ScoreError",
     "Scorer",
     "ScoringData",
@@ -39,4 +53,5 @@ __all__ = [
     "score",
     "search_cost",
     "seconds_to_reach",
+    "simulate",
 ]
