@@ -184,6 +184,8 @@ PROPOSERS = Registry(
         "reinforce": "gtn_tf.search.proposers.reinforce:ReinforceProposer",
         "local": "gtn_tf.search.proposers.local:LocalSearchProposer",
         "bayesian": "gtn_tf.search.proposers.bayesian:BayesianProposer",
+        "nao": "gtn_tf.search.proposers.nao:NAOProposer",
+        "controller": "gtn_tf.search.proposers.controller:ControllerProposer",
     },
 )
 

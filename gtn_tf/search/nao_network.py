@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.search.recurrent import dense, draw_weights, embedding, lstm
+from gtn_tf.search.sequence_network import (
+    SequenceNetwork,
+    dense,
+    embedding,
+    log_probability,
+    lstm,
+)
 from gtn_tf.search.sequences import SequenceEncoding
 
 _CHUNK = 100  # training steps of one call
 
 
-class NAONetwork(tf.Module):
+class NAONetwork(SequenceNetwork):
     """Maps sequences into a space in which a gradient leads to better ones, and back.
 
     The encoder is an LSTM; its outputs are the representation of an architecture, and
@@ -39,14 +45,9 @@ class NAONetwork(tf.Module):
         weight_decay: float = 1e-4,
         score_weight: float = 0.8,
     ) -> None:
-        super().__init__()
-        self.encoding = encoding
-        self.start = encoding.vocabulary  # the token before the first
+        super().__init__(encoding, dtype)
         self.steps = encoding.length // encoding.group
         self.score_weight = score_weight
-        self.forbidden = tf.constant(
-            np.where(encoding.allowed, 0.0, -1e9), dtype, name="forbidden"
-        )
         tokens, group = encoding.vocabulary + 1, encoding.group
         self.embed = embedding(tokens, embedding_size, dtype)
         self.encoder = lstm(group * embedding_size, units, dtype)
@@ -55,21 +56,7 @@ class NAONetwork(tf.Module):
         self.decoder = lstm(embedding_size, units, dtype)
         self.attended = dense(2 * units, units, dtype, "tanh")
         self.logits = dense(units, encoding.vocabulary, dtype)
-        self.optimizer = tf.keras.optimizers.Adam(
-            learning_rate, weight_decay=weight_decay, global_clipnorm=5.0
-        )
-        self.optimizer.build(self.trainable_variables)
-        self._fresh_optimizer = [v.numpy() for v in self.optimizer.variables]
-
-    def reset(self, rng: np.random.Generator) -> None:
-        """Forgets all training.
-
-        Args:
-            rng: Source of the new weights.
-        """
-        draw_weights(self, rng)
-        for variable, fresh in zip(self.optimizer.variables, self._fresh_optimizer):
-            variable.assign(fresh)
+        self.train_with(learning_rate, weight_decay=weight_decay, global_clipnorm=5.0)
 
     def encode(self, tokens: tf.Tensor) -> tf.Tensor:
         """The representations of architectures.
@@ -105,9 +92,10 @@ class NAONetwork(tf.Module):
         Returns:
             `[n, length, vocabulary]`; a token that is not allowed has none.
         """
-        before = tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=self.start)
         mean = _mean(states)
-        outputs = self.decoder(self.embed_output(before), initial_state=[mean, mean])
+        outputs = self.decoder(
+            self.embed_output(self.before(tokens)), initial_state=[mean, mean]
+        )
         return tf.nn.log_softmax(self._read(states, outputs) + self.forbidden)
 
     def _read(self, states: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
@@ -125,7 +113,7 @@ class NAONetwork(tf.Module):
         states = self.encode(tokens)
         error = tf.reduce_mean((self.predict(states) - targets) ** 2)
         logs = self.log_probabilities(states, tokens)
-        found = tf.gather(logs, tokens, axis=2, batch_dims=2)
+        found = log_probability(logs, tokens)
         weight = self.score_weight
         return weight * error - (1 - weight) * tf.reduce_mean(found)
 
@@ -161,8 +149,7 @@ class NAONetwork(tf.Module):
         for step in tf.range(tf.shape(tokens)[0]):
             with tf.GradientTape() as tape:
                 loss = self.loss(tokens[step], targets[step])
-            weights = self.trainable_variables
-            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+            self.descend(tape, loss)
 
     @tf.function(reduce_retracing=True)
     def states_and_gradient(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

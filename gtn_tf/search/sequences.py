@@ -10,6 +10,7 @@ import keras_tuner
 import numpy as np
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.search.choices import options
 
 _MOST = 256  # values of one hyperparameter
 
@@ -57,19 +58,23 @@ class SequenceEncoding:
         self._options = {one.name: _options(one) for one in space.space}
         self._defaults = {one.name: one.default for one in space.space}
         kinds: list[list[Any]] = []
-        kind_of = [_kind(options, kinds) for options in self._options.values()]
+        kind_of = [_kind(among, kinds) for among in self._options.values()]
         starts = np.cumsum([0, *map(len, kinds)])
         self._first = starts[kind_of]
         self.length = len(self._options)
         self.vocabulary = int(starts[-1])
         self.allowed = np.zeros([self.length, self.vocabulary], bool)
-        for row, first, options in zip(
-            self.allowed, self._first, self._options.values()
-        ):
-            row[first : first + len(options)] = True
+        sizes = map(len, self._options.values())
+        for row, first, size in zip(self.allowed, self._first, sizes):
+            row[first : first + size] = True
         self.branches = _branches([*self._options])
         in_branches = self.branches.size == self.length
         self.group = self.branches.shape[2] if in_branches else 1
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SequenceEncoding):
+            return NotImplemented
+        return [*self._options.items()] == [*other._options.items()]
 
     def tokens(self, values: Mapping[str, Any]) -> np.ndarray:
         """The sequence of an architecture.
@@ -81,8 +86,8 @@ class SequenceEncoding:
             int32 `[length]`.
         """
         found = [
-            options.index(values.get(name, self._defaults[name]))
-            for name, options in self._options.items()
+            among.index(values.get(name, self._defaults[name]))
+            for name, among in self._options.items()
         ]
         return (self._first + found).astype(np.int32)
 
@@ -94,7 +99,7 @@ class SequenceEncoding:
         """
         places = np.asarray(tokens) - self._first
         named = zip(self._options.items(), places.tolist())
-        return {name: options[place] for (name, options), place in named}
+        return {name: among[place] for (name, among), place in named}
 
     def canonical(self, tokens: np.ndarray) -> tuple[int, ...]:
         """The same for two sequences if they differ only in the order of branches.
@@ -125,33 +130,37 @@ class SequenceEncoding:
         return changed
 
 
-def _options(hp: Any) -> list[Any]:
+def _options(one: Any) -> list[Any]:
     kinds = keras_tuner.engine.hyperparameters
-    finite = isinstance(hp, (kinds.Choice, kinds.Boolean, kinds.Fixed)) or (
-        isinstance(hp, kinds.Int) and hp.step is not None
+    finite = isinstance(one, (kinds.Choice, kinds.Boolean, kinds.Fixed)) or (
+        isinstance(one, kinds.Int) and one.step is not None
     )
-    options = list(itertools.islice(hp.values, _MOST + 1)) if finite else []
-    if hp.conditions or not 0 < len(options) <= _MOST:
+    if (
+        not finite
+        or one.conditions
+        or len([*itertools.islice(one.values, _MOST)]) == _MOST
+    ):
         raise ArgumentError(
-            "this search method expects a space of choices, none depending on another, "
-            f"such as a cell space, each of at most {_MOST} values; received {hp}"
+            "expected a space of choices that do not depend on each other, such as a "
+            f"cell space, each with less than {_MOST} values, received {one}; take "
+            "another search method"
         )
-    return options
+    return options(one)
 
 
-def _kind(options: list[Any], kinds: list[list[Any]]) -> int:
-    """The number of the kind, added to `kinds` if it is new."""
+def _kind(among: list[Any], kinds: list[list[Any]]) -> int:
+    """The number of the kind of these values, added to `kinds` if it is new."""
     for number, kind in enumerate(kinds):
-        shared = min(len(kind), len(options))
-        if list(map(_typed, kind[:shared])) == list(map(_typed, options[:shared])):
-            kinds[number] = max(kind, options, key=len)
+        shared = min(len(kind), len(among))
+        if _typed(kind[:shared]) == _typed(among[:shared]):
+            kinds[number] = max(kind, among, key=len)
             return number
-    kinds.append(options)
+    kinds.append(among)
     return len(kinds) - 1
 
 
-def _typed(value: Any) -> tuple[type, Any]:
-    return type(value), value  # True == 1
+def _typed(values: list[Any]) -> list[tuple[type, Any]]:
+    return [(type(value), value) for value in values]  # True == 1
 
 
 def _branches(names: list[str]) -> np.ndarray:
