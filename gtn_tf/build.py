@@ -134,7 +134,7 @@ def _gtn(
 
 def _inner_optimizer(config: InnerOptimizerConfig, steps: int) -> InnerOptimizer:
     kind = OPTIMIZERS.load(config.name)
-    return kind(**taken({**vars(config), "steps": steps}, kind))
+    return kind(**_taken({**vars(config), "steps": steps}, kind))
 
 
 def _estimator(meta: MetaConfig) -> Estimator:
@@ -175,9 +175,9 @@ def _teacher(config: Config, splits: Splits, source: str) -> teachers.Teacher:
             splits.image_shape,
             splits.num_classes,
             chosen.latent_size,
-            **taken(vars(config.generator), Generator),
+            **_taken(vars(config.generator), Generator),
         )
-    return kind(**taken(offered, kind))
+    return kind(**_taken(offered, kind))
 
 
 def _learners(config: Config) -> learners.Learners:
@@ -197,19 +197,11 @@ def _family(network: LearnersConfig, seed: int) -> learners.Learners:
     if family in SPACES:  # a stack of cells has a width of its own
         chosen.update(space=family, filters=network.cell_filters)
     kind = FAMILIES.load(family)
-    return kind(**taken(chosen, kind))
+    return kind(**_taken(chosen, kind))
 
 
-def taken(offered: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """The keywords that a class accepts.
-
-    Args:
-        offered: The keys of a section, with their values.
-        kind: The class.
-
-    Returns:
-        Those of them that its constructor has.
-    """
+def _taken(offered: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The keywords that a class accepts."""
     return {name: offered[name] for name in _keywords(kind) if name in offered}
 
 

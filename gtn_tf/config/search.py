@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gtn_tf import names
 from gtn_tf.config.rules import (
@@ -43,6 +43,7 @@ _PROPOSERS = {
     "evolution": ("population", "sample"),
     "reinforce": ("learning_rate", "baseline", "entropy"),
     "bayesian": ("num_initial_points", "alpha", "beta"),
+    "nao": ("seeds", "round_size"),
 }
 
 
@@ -62,10 +63,17 @@ class ProposerConfig(Checked):
     num_initial_points: int = setting(0, COUNT_OR_0)
     alpha: float = setting(1e-4, ABOVE_0)  # of bayesian: variance of the scores' noise
     beta: float = setting(2.6, FROM_0)  # of bayesian: weight of what is not yet known
+    seeds: int = setting(50, COUNT)  # of nao: candidates before the first round
+    round_size: int = setting(25, COUNT)  # of nao: candidates of a round
 
     def __post_init__(self) -> None:
         super().__post_init__()
         expect_unused(self, "proposer", _PROPOSERS)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the proposer, as keywords."""
+        return {name: getattr(self, name) for name in _PROPOSERS.get(self.proposer, ())}
 
 
 @dataclasses.dataclass(frozen=True)

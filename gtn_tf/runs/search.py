@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
-from gtn_tf.build import taken
 from gtn_tf.cells.drawing import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
@@ -160,7 +159,7 @@ def make_tuner(
             top_k=training.top_k,
             seconds=ranking.seconds or math.inf,
             seed=config.seed,
-            proposer=proposer(**taken(vars(config.search), proposer)),
+            proposer=proposer(**config.search.settings),
             report=report,
         ),
         directory=str(run_dir.parent),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -51,12 +53,23 @@ class NAONetwork(SequenceNetwork):
         tokens, group = encoding.vocabulary + 1, encoding.group
         self.embed = embedding(tokens, embedding_size, dtype)
         self.encoder = lstm(group * embedding_size, units, dtype)
+        self.hidden = dense(units, units, dtype, "relu")
         self.score = dense(units, 1, dtype)
         self.embed_output = embedding(tokens, embedding_size, dtype)
         self.decoder = lstm(embedding_size, units, dtype)
         self.attended = dense(2 * units, units, dtype, "tanh")
         self.logits = dense(units, encoding.vocabulary, dtype)
         self.train_with(learning_rate, weight_decay=weight_decay, global_clipnorm=5.0)
+        # Traced once, however many architectures there are.
+        length, spec = encoding.length, tf.TensorSpec
+        some = spec([None, length], tf.int32)
+        batches = spec([None, None, length], tf.int32), spec([None, None], dtype)
+        states = spec([None, self.steps, units], dtype)
+        self._train = tf.function(self._train_in_graph, batches)
+        self._states_and_gradient = tf.function(
+            self._states_and_gradient_in_graph, [some]
+        )
+        self._decode = tf.function(self._decode_in_graph, [states])
 
     def encode(self, tokens: tf.Tensor) -> tf.Tensor:
         """The representations of architectures.
@@ -80,7 +93,7 @@ class NAONetwork(SequenceNetwork):
         Returns:
             `[n]`.
         """
-        return tf.sigmoid(self.score(_mean(states))[:, 0])
+        return tf.sigmoid(self.score(self.hidden(_mean(states)))[:, 0])
 
     def log_probabilities(self, states: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Logarithms of the decoder's probabilities of each token.
@@ -122,8 +135,8 @@ class NAONetwork(SequenceNetwork):
         tokens: np.ndarray,
         targets: np.ndarray,
         epochs: int,
-        batch_size: int,
         rng: np.random.Generator,
+        batch_size: int = 50,
     ) -> None:
         """Trains all three parts together; branches are exchanged at random.
 
@@ -131,28 +144,22 @@ class NAONetwork(SequenceNetwork):
             tokens: int32 `[n, length]`.
             targets: `[n]`, scores between 0 and 1.
             epochs: Times that each architecture is seen.
-            batch_size: Architectures of a step.
             rng: Source of the order.
+            batch_size: Architectures of a step.
         """
         steps = -(-epochs * len(tokens) // batch_size)
-        steps = -(-steps // _CHUNK) * _CHUNK
-        needed = -(-steps * batch_size // len(tokens))
-        order = np.concatenate([rng.permutation(len(tokens)) for _ in range(needed)])
-        targets = targets.astype(self.score.dtype)
-        for chosen in order[: steps * batch_size].reshape([-1, _CHUNK, batch_size]):
+        turns = -(-steps * batch_size // len(tokens))
+        order = np.concatenate([rng.permutation(len(tokens)) for _ in range(turns)])
+        order = order[: steps * batch_size].reshape([steps, batch_size])
+        for first in range(0, steps, _CHUNK):
+            chosen = order[first : first + _CHUNK]
             drawn = self.encoding.exchange(tokens[chosen.ravel()], rng)
-            self._train(drawn.reshape([*chosen.shape, -1]), targets[chosen])
+            self._train(
+                tf.constant(drawn.reshape([*chosen.shape, -1])),
+                tf.constant(targets[chosen], self.forbidden.dtype),
+            )
 
-    @tf.function(reduce_retracing=True)
-    def _train(self, tokens: tf.Tensor, targets: tf.Tensor) -> None:
-        tokens = tf.ensure_shape(tokens, [None, None, self.encoding.length])
-        for step in tf.range(tf.shape(tokens)[0]):
-            with tf.GradientTape() as tape:
-                loss = self.loss(tokens[step], targets[step])
-            self.descend(tape, loss)
-
-    @tf.function(reduce_retracing=True)
-    def states_and_gradient(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def states_and_gradient(self, tokens: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """The representations, and the gradients of the predicted scores there.
 
         Args:
@@ -161,14 +168,9 @@ class NAONetwork(SequenceNetwork):
         Returns:
             Two tensors `[n, steps, units]`.
         """
-        states = self.encode(tf.ensure_shape(tokens, [None, self.encoding.length]))
-        with tf.GradientTape() as tape:
-            tape.watch(states)
-            predicted = self.predict(states)
-        return states, tape.gradient(predicted, states)
+        return self._states_and_gradient(tf.constant(tokens))
 
-    @tf.function(reduce_retracing=True)
-    def decode(self, states: tf.Tensor) -> tf.Tensor:
+    def decode(self, states: Any) -> tf.Tensor:
         """Writes the architectures of representations, the likeliest token each time.
 
         Args:
@@ -177,6 +179,24 @@ class NAONetwork(SequenceNetwork):
         Returns:
             int32 `[n, length]`, all of them allowed.
         """
+        return self._decode(tf.convert_to_tensor(states))
+
+    def _train_in_graph(self, tokens: tf.Tensor, targets: tf.Tensor) -> None:
+        for number in tf.range(tf.shape(tokens)[0]):
+            with tf.GradientTape() as tape:
+                loss = self.loss(tokens[number], targets[number])
+            self.descend(tape, loss)
+
+    def _states_and_gradient_in_graph(
+        self, tokens: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        states = self.encode(tokens)
+        with tf.GradientTape() as tape:
+            tape.watch(states)
+            predicted = self.predict(states)
+        return states, tape.gradient(predicted, states)
+
+    def _decode_in_graph(self, states: tf.Tensor) -> tf.Tensor:
         memory = [_mean(states)] * 2
         token = tf.fill([tf.shape(states)[0]], self.start)
         written = []

@@ -120,12 +120,12 @@ def six_of_five() -> keras_tuner.HyperParameters:
 
 def test_it_finds_a_planted_optimum() -> None:
     method, found = ControllerProposer(), 0
-    for seed in range(5):
+    for seed in range(3):
         observations = simulate(method, six_of_five(), planted, 200, seed)
         scores = [one.score for one in observations]
         assert np.mean(scores[-40:]) > np.mean(scores[:40]) + 0.2
         found += max(scores) == 1.0
-    assert found >= 3
+    assert found >= 2
     by_chance = simulate(RandomProposer(), six_of_five(), planted, 200)
     assert max(one.score for one in by_chance) < 1.0
 
@@ -184,9 +184,9 @@ def test_a_kill_at_any_write_changes_no_proposal(tmp_path, monkeypatch) -> None:
 
     def make(folder):
         method = ControllerProposer(batch_size=2, epochs=2)
-        return Stub(folder, oracle=GTNOracle("val_accuracy", 6, 1, proposer=method))
+        return Stub(folder, oracle=GTNOracle("val_accuracy", 4, 1, proposer=method))
 
-    search_killed_at_any_write(tmp_path, monkeypatch, make, 45)
+    search_killed_at_any_write(tmp_path, monkeypatch, make, 30)
 
 
 def test_bad_settings_and_spaces_are_errors(tmp_path) -> None:

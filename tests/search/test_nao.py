@@ -194,10 +194,10 @@ def test_a_kill_at_any_write_changes_no_proposal(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(nao, "NAONetwork", lambda encoding: network)  # traced once
 
     def make(folder):
-        method = proposer(seeds=3, round_size=2, epochs=1)
-        return Stub(folder, oracle=GTNOracle("val_accuracy", 6, 1, proposer=method))
+        method = proposer(seeds=2, round_size=1, epochs=1)
+        return Stub(folder, oracle=GTNOracle("val_accuracy", 4, 1, proposer=method))
 
-    search_killed_at_any_write(tmp_path, monkeypatch, make, 45)
+    search_killed_at_any_write(tmp_path, monkeypatch, make, 30)
 
 
 def test_no_space_of_choices_is_an_error(tmp_path) -> None:

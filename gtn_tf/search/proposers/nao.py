@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from gtn_tf.search.proposers.base import History, Observation, Proposer, Values
 from gtn_tf.search.proposers.neighbours import TRIES, mutated, untried_near
 from gtn_tf.search.sequences import SequenceEncoding
 
-_STEP_SIZES = range(1, 51)  # of the gradient; the next if the last gave too few
+_STEP_SIZES = range(1, 51)  # of the gradient
 _WORST = 5.0  # percentile: lower scores, such as of failed candidates, count as this
 _RANGE = 0.05, 0.95  # of the targets: a sigmoid never reaches 0 or 1
 
@@ -22,10 +22,11 @@ class NAOProposer(Proposer):
     """Moves the best candidates along the gradient of their predicted score.
 
     In rounds: an encoder, a predictor and a decoder are trained on all candidates so
-    far; the encodings of the best go some way along the gradient of the prediction,
-    and are decoded to the candidates of the round. If these are too few, mutations of
-    the best fill it. A round begins when all candidates before it are scored, and its
-    training takes seconds to minutes, for which all workers wait.
+    far; the encodings of the best go different ways along the gradient of the
+    prediction, and are decoded. The decoded architectures whose prediction is best are
+    the candidates of the round (the paper takes the first); if they are too few,
+    mutations of the best fill it. A round begins when all candidates before it are
+    scored, and its training takes seconds to minutes, for which all workers wait.
 
     For spaces of choices that do not depend on each other, as the cell spaces are.
 
@@ -97,22 +98,17 @@ class NAOProposer(Proposer):
         best = sorted(range(len(known)), key=lambda n: -_score(known[n]))
         best = best[: self.parents]
         seen = {encoding.canonical(one) for one in tokens}
-        states, gradient = network.states_and_gradient(tokens[best])
-        found: list[dict[str, Any]] = []
-
-        def add(candidate: np.ndarray) -> None:
-            same = encoding.canonical(candidate)
-            if same not in seen and len(found) < self.round_size:
-                seen.add(same)
-                found.append(encoding.values(candidate))
-
-        for size in _STEP_SIZES:
-            for decoded in network.decode(step(states, gradient, float(size))).numpy():
-                add(decoded)
+        found = _decoded(network, tokens[best], seen)[: self.round_size]
+        seen.update(map(encoding.canonical, found))
         for turn in range(TRIES):
+            if len(found) == self.round_size:
+                break
             parent = known[best[turn % len(best)]].values
-            add(encoding.tokens(mutated(history.space, parent, rng)))
-        return found
+            child = encoding.tokens(mutated(history.space, parent, rng))
+            if encoding.canonical(child) not in seen:
+                seen.add(encoding.canonical(child))
+                found.append(child)
+        return [encoding.values(one) for one in found]
 
     def _trained(
         self,
@@ -126,6 +122,23 @@ class NAOProposer(Proposer):
         self._network.reset(rng)
         self._network.fit(tokens, targets, self.epochs, rng)
         return self._network
+
+
+def _decoded(
+    network: NAONetwork, tokens: np.ndarray, seen: Collection[tuple[int, ...]]
+) -> list[np.ndarray]:
+    """What steps from some architectures lead to, the best by its prediction first."""
+    states, gradient = network.states_and_gradient(tokens)
+    found: dict[tuple[int, ...], np.ndarray] = {}
+    for size in _STEP_SIZES:
+        for one in network.decode(step(states, gradient, float(size))).numpy():
+            found.setdefault(network.encoding.canonical(one), one)
+    new = [one for same, one in found.items() if same not in seen]
+    if not new:
+        return []
+    states, _ = network.states_and_gradient(np.stack(new))
+    order = np.argsort(-network.predict(states).numpy(), kind="stable")
+    return [new[place] for place in order]
 
 
 def _score(one: Observation) -> float:
