@@ -13,8 +13,6 @@ from gtn_tf.errors import ArgumentError
 from gtn_tf.search.proposers.base import History, Proposer, Values
 from gtn_tf.search.proposers.neighbours import untried_near
 
-_SCORE = keras_tuner.Objective("score", "max")
-
 
 class BayesianProposer(Proposer):
     """`keras_tuner.BayesianOptimization`, of the scores.
@@ -57,7 +55,12 @@ class BayesianProposer(Proposer):
 
     def _best_bound(self, history: History, seed: int) -> dict[str, Any]:
         oracle = keras_tuner.oracles.BayesianOptimizationOracle(
-            _SCORE, None, 1, self.alpha, self.beta, seed, history.space
+            keras_tuner.Objective("score", "max"),
+            num_initial_points=1,
+            alpha=self.alpha,
+            beta=self.beta,
+            seed=seed,
+            hyperparameters=history.space,
         )
         scores = [one.score for one in history.observations if one.score is not None]
         mean, spread = np.mean(scores), np.std(scores) or 1.0

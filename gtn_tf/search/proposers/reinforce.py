@@ -11,8 +11,10 @@ import numpy as np
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.choices import is_active, options
 from gtn_tf.search.proposers.base import History, Observation, Proposer, Values
-from gtn_tf.search.proposers.neighbours import TRIES, untried_near
+from gtn_tf.search.proposers.neighbours import untried_near
 from gtn_tf.search.proposers.policy import NOT_MADE, Policy
+
+_DRAWS = 20  # of candidates known before, after which a neighbour of the last is taken
 
 
 class ReinforceProposer(Proposer):
@@ -20,8 +22,9 @@ class ReinforceProposer(Proposer):
 
     Each hyperparameter has a softmax over its values (over ten of them if it is
     continuous), independent of the others. A candidate that was scored before and is
-    drawn again is learned from at once, and another one is drawn. A candidate that
-    failed counts as the worst before it.
+    drawn again is learned from at once, and another one is drawn; after twenty of them,
+    a new neighbour of the last comes next. A candidate that failed counts as the worst
+    before it.
 
     Args:
         learning_rate: Adam's.
@@ -50,7 +53,7 @@ class ReinforceProposer(Proposer):
         if not history.space.space:
             return history.draw()
         learner, rng = self._learned(history).copy(), history.rng()
-        for _ in range(TRIES):
+        for _ in range(_DRAWS):
             values = learner.draw(rng)
             if not history.is_tried(values):
                 return values
@@ -128,7 +131,7 @@ class _Learner:
             one: The candidate.
             rng: Its proposal's.
         """
-        for _ in range(TRIES):
+        for _ in range(_DRAWS):
             values = self.draw(rng)
             if _key(values) not in self._tried:
                 break
