@@ -1,19 +1,21 @@
 """Which search method finds the better cells of NAS-Bench-201, given as many scores?
 
     python cli/search_methods.py --table-only --table FILE [--scale smoke|laptop]
+        [--methods NAME ...] [--seeds N]
 
 Each method searches by published accuracies in place of networks: a candidate's score
 is its validation accuracy after 12 epochs, and the answer is the test accuracy after
 200 epochs of the candidate with the best score. The table is a CSV file with the
 columns arch, cifar10_valid12 and cifar10_test200 and a row for every cell. Interrupted,
-the same command goes on with the next method.
+the same command goes on with the next method; `--methods` searches by some of them, and
+the table keeps the rows of the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +36,8 @@ _METHODS: dict[str, dict[str, Any]] = {
     "evolution": {"population": 10, "sample": 3},
     "reinforce": {"learning_rate": 0.1},
     "local": {},
+    "nao": {},
+    "controller": {},
 }
 # The same searches, in which a candidate that is drawn again counts once more.
 _REPEATED = {"reinforce": "reinforce, repeats counted"}
@@ -59,9 +63,14 @@ def main() -> None:
         help="search by the table, without any network",
     )
     add("--table", type=Path, required=True, help="the published accuracies")
+    add("--methods", nargs="+", choices=_METHODS, default=[*_METHODS])
+    add("--seeds", type=int, help="searches by each method, if not the scale's")
     add("--out", type=Path, default=ROOT / "results" / "search_methods")
     options = parser.parse_args()
-    by_table(read_benchmark(options.table), _SCALES[options.scale], options.out)
+    scale = _SCALES[options.scale]
+    if options.seeds:
+        scale = scale._replace(seeds=options.seeds)
+    by_table(read_benchmark(options.table), scale, options.methods, options.out)
     write_facts(
         options.out,
         "python cli/search_methods.py --table-only --table FILE --scale "
@@ -75,20 +84,26 @@ def main() -> None:
 
 
 def by_table(
-    table: Mapping[str, Mapping[str, float]], scale: _Scale, out: Path
+    table: Mapping[str, Mapping[str, float]],
+    scale: _Scale,
+    methods: Sequence[str],
+    out: Path,
 ) -> None:
     """Searches by published accuracies; writes `table_only.csv`, method by method.
 
     Args:
         table: For each cell, its accuracies.
         scale: The sizes.
+        methods: Those to search by, unless they have rows of as many seeds.
         out: The folder.
     """
     file = out / "table_only.csv"
-    rows = [row for row in read_table(file) if row["seeds"] == scale.seeds]
-    for name in _METHODS:
-        if any(row["method"] == name for row in rows):
+    rows = read_table(file)
+    for name in methods:
+        mine = name, _REPEATED.get(name)
+        if any(row["method"] == name and row["seeds"] == scale.seeds for row in rows):
             continue
+        rows = [row for row in rows if row["method"] not in mine]
         countdown = Countdown(scale.seeds)
         found: dict[tuple[str, int], list[float]] = {}
         for seed in range(scale.seeds):

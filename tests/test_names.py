@@ -94,11 +94,8 @@ def test_every_proposer_builds(name: str) -> None:
     proposer = names.PROPOSERS.load(config.search.proposer)()
     assert isinstance(proposer, Proposer)
     # The defaults of the configuration are those of the class.
-    assert {**vars(config.search), **_settings(proposer)} == vars(config.search)
-
-
-def _settings(thing: object) -> dict[str, object]:
-    return {k: v for k, v in vars(thing).items() if not k.startswith("_")}
+    settings = config.search.settings
+    assert {name: getattr(proposer, name) for name in settings} == settings
 
 
 def test_layouts_and_blocks_are_such() -> None:

@@ -117,7 +117,8 @@ def test_search_methods_by_a_table(recipe, tmp_path):
         found = list(csv.DictReader(lines))
     assert [*found[0]] == ["method", "evaluations", "mean", "std", "seeds"]
     assert [row["method"] for row in found[::2]] == [
-        *("random", "evolution", "reinforce", "reinforce, repeats counted", "local")
+        *("random", "evolution", "reinforce", "reinforce, repeats counted", "local"),
+        *("nao", "controller"),
     ]
     for first, second in zip(found[::2], found[1::2]):
         assert 90 < float(first["mean"]) <= float(second["mean"]) <= 93

@@ -145,9 +145,16 @@ def score(values) -> float:
     return float(sum(values[f"input_{place}"] for place in range(3)))
 
 
-def test_a_proposal_depends_only_on_the_history() -> None:
+def trace_once(monkeypatch, encoding: SequenceEncoding) -> None:
+    """All proposers get one policy, which each of them resets."""
+    network = LSTMPolicy(encoding, 6, 3.5e-3)
+    monkeypatch.setattr(controller, "LSTMPolicy", lambda *args: network)
+
+
+def test_a_proposal_depends_only_on_the_history(monkeypatch) -> None:
     whole = proposer()
     observations = simulate(whole, choices(), score, 13, seed=3)
+    trace_once(monkeypatch, ENCODING)
     for count in (3, 4, 9, 12):
         before = history(observations[:count])
         assert proposer().propose(before) == observations[count].values
@@ -179,14 +186,13 @@ def test_advantages_are_about_a_moving_average() -> None:
 def test_a_kill_at_any_write_changes_no_proposal(tmp_path, monkeypatch) -> None:
     hp = keras_tuner.HyperParameters()
     build(hp)
-    network = LSTMPolicy(SequenceEncoding(hp), 4, 0.01)
-    monkeypatch.setattr(controller, "LSTMPolicy", lambda *args: network)  # traced once
+    trace_once(monkeypatch, SequenceEncoding(hp))
 
     def make(folder):
-        method = ControllerProposer(batch_size=2, epochs=2)
+        method = ControllerProposer(batch_size=2, epochs=2, units=6)
         return Stub(folder, oracle=GTNOracle("val_accuracy", 4, 1, proposer=method))
 
-    search_killed_at_any_write(tmp_path, monkeypatch, make, 30)
+    search_killed_at_any_write(tmp_path, monkeypatch, make, 30, every=6)
 
 
 def test_bad_settings_and_spaces_are_errors(tmp_path) -> None:

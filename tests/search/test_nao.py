@@ -159,7 +159,14 @@ def history(observations: list[Observation]) -> History:
     return History(tuple(observations), small_cell(), 3, lambda: None, is_tried)
 
 
-def test_a_proposal_depends_only_on_the_history() -> None:
+def trace_once(monkeypatch, encoding: SequenceEncoding) -> None:
+    """All proposers get one network, which each of their rounds resets."""
+    network = NAONetwork(encoding, 3, 5)
+    monkeypatch.setattr(nao, "NAONetwork", lambda encoding: network)
+
+
+def test_a_proposal_depends_only_on_the_history(monkeypatch) -> None:
+    trace_once(monkeypatch, ENCODING)
     seeds = simulate(proposer(), small_cell(), score, 8, seed=3)
     whole, observations = proposer(), list(seeds)
     for turn in range(6):
@@ -179,7 +186,8 @@ def test_a_proposal_depends_only_on_the_history() -> None:
         observations.append(Observation(hp, "COMPLETED", score(values)))
 
 
-def test_failures_and_equal_scores_are_no_error() -> None:
+def test_failures_and_equal_scores_are_no_error(monkeypatch) -> None:
+    trace_once(monkeypatch, ENCODING)
     seeds = simulate(proposer(), small_cell(), lambda values: 0.5, 8)
     assert proposer().propose(history(seeds)) is not None
     failed = [Observation(one.hyperparameters, "FAILED") for one in seeds]
@@ -190,14 +198,13 @@ def test_failures_and_equal_scores_are_no_error() -> None:
 def test_a_kill_at_any_write_changes_no_proposal(tmp_path, monkeypatch) -> None:
     hp = keras_tuner.HyperParameters()
     build(hp)
-    network = NAONetwork(SequenceEncoding(hp), 3, 5)
-    monkeypatch.setattr(nao, "NAONetwork", lambda encoding: network)  # traced once
+    trace_once(monkeypatch, SequenceEncoding(hp))
 
     def make(folder):
         method = proposer(seeds=2, round_size=1, epochs=1)
         return Stub(folder, oracle=GTNOracle("val_accuracy", 4, 1, proposer=method))
 
-    search_killed_at_any_write(tmp_path, monkeypatch, make, 30)
+    search_killed_at_any_write(tmp_path, monkeypatch, make, 30, every=6)
 
 
 def test_no_space_of_choices_is_an_error(tmp_path) -> None:

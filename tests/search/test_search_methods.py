@@ -192,8 +192,8 @@ def test_reinforce_does_not_depend_on_the_scores_units() -> None:
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("name", PROPOSERS)
-def test_every_method_searches_any_hypermodel(name) -> None:
+@pytest.mark.parametrize("name", sorted({*PROPOSERS} - {"nao", "controller"}))
+def test_methods_search_any_hypermodel(name) -> None:
     space = various()
     proposer = PROPOSERS.load(name)()
     count = 14 if name == "bayesian" else 60

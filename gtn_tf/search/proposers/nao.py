@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.nao_network import NAONetwork, step
@@ -129,10 +130,10 @@ def _decoded(
 ) -> list[np.ndarray]:
     """What steps from some architectures lead to, the best by its prediction first."""
     states, gradient = network.states_and_gradient(tokens)
+    moved = [step(states, gradient, float(size)) for size in _STEP_SIZES]
     found: dict[tuple[int, ...], np.ndarray] = {}
-    for size in _STEP_SIZES:
-        for one in network.decode(step(states, gradient, float(size))).numpy():
-            found.setdefault(network.encoding.canonical(one), one)
+    for one in network.decode(tf.concat(moved, 0)).numpy():
+        found.setdefault(network.encoding.canonical(one), one)
     new = [one for same, one in found.items() if same not in seen]
     if not new:
         return []
