@@ -1,7 +1,7 @@
 """Which search method finds the better cells of NAS-Bench-201, given as many scores?
 
     python cli/search_methods.py --table-only --table FILE [--scale smoke|laptop]
-        [--methods NAME ...] [--seeds N]
+        [--methods NAME ...] [--seeds N] [--evaluations N ...]
 
 Each method searches by published accuracies in place of networks: a candidate's score
 is its validation accuracy after 12 epochs, and the answer is the test accuracy after
@@ -65,17 +65,20 @@ def main() -> None:
     add("--table", type=Path, required=True, help="the published accuracies")
     add("--methods", nargs="+", choices=_METHODS, default=[*_METHODS])
     add("--seeds", type=int, help="searches by each method, if not the scale's")
+    add("--evaluations", type=int, nargs="+", help="the same")
     add("--out", type=Path, default=ROOT / "results" / "search_methods")
     options = parser.parse_args()
     scale = _SCALES[options.scale]
     if options.seeds:
         scale = scale._replace(seeds=options.seeds)
+    if options.evaluations:
+        scale = scale._replace(evaluations=tuple(options.evaluations))
     by_table(read_benchmark(options.table), scale, options.methods, options.out)
     write_facts(
         options.out,
         "python cli/search_methods.py --table-only --table FILE --scale "
         + options.scale,
-        _SCALES[options.scale],
+        scale,
         signal=_SIGNAL,
         answer=_ANSWER,
         settings=_METHODS,
@@ -101,7 +104,9 @@ def by_table(
     rows = read_table(file)
     for name in methods:
         mine = name, _REPEATED.get(name)
-        if any(row["method"] == name and row["seeds"] == scale.seeds for row in rows):
+        known = [row for row in rows if row["method"] == name]
+        done = {row["evaluations"] for row in known if row["seeds"] == scale.seeds}
+        if done >= {*scale.evaluations}:
             continue
         rows = [row for row in rows if row["method"] not in mine]
         countdown = Countdown(scale.seeds)
