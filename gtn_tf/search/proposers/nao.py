@@ -59,7 +59,6 @@ class NAOProposer(Proposer):
         self.epochs = epochs
         self._round: tuple[int, list[dict[str, Any]]] = 0, []  # its start, candidates
         self._network: NAONetwork | None = None  # a cache: each round trains it anew
-        self._names: list[str] = []  # of the choices that the network is for
 
     def propose(self, history: History) -> Values | None:
         encoding = SequenceEncoding(history.space)
