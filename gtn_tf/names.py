@@ -176,6 +176,20 @@ SCORERS = Registry(
     },
 )
 
+# Search methods: subclasses of `gtn_tf.search.Proposer`.
+PROPOSERS = Registry(
+    "proposer",
+    {
+        "random": "gtn_tf.search.proposers.random:RandomProposer",
+        "evolution": "gtn_tf.search.proposers.evolution:EvolutionProposer",
+        "reinforce": "gtn_tf.search.proposers.reinforce:ReinforceProposer",
+        "local": "gtn_tf.search.proposers.local:LocalSearchProposer",
+        "bayesian": "gtn_tf.search.proposers.bayesian:BayesianProposer",
+        "nao": "gtn_tf.search.proposers.nao:NAOProposer",
+        "controller": "gtn_tf.search.proposers.controller:ControllerProposer",
+    },
+)
+
 # Choices of a setting that one class or function handles.
 NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is the first
 DOWNSAMPLE = ("max_pool", "stride")  # what applies a convolution's stride

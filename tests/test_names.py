@@ -20,7 +20,7 @@ from gtn_tf.data.catalog import find_entry
 from gtn_tf.errors import ArgumentError
 from gtn_tf.inner import LearnedSGD
 from gtn_tf.learners import ConvLearners, MLPLearners, named_learner
-from gtn_tf.search import Scorer, make_scorer
+from gtn_tf.search import Proposer, Scorer, make_scorer
 
 REGISTRIES = {
     key: value
@@ -86,6 +86,16 @@ EXAMPLES = {
 def test_every_scorer_builds(name: str) -> None:
     scorer = make_scorer(name, gtn_tf.load_teacher("digits"), steps=3)
     assert isinstance(scorer, Scorer) and scorer.name.startswith(name)
+
+
+@pytest.mark.parametrize("name", names.PROPOSERS)
+def test_every_proposer_builds(name: str) -> None:
+    config = load_config("search_digits", [f"search.proposer={name}"], SearchConfig)
+    proposer = names.PROPOSERS.load(config.search.proposer)()
+    assert isinstance(proposer, Proposer)
+    # The defaults of the configuration are those of the class.
+    settings = config.search.settings
+    assert {name: getattr(proposer, name) for name in settings} == settings
 
 
 def test_layouts_and_blocks_are_such() -> None:

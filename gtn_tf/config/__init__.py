@@ -17,6 +17,7 @@ from gtn_tf.config.schema import (
     MetaConfig,
 )
 from gtn_tf.config.search import (
+    ProposerConfig,
     RankingConfig,
     SearchConfig,
     SpaceConfig,
@@ -37,6 +38,7 @@ __all__ = [
     "LearnersConfig",
     "MetaConfig",
     "NetworkConfig",
+    "ProposerConfig",
     "RankingConfig",
     "RateFactorsConfig",
     "SearchConfig",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
@@ -157,3 +157,30 @@ class Checked:
                 key = self._prefix + field.name
                 raise invalid(key, rule.expected, received, rule.choices)
             object.__setattr__(self, field.name, value)  # the class is frozen
+
+
+def expect_unused(
+    config: Checked, choice: str, used_by: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Expects the defaults of settings that the choice does not use.
+
+    Args:
+        config: A section.
+        choice: Name of the setting that decides.
+        used_by: For values of the choice, the settings that it uses. Those that no
+            choice uses are not looked at.
+
+    Raises:
+        ConfigError: If one is set that is not used.
+    """
+    chosen = getattr(config, choice)
+    for name in [one for ones in used_by.values() for one in ones]:
+        default, received = getattr(type(config), name), getattr(config, name)
+        if name not in used_by.get(chosen, ()) and received != default:
+            prefix = config._prefix
+            raise ConfigError(
+                f"{prefix}{name}: expected its default, {default}, beside "
+                f"{prefix}{choice}={chosen}, which does not use it, "
+                f"received {received}",
+                f"{prefix}{name}",
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, Union
 
 from gtn_tf import names
@@ -24,6 +23,7 @@ from gtn_tf.config.rules import (
     WIDTHS,
     Checked,
     ConfigError,
+    expect_unused,
     one_of,
     or_each,
     or_word,
@@ -182,23 +182,6 @@ def _names(settings: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(settings))
 
 
-def _expect_unused(
-    config: Checked, choice: str, used_by: Mapping[str, tuple[str, ...]]
-) -> None:
-    """Expects the defaults of settings that the choice does not use."""
-    chosen = getattr(config, choice)
-    for name in [one for ones in used_by.values() for one in ones]:
-        default, received = getattr(type(config), name), getattr(config, name)
-        if name not in used_by[chosen] and received != default:
-            prefix = config._prefix
-            raise ConfigError(
-                f"{prefix}{name}: expected its default, {default}, beside "
-                f"{prefix}{choice}={chosen}, which does not use it, "
-                f"received {received}",
-                f"{prefix}{name}",
-            )
-
-
 @dataclasses.dataclass(frozen=True)
 class InnerOptimizerConfig(Checked):
     """The learners' optimizer: SGD with heavy-ball momentum, Adam or RMSProp."""
@@ -219,7 +202,7 @@ class InnerOptimizerConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _expect_unused(self, "name", INNER_OPTIMIZERS)
+        expect_unused(self, "name", INNER_OPTIMIZERS)
         if self.momentum == 0 and self.rates != "fixed":
             raise ConfigError(
                 "inner_optimizer.momentum: expected a number above 0, since learned "
@@ -278,7 +261,7 @@ class MetaConfig(Checked):
                 f"({self.iterations_per_epoch}), since a run is resumed at the end of "
                 f"an epoch, received {self.iterations}"
             )
-        _expect_unused(
+        expect_unused(
             self, "estimator", {kind: _names(one) for kind, one in SETTINGS.items()}
         )
 

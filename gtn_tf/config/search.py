@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gtn_tf import names
 from gtn_tf.config.rules import (
@@ -15,6 +15,7 @@ from gtn_tf.config.rules import (
     TEXT,
     Checked,
     ConfigError,
+    expect_unused,
     one_of,
     or_each,
     section,
@@ -35,6 +36,44 @@ class SpaceConfig(Checked):
     ops: str = setting("large", one_of(*names.OPS))  # nao: 11 operations, or 5
     # Layers of the scored networks; fully trained ones have training layers.
     scored_as: str = setting("training", one_of(*names.BLOCKS))
+
+
+# The settings of each proposer that has some.
+_PROPOSERS = {
+    "evolution": ("population", "sample"),
+    "reinforce": ("learning_rate", "baseline", "entropy"),
+    "bayesian": ("num_initial_points", "alpha", "beta"),
+    "nao": ("seeds", "round_size"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ProposerConfig(Checked):
+    """The search method: which candidate is scored next."""
+
+    _prefix: ClassVar[str] = "search."
+
+    proposer: str = setting("random", one_of(*names.PROPOSERS))
+    population: int = setting(20, COUNT)  # of evolution: candidates that may be parents
+    sample: int = setting(5, COUNT)  # of evolution: drawn of them; the best is mutated
+    learning_rate: float = setting(0.1, ABOVE_0)  # of reinforce: Adam's
+    baseline: float = setting(0.9, DECAY)  # of reinforce: of the scores' average
+    entropy: float = setting(0.0, FROM_0)  # of reinforce: weight of the entropy
+    # Of bayesian: candidates drawn at random; 0: three for each choice of the space.
+    num_initial_points: int = setting(0, COUNT_OR_0)
+    alpha: float = setting(1e-4, ABOVE_0)  # of bayesian: variance of the scores' noise
+    beta: float = setting(2.6, FROM_0)  # of bayesian: weight of what is not yet known
+    seeds: int = setting(50, COUNT)  # of nao: candidates before the first round
+    round_size: int = setting(25, COUNT)  # of nao: candidates of a round
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect_unused(self, "proposer", _PROPOSERS)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the proposer, as keywords."""
+        return {name: getattr(self, name) for name in _PROPOSERS.get(self.proposer, ())}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +129,7 @@ class SearchConfig(Checked):
     seed: int = setting(0, COUNT_OR_0)  # of everything drawn at random
     data: DataConfig = section(DataConfig)
     space: SpaceConfig = section(SpaceConfig)
+    search: ProposerConfig = section(ProposerConfig)
     ranking: RankingConfig = section(RankingConfig)
     training: TrainingConfig = section(TrainingConfig)
 

@@ -19,6 +19,7 @@ from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.errors import first_line, refused_by_system
 from gtn_tf.evaluation import RealLessons
+from gtn_tf.names import PROPOSERS
 from gtn_tf.run_files import RunError, read_json, read_rows
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
@@ -137,6 +138,7 @@ def make_tuner(
         report: Called with each line of progress.
     """
     training, ranking = config.training, config.ranking
+    proposer = PROPOSERS.load(config.search.proposer)
     images = training.images or len(splits.train_labels)
     steps = training.epochs * -(-images // training.batch_size)
 
@@ -157,6 +159,7 @@ def make_tuner(
             top_k=training.top_k,
             seconds=ranking.seconds or math.inf,
             seed=config.seed,
+            proposer=proposer(**config.search.settings),
             report=report,
         ),
         directory=str(run_dir.parent),

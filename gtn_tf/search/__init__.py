@@ -5,7 +5,18 @@ from gtn_tf.search.cost import search_cost, seconds_to_reach
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError, SearchError
 from gtn_tf.search.oracle import GTNOracle
-from gtn_tf.search.proposers import History, Observation, Proposer, RandomProposer
+from gtn_tf.search.proposers import (
+    BayesianProposer,
+    ControllerProposer,
+    EvolutionProposer,
+    History,
+    LocalSearchProposer,
+    NAOProposer,
+    Observation,
+    Proposer,
+    RandomProposer,
+    ReinforceProposer,
+)
 from gtn_tf.search.ranking import correlations
 from gtn_tf.search.scorers import (
     GTNScorer,
@@ -14,22 +25,29 @@ from gtn_tf.search.scorers import (
     make_scorer,
     score,
 )
+from gtn_tf.search.simulation import simulate
 from gtn_tf.search.spaces import CellSpace, NAOSpace, NASBench201Space
 from gtn_tf.search.tuner import GTNTuner
 
 __all__ = [
+    "BayesianProposer",
     "Candidate",
     "CellSpace",
+    "ControllerProposer",
+    "EvolutionProposer",
     "GTNOracle",
     "GTNScorer",
     "GTNTuner",
     "History",
+    "LocalSearchProposer",
+    "NAOProposer",
     "NAOSpace",
     "NASBench201Space",
     "Observation",
     "Proposer",
     "RandomProposer",
     "RealDataScorer",
+    "ReinforceProposer",
     "ScoreError",
     "Scorer",
     "ScoringData",
@@ -39,4 +57,5 @@ __all__ = [
     "score",
     "search_cost",
     "seconds_to_reach",
+    "simulate",
 ]

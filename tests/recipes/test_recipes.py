@@ -7,6 +7,7 @@ import csv
 import pytest
 
 from conftest import expect_drawn
+from gtn_tf.cells import Genotype201
 from gtn_tf.cli.__main__ import main as cli
 from gtn_tf.reports import table
 
@@ -105,3 +106,28 @@ def test_table_of_architectures(recipe, tmp_path):
     recipe(*command, "--run-dir", elsewhere)
     assert (tmp_path / "out" / "rows.csv").read_text() == rows
     assert not elsewhere.exists()
+
+
+def test_search_methods_by_a_table(recipe, tmp_path):
+    rows = ["arch,cifar10_valid12,cifar10_test200"]
+    for cell in Genotype201.all():
+        size = sum(op.startswith("nor_conv") for op in cell.ops)
+        rows.append(f"{cell},{size},{90 + size / 2}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    command = ["search_methods", "--table-only", "--scale", "smoke"]
+    command += ["--table", tmp_path / "table.csv", "--out", tmp_path / "out"]
+    recipe(*command)
+    file = tmp_path / "out" / "table_only.csv"
+    whole = file.read_text()
+    with file.open() as lines:
+        found = list(csv.DictReader(lines))
+    assert [*found[0]] == ["method", "evaluations", "mean", "std", "seeds"]
+    assert [row["method"] for row in found[::2]] == [
+        *("random", "evolution", "reinforce", "reinforce, repeats counted", "local"),
+        *("nao", "controller"),
+    ]
+    for first, second in zip(found[::2], found[1::2]):
+        assert 90 < float(first["mean"]) <= float(second["mean"]) <= 93
+    file.write_text("".join(whole.splitlines(keepends=True)[:5]))  # killed
+    recipe(*command)
+    assert file.read_text() == whole

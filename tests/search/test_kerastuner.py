@@ -44,6 +44,9 @@ METHODS = {
         "run_trial": "(self, trial, *args, **kwargs)",
         "save": "(self)",
     },
+    keras_tuner.oracles.BayesianOptimizationOracle: {
+        "populate_space": "(self, trial_id)",
+    },
     tuner_utils: {"convert_to_metrics_dict": "(results, objective)"},
 }
 

@@ -207,16 +207,18 @@ class Killed(BaseException):
     """What kill -9 is to the process: no handler runs."""
 
 
-def search_killed_at_any_write(tmp_path, monkeypatch, make, least_writes: int):
+def search_killed_at_any_write(
+    tmp_path, monkeypatch, make, least_writes: int, every: int = 1
+):
     """Kills a search at each write in turn; what is resumed must end up the same.
 
-    `make` makes the tuner of a folder.
+    `make` makes the tuner of a folder. With `every`, only at some of the writes.
     """
     whole = make(tmp_path / "whole")
     whole.search(verbose=0)
     expected = table(tmp_path / "whole")
     real = kerastuner.write
-    for kill_at in itertools.count(1):
+    for kill_at in itertools.count(1, every):
         written = itertools.count(1)
 
         def write(path: Path, text: str, kill_at=kill_at, written=written) -> None:

@@ -36,6 +36,11 @@ class Observation:
         """The values of the architecture."""
         return without_phase(self.hyperparameters.values)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still to be scored."""
+        return self.status not in ("COMPLETED", "FAILED")
+
 
 @dataclasses.dataclass(frozen=True)
 class History:
@@ -57,9 +62,14 @@ class History:
     draw: Callable[[], dict[str, Any] | None]
     is_tried: Callable[[Values], bool]
 
-    def rng(self) -> np.random.Generator:
-        """A generator for this proposal, the same in a resumed search."""
-        return np.random.default_rng([self.seed, len(self.observations)])
+    def rng(self, number: int | None = None) -> np.random.Generator:
+        """A generator for this proposal, the same in a resumed search.
+
+        Args:
+            number: Of an earlier proposal, from 0.
+        """
+        number = len(self.observations) if number is None else number
+        return np.random.default_rng([self.seed, number])
 
 
 class Proposer(abc.ABC):
