@@ -37,8 +37,9 @@ def mutated(
 
     >>> hp = keras_tuner.HyperParameters()
     >>> values = {"pool": hp.Boolean("pool"), "op": hp.Choice("op", ["conv", "none"])}
-    >>> mutated(hp, values, np.random.default_rng(0))
-    {'pool': False, 'op': 'none'}
+    >>> child = mutated(hp, values, np.random.default_rng(0))
+    >>> sum(child[name] != value for name, value in values.items())
+    1
     """
     active = [one for one in space.space if is_active(one, values)]
     for place in rng.permutation(len(active)):
