@@ -82,7 +82,7 @@ def main() -> None:
         signal=_SIGNAL,
         answer=_ANSWER,
         settings=_METHODS,
-        seed=0,
+        first_seed=0,
     )
 
 
