@@ -8,7 +8,7 @@
 #   make bench SIZE=ranking                      how fast architectures are ranked
 #   make bench OTHER=path/to/python              gtn_tf also on another TensorFlow
 
-CONFIG ?= digits
+CONFIG ?= digits_real_start
 SIZE   ?= small
 ARGS   ?=
 PYTHON ?=
@@ -29,7 +29,7 @@ help: ## list the targets
 
 venv: $(STAMP) ## make .venv and install gtn_tf and its dependencies in it
 
-train: venv ## train the preset CONFIG (digits), or resume its run
+train: venv ## train the preset CONFIG (digits_real_start), or resume
 	$(PY) -m gtn_tf.cli train --config configs/$(CONFIG).yaml \
 		--run-dir runs/$(CONFIG) --resume $(ARGS)
 

@@ -76,14 +76,23 @@ def main() -> None:
     by_table(read_benchmark(options.table), scale, options.methods, options.out)
     write_facts(
         options.out,
-        "python cli/search_methods.py --table-only --table FILE --scale "
-        + options.scale,
+        _command(options),
         scale,
         signal=_SIGNAL,
         answer=_ANSWER,
-        settings=_METHODS,
+        settings={name: _METHODS[name] for name in options.methods},
         first_seed=0,
     )
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command that repeats the searches."""
+    words = ["python cli/search_methods.py --table-only --table FILE"]
+    words += ["--scale", options.scale, "--methods", *options.methods]
+    words += ["--seeds", str(options.seeds)] if options.seeds else []
+    if options.evaluations:
+        words += ["--evaluations", *map(str, options.evaluations)]
+    return " ".join(words)
 
 
 def by_table(
