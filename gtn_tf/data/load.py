@@ -93,6 +93,7 @@ def load(
         validation_size=(
             entry.validation_size if validation_size is None else validation_size
         ),
+        resize=resize,
     )
 
 
