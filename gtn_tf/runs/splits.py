@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def load_splits(
         image_size=chosen.image_size or None,
         resize=chosen.resize,
     )
-    try:
+    with naming_keys(batch_size_key):
         if not chosen.path:
             return data.load(chosen.name, data_dir=data_dir, **kwargs)
         return data.from_path(
@@ -50,6 +51,20 @@ def load_splits(
             on_error=chosen.on_error,
             **kwargs,
         )
+
+
+@contextlib.contextmanager
+def naming_keys(batch_size_key: str = "meta.batch_size") -> Iterator[None]:
+    """Turns errors about arguments of `gtn_tf.data` into errors about settings.
+
+    Args:
+        batch_size_key: As for `load_splits`.
+
+    Raises:
+        ConfigError: In place of an `ArgumentError` that names its argument.
+    """
+    try:
+        yield
     except ArgumentError as error:
         if not error.argument:
             raise
