@@ -17,7 +17,7 @@ from gtn_tf.config.automatic import automatic_config
 from gtn_tf.config.cost import DataFacts
 from gtn_tf.config.rules import Checked
 from gtn_tf.errors import did_you_mean
-from gtn_tf.names import DATASETS
+from gtn_tf.names import DATASETS, TFDS, is_tfds_name
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
     from gtn_tf.data import Splits
@@ -94,8 +94,7 @@ def _run_job(
     job: str,
     automatic: bool,
 ) -> None:
-    name = options.data if is_path(options.data) else options.config or preset
-    options.run_dir = options.run_dir or Path("runs") / Path(name).stem
+    options.run_dir = options.run_dir or Path("runs") / _run_name(options, preset)
     if automatic and options.config is None and _has_own_data(options):
         config: Any = _automatic(options)
     else:
@@ -115,10 +114,21 @@ def _run_job(
     )
 
 
+def _run_name(options: argparse.Namespace, preset: str) -> str:
+    if is_tfds_name(options.data):
+        return str(options.data[len(TFDS) :]).replace("/", "-").replace(":", "-")
+    name = options.data if is_path(options.data) else options.config or preset
+    return Path(name).stem
+
+
 def _has_own_data(options: argparse.Namespace) -> bool:
     if options.data is not None:
-        return is_path(options.data)
-    return any(one.split("=")[0].strip() == "data.path" for one in options.overrides)
+        return is_path(options.data) or is_tfds_name(options.data)
+    keys = [[side.strip() for side in one.split("=")] for one in options.overrides]
+    return any(
+        key == "data.path" or (key == "data.name" and is_tfds_name("=".join(value)))
+        for key, *value in keys
+    )
 
 
 def _automatic(options: argparse.Namespace) -> Config:
@@ -140,7 +150,7 @@ def _automatic(options: argparse.Namespace) -> Config:
         out = sys.stderr if options.print_config else sys.stdout
         print(line, file=out, flush=True)
 
-    found = runs.choose_config(given.data, given.seed, report=report)
+    found = runs.choose_config(given.data, options.data_dir, given.seed, report=report)
     return _with_absolute_path(with_overrides(found, overrides))
 
 
@@ -219,8 +229,9 @@ def add_data(parser: argparse.ArgumentParser, default: str = "the teacher's") ->
         "--data",
         type=data_source,
         metavar="NAME|PATH",
-        help=f"{', '.join(DATASETS)}; or your own: a folder of class folders with "
-        f"pictures, an npz or CSV file, IDX files (default: {default})",
+        help=f"{', '.join(DATASETS)}; {TFDS}NAME, of tensorflow-datasets; "
+        "or your own: a folder of class folders with pictures, an npz or CSV file, "
+        f"IDX files (default: {default})",
     )
     add_data_dir(parser)
 
@@ -237,13 +248,14 @@ def data_source(text: str) -> str:
     Raises:
         argparse.ArgumentTypeError: If there is neither.
     """
-    if text in DATASETS:
+    if text in DATASETS or is_tfds_name(text):
         return text
     path = user_path(text)
     if not os.path.lexists(path):
         raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(DATASETS)}, or the path of a folder or file "
-            f"that is there, received {text!r}{did_you_mean(text, DATASETS)}"
+            f"expected one of {', '.join(DATASETS)}, {TFDS}NAME, or the path of a "
+            f"folder or file that is there, received {text!r}"
+            f"{did_you_mean(text, DATASETS)}"
         )
     return os.path.abspath(path)
 
@@ -254,7 +266,7 @@ def is_path(source: str | None) -> bool:
     Args:
         source: What it returned; `None` without `--data`.
     """
-    return source is not None and source not in DATASETS
+    return not (source is None or source in DATASETS or is_tfds_name(source))
 
 
 def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Splits]:
@@ -288,6 +300,8 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
     if is_path(options.data):
         size = height, width
         return dataclasses.replace(of_run, path=options.data, image_size=size)
+    if options.data is None and is_tfds_name(of_run.name) and not of_run.path:
+        return of_run
     if options.data is None and of_run.path:
         if not os.path.lexists(of_run.path):
             raise TeacherError(
@@ -296,13 +310,17 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
             )
         return of_run
     name = options.data or own
-    if name not in DATASETS:
+    # A teacher from a stranger must not choose what is downloaded.
+    if name not in DATASETS and not is_tfds_name(options.data):
         known = "does not say which data" if own is None else f"says that {own} is what"
         raise TeacherError(
-            f"{options.teacher}: {known} it was trained on; add --data with its path"
+            f"{options.teacher}: {known} it was trained on; add --data with its path "
+            "or name"
         )
     # Its own data may have been resized for it; other data has to fit.
-    return DataConfig(str(name), image_size=(height, width) if name == own else 0)
+    if name != own:
+        return DataConfig(str(name))
+    return DataConfig(str(name), image_size=(height, width), resize=resize)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -315,7 +333,8 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=user_path,
         metavar="D",
-        help="folder with the data files (default: GTN_TF_DATA, else a download)",
+        help="folder with the data files (default: GTN_TF_DATA, else a download); of "
+        f"{TFDS}NAME, that of tensorflow-datasets",
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from gtn_tf.config import Config, DataConfig
 from gtn_tf.config.automatic import (
@@ -14,15 +13,15 @@ from gtn_tf.config.automatic import (
     reasons,
 )
 from gtn_tf.config.cost import DataFacts
-from gtn_tf.data.paths import read_path
 from gtn_tf.data.source import Source, with_all_parts
-from gtn_tf.runs.splits import naming_keys
+from gtn_tf.runs.splits import read_source
 
 _TINY = (8, 8)  # pixels; their size does not matter here
 
 
 def choose_config(
     chosen: DataConfig,
+    data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
     cores: int | None = None,
     report: Callable[[str], None] = print,
@@ -30,7 +29,9 @@ def choose_config(
     """Chooses the settings of a meta-training by its data and the machine.
 
     Args:
-        chosen: The `data` section, with a path; an `image_size` in it stays.
+        chosen: The `data` section, with a path or a name of tensorflow-datasets; an
+            `image_size` in it stays.
+        data_dir: Folder of tensorflow-datasets.
         seed: Of the configuration.
         cores: Number of cores; by default those that this process may use.
         report: Called with each line of the reasons.
@@ -43,8 +44,9 @@ def choose_config(
         ConfigError: If a setting does not fit it.
     """
     cores = cores or _cores()
-    with naming_keys():
-        source = with_all_parts(_read(chosen), seed % 2**32)
+    size = chosen.image_size or _TINY  # sizes may differ
+    found = read_source(chosen, data_dir, image_size=size)
+    source = with_all_parts(found, seed % 2**32)
     data = chosen
     if not chosen.image_size:
         data = dataclasses.replace(
@@ -55,17 +57,6 @@ def choose_config(
     for line in reasons(config, facts, cores):
         report(line)
     return config
-
-
-def _read(chosen: DataConfig) -> Source:
-    return read_path(
-        Path(chosen.path).expanduser(),
-        chosen.image_size or _TINY,  # sizes may differ
-        chosen.resize,
-        chosen.label_column,
-        chosen.image_shape,
-        chosen.on_error,
-    )
 
 
 def _facts(source: Source, data: DataConfig) -> DataFacts:
