@@ -72,9 +72,9 @@ def iteration_seconds(config: Config, facts: DataFacts, cores: int) -> float:
     lessons = teacher.steps * teacher.batch_size
     losses = math.ceil(teacher.steps / (meta.intermediate_every or teacher.steps))
     real = losses * meta.batch_size
-    passes = _LESSON_PASSES * lessons + _REAL_PASSES * real
-    tests = _TESTED * _TEST_PASSES * lessons + facts.validation_images
-    passes += tests / meta.iterations_per_epoch
+    trained = _LESSON_PASSES * lessons + _REAL_PASSES * real
+    tested = _TESTED * _TEST_PASSES * lessons + facts.validation_images
+    passes = trained + tested / meta.iterations_per_epoch
     step = _PER_STEP + size.weights * _PER_WEIGHT
     on_two = passes * size.operations * _PER_OPERATION + teacher.steps * step
     return float(on_two / (cores / 2) ** _CORES_POWER)
