@@ -31,6 +31,7 @@ _EPOCH_SECONDS = 30  # between log lines, unless an iteration takes longer
 _EPOCHS = (50, 25, 10, 5, 2, 1)  # iterations of one
 _SHARE = 0.86  # of its class in the initial label of an example, as of 10 classes at 4
 _MOST_FLAT = 10**6  # weights behind the last convolution, before pixels are averaged
+MOST_LESSON_BYTES = 2**30  # as of an export
 _LARGEST, _SMALL = 64, 32  # sides of images, in pixels
 
 # From rich to cheap: channels of the first convolution, images of a meta-loss, steps.
@@ -167,6 +168,10 @@ def _config(
     classes = facts.num_classes
     # A batch has each class at least once; if they are thousands, all lessons have.
     batch = max(32, min(classes, 128), -(-classes // steps))
+    # Fewer, where so many large images would be an export that nobody can load.
+    most = max(1, MOST_LESSON_BYTES // (4 * math.prod(facts.image_shape)))
+    steps = min(steps, most)
+    batch = min(batch, most // steps)
     learners = _learners(width, facts)
     config = Config(
         seed=seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gtn_tf.config import Config, DataConfig, LearnersConfig, load_config, to_yaml
 from gtn_tf.config.automatic import (
+    MOST_LESSON_BYTES,
     SECONDS,
     automatic_config,
     automatic_image_size,
@@ -19,6 +21,7 @@ from gtn_tf.config.automatic import (
 )
 from gtn_tf.config.cost import DataFacts, iteration_seconds
 from gtn_tf.runs.limits import expect_possible
+from gtn_tf.teaching import description
 
 sides = st.integers(1, 256)
 facts_of_any_data = st.builds(
@@ -48,8 +51,12 @@ def test_any_data_has_a_configuration(facts, cores):
         config.evaluation.real_data_iterations % config.meta.iterations_per_epoch == 0
     )
     lessons = config.teacher.steps * config.teacher.batch_size
-    assert lessons >= facts.num_classes  # each class has one
-    assert facts.num_classes > 128 or config.teacher.batch_size >= facts.num_classes
+    size = 4 * math.prod(facts.image_shape)
+    assert lessons * size <= MOST_LESSON_BYTES
+    # Each class has a lesson, and if there are few one in each batch, where they fit.
+    if size * max(facts.num_classes + 32, 32 * 128) <= MOST_LESSON_BYTES:
+        assert lessons >= facts.num_classes
+        assert config.teacher.batch_size >= min(facts.num_classes, 128)
     assert len(reasons(config, facts, cores)) == 5
 
 
@@ -88,7 +95,7 @@ def test_costs_grow_with_everything(facts, data):
         assert seconds < iteration_seconds(changed, facts, 2)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=150)
 @given(facts_of_any_data, cores_of_any_machine)
 def test_more_cores_never_choose_less(facts, cores):
     def scale(count: int) -> tuple[int, int, int]:
@@ -117,6 +124,10 @@ def test_the_measured_choices():
         assert getattr(config, section) == getattr(known, section)
     # 0.88 s beside other work on two cores (results/cifar10_16x16).
     assert 0.4 < iteration_seconds(known, of(16, 16), 2) < 1.0
+
+
+def test_an_export_can_be_loaded():
+    assert MOST_LESSON_BYTES == description.MOST_LESSON_BYTES
 
 
 def test_labels_of_many_classes_begin_as_sure():
