@@ -1,8 +1,9 @@
 """What a meta-training will cost, before any network is built.
 
-A rough count, fitted to six meta-trainings on two cores, from 8x8 to 48x64 pixels, with
-an error of at most a quarter: enough to choose between settings. Other processors, and
-other work beside it, may double the time.
+A rough count, fitted to the CPU seconds of six meta-trainings, from 8x8 to 48x64
+pixels, within 30%: enough to choose between settings. Two cores that share their time
+with other work take about as many seconds; alone, they are faster. Other processors
+may take twice as long.
 
 The time of small convolutions is not that of their multiplications, but of reading and
 writing what comes between them: pools, norms and ReLUs wait for the memory.
@@ -21,7 +22,7 @@ from gtn_tf.config.schema import Config, LearnersConfig
 # as long as three further ones. A real image of a meta-loss: forwards and backwards.
 _LESSON_PASSES, _REAL_PASSES, _TEST_PASSES = 9, 3, 3
 _VALUE = 200  # operations in the time of a value between two layers
-# Fitted, in seconds on two cores. A multiplication and an addition are two operations.
+# Fitted, in seconds on two shared cores. A multiplication and an addition count two.
 _PER_OPERATION = 1 / 270e9
 _PER_STEP = 11e-3  # however small the networks are
 _PER_WEIGHT = 45e-9  # of weight norm and updates, in each step
