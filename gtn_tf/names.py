@@ -7,6 +7,7 @@ name in milliseconds, and what it names is imported when it is built.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,6 +58,23 @@ DATASETS = Registry(
         "cifar10": "gtn_tf.data.catalog:CIFAR10",
     },
 )
+TFDS = "tfds:"  # begins the name of any data set of tensorflow-datasets
+_TFDS_NAME = re.compile(r"tfds:\w+(/[\w.-]+)?(:\d+\.\d+\.\d+)?", re.ASCII)
+
+
+def is_tfds_name(name: object) -> bool:
+    """Whether a name is of tensorflow-datasets, such as `"tfds:svhn_cropped"`.
+
+    Args:
+        name: Perhaps with a config and a version, `"tfds:emnist/letters:3.1.0"`.
+
+    Example:
+
+    >>> is_tfds_name("tfds:svhn_cropped"), is_tfds_name("tfds:someone:their_code")
+    (True, False)
+    """
+    return isinstance(name, str) and bool(_TFDS_NAME.fullmatch(name))
+
 
 # Subclasses of `gtn_tf.teachers.Teacher`.
 TEACHERS = Registry(

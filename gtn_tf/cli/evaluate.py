@@ -66,7 +66,9 @@ def run(options: argparse.Namespace) -> None:
     teacher, splits = teacher_and_data(options)
     folder = teacher_name(options)
     out = options.out or (
-        Path("runs") / "evaluate" / f"{folder}-{splits.name}-{options.learner}"
+        Path("runs")
+        / "evaluate"
+        / f"{folder}-{splits.name.replace('/', '-')}-{options.learner}"
     )
     found = runs.evaluate(
         teacher,

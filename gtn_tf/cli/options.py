@@ -7,14 +7,17 @@ import dataclasses
 import functools
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gtn_tf.config import DataConfig, load_config, to_yaml
+from gtn_tf.config import Config, DataConfig, load_config, to_yaml, with_overrides
+from gtn_tf.config.automatic import automatic_config
+from gtn_tf.config.cost import DataFacts
 from gtn_tf.config.rules import Checked
 from gtn_tf.errors import did_you_mean
-from gtn_tf.names import DATASETS
+from gtn_tf.names import DATASETS, TFDS, is_tfds_name
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
     from gtn_tf.data import Splits
@@ -22,7 +25,11 @@ if TYPE_CHECKING:  # importing TensorFlow takes five seconds
 
 
 def job_command(
-    schema: type[Checked], preset: str, example: str, job: str
+    schema: type[Checked],
+    preset: str,
+    example: str,
+    job: str,
+    automatic: bool = False,
 ) -> tuple[
     Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]
 ]:
@@ -33,22 +40,29 @@ def job_command(
         preset: The default configuration.
         example: Example of an override.
         job: Name of a function in `gtn_tf.runs`.
+        automatic: Whether, without a configuration, it is chosen by the user's data.
 
     Returns:
         A function that declares the options, and one that runs the command.
     """
     return (
-        functools.partial(_add_job, preset=preset, example=example),
-        functools.partial(_run_job, schema=schema, job=job),
+        functools.partial(
+            _add_job, preset=preset, example=example, automatic=automatic
+        ),
+        functools.partial(
+            _run_job, schema=schema, preset=preset, job=job, automatic=automatic
+        ),
     )
 
 
-def _add_job(parser: argparse.ArgumentParser, preset: str, example: str) -> None:
+def _add_job(
+    parser: argparse.ArgumentParser, preset: str, example: str, automatic: bool
+) -> None:
+    own = "; with --data PATH, chosen by the data and the cores" if automatic else ""
     parser.add_argument(
         "--config",
-        default=preset,
         metavar="FILE",
-        help=f"YAML file, or the name of a preset (default: {preset})",
+        help=f"YAML file, or the name of a preset (default: {preset}{own})",
     )
     parser.add_argument(
         "--run-dir",
@@ -73,21 +87,71 @@ def _add_job(parser: argparse.ArgumentParser, preset: str, example: str) -> None
     )
 
 
-def _run_job(options: argparse.Namespace, schema: type[Checked], job: str) -> None:
-    config = load_data_config(options, schema)
+def _run_job(
+    options: argparse.Namespace,
+    schema: type[Checked],
+    preset: str,
+    job: str,
+    automatic: bool,
+) -> None:
+    options.run_dir = options.run_dir or Path("runs") / _run_name(options, preset)
+    if automatic and options.config is None and _has_own_data(options):
+        config: Any = _automatic(options)
+    else:
+        options.config = options.config or preset
+        config = load_data_config(options, schema)
     if options.print_config:
         print(to_yaml(config), end="")
         return
     from gtn_tf import runs  # late: bad options are reported before TensorFlow starts
 
-    name = options.data if is_path(options.data) else options.config
     getattr(runs, job)(
         config,
-        options.run_dir or Path("runs") / Path(name).stem,
+        options.run_dir,
         resume=options.resume,
         data_dir=options.data_dir,
         report=lambda line: print(line, flush=True),
     )
+
+
+def _run_name(options: argparse.Namespace, preset: str) -> str:
+    if is_tfds_name(options.data):
+        return str(options.data[len(TFDS) :]).replace("/", "-").replace(":", "-")
+    name = options.data if is_path(options.data) else options.config or preset
+    return Path(name).stem
+
+
+def _has_own_data(options: argparse.Namespace) -> bool:
+    if options.data is not None:
+        return is_path(options.data) or is_tfds_name(options.data)
+    keys = [[side.strip() for side in one.split("=")] for one in options.overrides]
+    return any(
+        key == "data.path" or (key == "data.name" and is_tfds_name("=".join(value)))
+        for key, *value in keys
+    )
+
+
+def _automatic(options: argparse.Namespace) -> Config:
+    """The settings that fit the data; those of the run, if it goes on."""
+    overrides = _overrides(options)
+    file = options.run_dir / "config.yaml"
+    if options.resume and file.is_file():
+        # What was chosen once stays, whatever the cores are now.
+        return _with_absolute_path(with_overrides(load_config(str(file)), overrides))
+    # Mistakes are told before the data is read. Any number of iterations will do.
+    preview = automatic_config(DataFacts((32, 32, 3), 10, 10**6), cores=2)
+    meta = dataclasses.replace(preview.meta, iterations=2520, iterations_per_epoch=1)
+    preview = dataclasses.replace(preview, meta=meta)
+    given = _with_absolute_path(with_overrides(preview, overrides))
+
+    from gtn_tf import runs
+
+    def report(line: str) -> None:
+        out = sys.stderr if options.print_config else sys.stdout
+        print(line, file=out, flush=True)
+
+    found = runs.choose_config(given.data, options.data_dir, given.seed, report=report)
+    return _with_absolute_path(with_overrides(found, overrides))
 
 
 def add_teacher(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -129,17 +193,29 @@ def load_data_config(options: argparse.Namespace, schema: type[Any]) -> Any:
     Raises:
         ConfigError: If anything in it cannot be used.
     """
-    overrides = [*options.overrides]
-    if options.data is not None:
-        chosen = options.data
-        name, path = ("digits", chosen) if is_path(chosen) else (chosen, "")
-        overrides += [f"data.name={name}", f"data.path={json.dumps(path)}"]
-    config = load_config(options.config, overrides, schema)
+    return _with_absolute_path(load_config(options.config, _overrides(options), schema))
+
+
+def _with_absolute_path(config: Any) -> Any:
+    """Makes the path of a configuration's data absolute, if there is one.
+
+    Args:
+        config: A configuration with a section `data`.
+    """
     if not config.data.path:
         return config
     path = os.path.abspath(Path(config.data.path).expanduser())
     data = dataclasses.replace(config.data, path=path)
     return dataclasses.replace(config, data=data)
+
+
+def _overrides(options: argparse.Namespace) -> list[str]:
+    """Those of the command line, and what `--data` is short for."""
+    if options.data is None:
+        return [*options.overrides]
+    chosen = options.data
+    name, path = ("digits", chosen) if is_path(chosen) else (chosen, "")
+    return [*options.overrides, f"data.name={name}", f"data.path={json.dumps(path)}"]
 
 
 def add_data(parser: argparse.ArgumentParser, default: str = "the teacher's") -> None:
@@ -153,8 +229,9 @@ def add_data(parser: argparse.ArgumentParser, default: str = "the teacher's") ->
         "--data",
         type=data_source,
         metavar="NAME|PATH",
-        help=f"{', '.join(DATASETS)}; or your own: a folder of class folders with "
-        f"pictures, an npz or CSV file, IDX files (default: {default})",
+        help=f"{', '.join(DATASETS)}; {TFDS}NAME, of tensorflow-datasets; "
+        "or your own: a folder of class folders with pictures, an npz or CSV file, "
+        f"IDX files (default: {default})",
     )
     add_data_dir(parser)
 
@@ -171,13 +248,14 @@ def data_source(text: str) -> str:
     Raises:
         argparse.ArgumentTypeError: If there is neither.
     """
-    if text in DATASETS:
+    if text in DATASETS or is_tfds_name(text):
         return text
     path = user_path(text)
     if not os.path.lexists(path):
         raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(DATASETS)}, or the path of a folder or file "
-            f"that is there, received {text!r}{did_you_mean(text, DATASETS)}"
+            f"expected one of {', '.join(DATASETS)}, {TFDS}NAME, or the path of a "
+            f"folder or file that is there, received {text!r}"
+            f"{did_you_mean(text, DATASETS)}"
         )
     return os.path.abspath(path)
 
@@ -188,7 +266,7 @@ def is_path(source: str | None) -> bool:
     Args:
         source: What it returned; `None` without `--data`.
     """
-    return source is not None and source not in DATASETS
+    return not (source is None or source in DATASETS or is_tfds_name(source))
 
 
 def teacher_and_data(options: argparse.Namespace) -> tuple[TrainedTeacher, Splits]:
@@ -214,13 +292,16 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
     from gtn_tf.teaching import TeacherError
 
     own = teacher.description.get("dataset")
-    of_run = runs.data_of_run(options.teacher) or DataConfig()
+    resize = teacher.description.get("resize") or "area"
+    of_run = runs.data_of_run(options.teacher) or DataConfig(resize=resize)
     # As it is: what a training did to its images at random is not part of the data.
     of_run = dataclasses.replace(of_run, augment=False, cutout=0)
     height, width, _ = teacher.image_shape
     if is_path(options.data):
         size = height, width
         return dataclasses.replace(of_run, path=options.data, image_size=size)
+    if options.data is None and is_tfds_name(of_run.name) and not of_run.path:
+        return of_run
     if options.data is None and of_run.path:
         if not os.path.lexists(of_run.path):
             raise TeacherError(
@@ -229,13 +310,17 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
             )
         return of_run
     name = options.data or own
-    if name not in DATASETS:
+    # A teacher from a stranger must not choose what is downloaded.
+    if name not in DATASETS and not is_tfds_name(options.data):
         known = "does not say which data" if own is None else f"says that {own} is what"
         raise TeacherError(
-            f"{options.teacher}: {known} it was trained on; add --data with its path"
+            f"{options.teacher}: {known} it was trained on; add --data with its path "
+            "or name"
         )
     # Its own data may have been resized for it; other data has to fit.
-    return DataConfig(str(name), image_size=(height, width) if name == own else 0)
+    if name != own:
+        return DataConfig(str(name))
+    return DataConfig(str(name), image_size=(height, width), resize=resize)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -248,7 +333,8 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=user_path,
         metavar="D",
-        help="folder with the data files (default: GTN_TF_DATA, else a download)",
+        help="folder with the data files (default: GTN_TF_DATA, else a download); of "
+        f"{TFDS}NAME, that of tensorflow-datasets",
     )
 
 

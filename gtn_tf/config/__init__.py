@@ -4,7 +4,7 @@ Imports only the standard library, PyYAML and light modules, so that a mistyped 
 reported in milliseconds, before TensorFlow starts.
 """
 
-from gtn_tf.config.files import differences, load_config, to_yaml
+from gtn_tf.config.files import differences, load_config, to_yaml, with_overrides
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
@@ -48,4 +48,5 @@ __all__ = [
     "differences",
     "load_config",
     "to_yaml",
+    "with_overrides",
 ]

@@ -61,8 +61,37 @@ def load_config(
     500
     """
     path = _find(path_or_preset)
+    entries = {**_read_file(path, _sections(schema)), **_read_overrides(overrides)}
+    # A rule between two keys may be broken by the file and the overrides together.
+    return _made(entries, schema, " with ".join([str(path), *overrides]))
+
+
+def with_overrides(config: _C, overrides: Sequence[str]) -> _C:
+    """Changes settings of a configuration.
+
+    Args:
+        config: The configuration.
+        overrides: As for `load_config`.
+
+    Returns:
+        The checked configuration.
+
+    Raises:
+        ConfigError: If an override cannot be used.
+
+    Example:
+
+    >>> with_overrides(Config(), ["meta.iterations=500"]).meta.iterations
+    500
+    """
+    given = {key: (value, "the settings") for key, value in _flatten(config).items()}
+    entries = {**given, **_read_overrides(overrides)}
+    return _made(entries, type(config), " with ".join(["the settings", *overrides]))
+
+
+def _made(entries: Entries, schema: type[Any], together: str) -> Any:
+    """Makes a configuration; an error names the origin of its key, or `together`."""
     sections = _sections(schema)
-    entries = {**_read_file(path, sections), **_read_overrides(overrides)}
     if schema is Config:
         entries = translated(entries)
     values: dict[str, dict[str, Any]] = {section: {} for section in ("", *sections)}
@@ -77,8 +106,6 @@ def load_config(
         made = {name: kind(**values[name]) for name, kind in sections.items()}
         return schema(**values[""], **made)
     except ConfigError as error:
-        # A rule between two keys may be broken by the file and the overrides together.
-        together = " with ".join([str(path), *overrides])
         _, origin = entries.get(error.key, (None, together))
         raise ConfigError(f"{origin}: {error}", error.key) from None
 

@@ -23,6 +23,7 @@ from gtn_tf.config.rules import (
     WIDTHS,
     Checked,
     ConfigError,
+    Rule,
     expect_unused,
     one_of,
     or_each,
@@ -51,13 +52,21 @@ INNER_OPTIMIZERS = {
 }
 
 
+_DATA_NAME = Rule(
+    f"one of {', '.join(names.DATASETS)}, or {names.TFDS} and a name of "
+    "tensorflow-datasets",
+    lambda value: value in names.DATASETS or names.is_tfds_name(value),
+    tuple(names.DATASETS),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Checked):
     """The real data of the meta-loss and of tests."""
 
     _prefix: ClassVar[str] = "data."
 
-    name: str = setting("digits", one_of(*names.DATASETS))  # data set
+    name: str = setting("digits", _DATA_NAME)  # data set; tfds:NAME for any other
     augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
     cutout: int = setting(0, COUNT_OR_0)  # side of a square cut out of them, in pixels
     # Resized to, in pixels, one number for squares or [height, width]; 0: as stored.
@@ -69,6 +78,11 @@ class DataConfig(Checked):
     label_column: str = setting("", TEXT_OR_NONE)  # of CSV; by default label or class
     image_shape: tuple[int, ...] = setting((), SHAPE_OR_NONE)  # of CSV; [] for squares
     on_error: str = setting("stop", one_of(*names.ON_ERROR))  # at a broken picture
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a user's, or of tensorflow-datasets: nothing is known of it."""
+        return bool(self.path) or names.is_tfds_name(self.name)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -140,4 +140,4 @@ def source_of_pictures(
     source = source_of_arrays(
         name, kind, images, kept_labels, remarks=[*remarks, *pictures.remarks]
     )
-    return replace(source, sizes=pictures.sizes)
+    return replace(source, sizes=pictures.sizes, resize=resize)

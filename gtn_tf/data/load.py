@@ -13,9 +13,11 @@ from gtn_tf.data.files import read_files
 from gtn_tf.data.labelled import Parts
 from gtn_tf.data.preparation import prepare
 from gtn_tf.data.resizing import ImageSize, size_of
+from gtn_tf.data.source import splits_of
 from gtn_tf.data.splits import Splits, expect_options
+from gtn_tf.data.tfds_source import read_tfds
 from gtn_tf.errors import ArgumentError
-from gtn_tf.names import DATASETS
+from gtn_tf.names import DATASETS, is_tfds_name
 
 
 def load(
@@ -23,7 +25,7 @@ def load(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     augment: bool = False,
     cutout: int = 0,
     validation_size: int | None = None,
@@ -35,19 +37,26 @@ def load(
     `digits` comes with scikit-learn. `mnist`, `fashion_mnist` and `cifar10` are read
     from files in `data_dir`, or else in the folder that the environment variable
     `GTN_TF_DATA` names; if neither is given, tensorflow-datasets downloads them.
+    `"tfds:svhn_cropped"` is any image classification of tensorflow-datasets; config
+    and version may follow, as in `"tfds:emnist/letters:3.1.0"`.
 
     Args:
-        name: `"digits"`, `"mnist"`, `"fashion_mnist"` or `"cifar10"`.
+        name: `"digits"`, `"mnist"`, `"fashion_mnist"`, `"cifar10"`, or `"tfds:"` and
+            a name.
         data_dir: Folder with the files, directly or in a folder called `name`: the
-            four IDX files of MNIST or Fashion-MNIST, or one npz file.
+            four IDX files of MNIST or Fashion-MNIST, or one npz file. Of `"tfds:"`,
+            the folder of tensorflow-datasets; by default its own.
         seed: Decides the validation split, the order of the training images and
             their augmentation, but never the test split; 0 to 2**32 - 1.
-        batch_size: Images per training batch.
-        augment: Shift and mirror training images at random; `cifar10` only.
+        batch_size: Images per training batch; by default 128, of `"tfds:"` all where
+            there are fewer.
+        augment: Shift and mirror training images at random; `cifar10` and `"tfds:"`
+            only.
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
         validation_size: Images of the training part held out for validation;
             by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
+            Of `"tfds:"` a tenth, if it has no validation images of its own.
         image_size: Height and width in pixels that images are resized to, or one
             number for squares; by default they keep their size.
         resize: How, where the shape changes: `"area"`, `"crop"` or `"pad"`; see
@@ -67,8 +76,21 @@ def load(
     >>> splits.train_images.shape, splits.test_images.shape
     ((1257, 8, 8, 1), (360, 8, 8, 1))
     """
-    entry = find_entry(name)
     expect_options(seed, cutout)
+    if is_tfds_name(name):
+        if validation_size is not None:
+            raise ArgumentError(
+                f"validation_size: expected none for {name}, received "
+                f"{validation_size}; leave it out"
+            )
+        return splits_of(
+            read_tfds(name, data_dir, image_size, resize),
+            seed=seed,
+            batch_size=batch_size,
+            augment=augment,
+            cutout=cutout,
+        )
+    entry = find_entry(name)
     if augment and not entry.augmentable:
         possible = ", ".join(n for n in DATASETS if find_entry(n).augmentable)
         raise ArgumentError(
@@ -87,12 +109,13 @@ def load(
         entry,
         parts,
         seed=seed,
-        batch_size=batch_size,
+        batch_size=128 if batch_size is None else batch_size,
         augment=augment,
         cutout=cutout,
         validation_size=(
             entry.validation_size if validation_size is None else validation_size
         ),
+        resize=resize,
     )
 
 

@@ -38,7 +38,9 @@ def read_pixels(
     >>> images["train"].shape, images["train"].dtype, brightest
     ((5, 8, 8, 1), dtype('uint8'), 1.0)
     """
-    given = {part: _checked(one, part) for part, one in images.items()}
+    given = {
+        part: checked_pixels(one, f"{part} images") for part, one in images.items()
+    }
     channels = {part: one.shape[-1] for part, one in given.items()}
     for part, count in channels.items():
         if count != channels["train"]:
@@ -46,6 +48,24 @@ def read_pixels(
                 f"{part} images: expected {channels['train']} channels, as the "
                 f"training images have, received {count}; convert one or the other"
             )
+    return to_one_type(given, pixel_max)
+
+
+def to_one_type(
+    given: Mapping[str, np.ndarray], pixel_max: float | None = None
+) -> tuple[dict[str, np.ndarray], float]:
+    """Brings checked images to one type.
+
+    Args:
+        given: At least one array from `checked_pixels`.
+        pixel_max: As for `read_pixels`.
+
+    Returns:
+        As `read_pixels`.
+
+    Raises:
+        DataError: If they are normalised already, or are integers of other values.
+    """
     kinds = {one.dtype.kind for one in given.values()}
     if kinds == {"b"}:
         return _as(given, np.uint8), pixel_max or 1.0
@@ -63,14 +83,26 @@ def read_pixels(
     return _as(given, np.uint8), pixel_max or 255.0
 
 
-def _checked(images: Any, part: str) -> np.ndarray:
+def checked_pixels(images: Any, name: str) -> np.ndarray:
+    """Checks that images are finite numbers in an array, and adds a channel axis.
+
+    Args:
+        images: `[n, h, w]` or `[n, h, w, c]`.
+        name: What they are, for messages.
+
+    Returns:
+        `[n, h, w, c]`.
+
+    Raises:
+        DataError: If they are something else.
+    """
     try:
         array = np.asarray(images)
     except ValueError:  # NumPy's, of lists that are no array
         array = np.empty(0, object)
     if array.dtype.kind not in "biuf" or array.ndim not in (3, 4) or not array.size:
         raise DataError(
-            f"{part} images: expected numbers [n, height, width] or [n, height, width, "
+            f"{name}: expected numbers [n, height, width] or [n, height, width, "
             f"channels], at least one image, received {array.dtype} of shape "
             f"{list(array.shape)}"
         )
@@ -78,7 +110,7 @@ def _checked(images: Any, part: str) -> np.ndarray:
         axes = tuple(range(1, array.ndim))
         (rows,) = np.nonzero(~np.isfinite(array).all(axis=axes))
         raise DataError(
-            f"{part} images: expected finite pixels, received NaN or infinity in "
+            f"{name}: expected finite pixels, received NaN or infinity in "
             f"{len(rows)} images, the first at {rows[0]}; leave them out"
         )
     return array[..., np.newaxis] if array.ndim == 3 else array

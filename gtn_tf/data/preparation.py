@@ -28,6 +28,7 @@ def prepare(
     augment: bool,
     cutout: int,
     validation_size: int,
+    resize: str = "area",
 ) -> Splits:
     """Holds out validation images and normalises all by the training split.
 
@@ -39,6 +40,7 @@ def prepare(
         augment: Whether training images are shifted and mirrored at random.
         cutout: Side of the square that covers each training image, in pixels.
         validation_size: Images held out of the training part.
+        resize: As for `Splits`.
 
     Returns:
         The splits. The test split is the test part, whatever the seed.
@@ -68,6 +70,7 @@ def prepare(
         augment=augment,
         cutout=cutout,
         jpeg=parts.jpeg,
+        resize=resize,
     )
 
 
@@ -85,7 +88,8 @@ def normalised_splits(
         class_names: One name per class.
         parts: `"train"`, `"validation"` and `"test"`, all of one size.
         pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
-        **kwargs: As for `Splits`: `seed`, `batch_size`, `augment`, `cutout`, `jpeg`.
+        **kwargs: As for `Splits`: `seed`, `batch_size`, `augment`, `cutout`, `jpeg`,
+            `resize`.
 
     Raises:
         DataError: A channel of the training images is constant.

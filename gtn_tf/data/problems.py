@@ -30,7 +30,7 @@ def find_problems(splits: Splits) -> list[str]:
     >>> find_problems(data.load("digits"))
     []
     """
-    return [*_of_classes(splits), *_of_duplicates(splits)]
+    return [*_of_classes(splits), *_of_repeats(splits)]
 
 
 def counts(splits: Splits) -> dict[str, np.ndarray]:
@@ -72,7 +72,7 @@ def _listed(names: Sequence[str], classes: np.ndarray) -> str:
     return f"{len(classes)} of {len(names)} classes: {shown}{more}"
 
 
-def _of_duplicates(splits: Splits) -> Iterator[str]:
+def _of_repeats(splits: Splits) -> Iterator[str]:
     prints = {
         part: [_print(image) for image in getattr(splits, f"{part}_images")]
         for part in PARTS

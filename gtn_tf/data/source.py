@@ -39,6 +39,7 @@ class Source:
         parts: `"train"`, and `"validation"` and `"test"` where there are such.
         sizes: How many images of each size there were before resizing.
         remarks: What was left out or changed, a sentence each.
+        resize: How images of another shape got their size.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Source:
     parts: Mapping[str, LabelledImages]
     sizes: Sizes
     remarks: tuple[str, ...] = field(default=())
+    resize: str = "area"
 
 
 def source_of_arrays(
@@ -98,7 +100,7 @@ def source_of_arrays(
     if size is not None:
         pixels = {part: resize_pixels(x, size, resize) for part, x in pixels.items()}
     parts = {part: LabelledImages(x, numbers[part]) for part, x in pixels.items()}
-    return Source(name, kind, names, brightest, parts, sizes, tuple(remarks))
+    return Source(name, kind, names, brightest, parts, sizes, tuple(remarks), resize)
 
 
 def with_all_parts(
@@ -193,4 +195,5 @@ def splits_of(
         batch_size=batch_size,
         augment=augment,
         cutout=cutout,
+        resize=source.resize,
     )

@@ -42,6 +42,7 @@ class Splits:
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
         jpeg: Whether the images were JPEG files, which are lossy.
+        resize: How images of another shape got their size.
 
     Raises:
         ValueError: `batch_size` is not between 1 and the number of training images.
@@ -72,6 +73,7 @@ class Splits:
     augment: bool = False
     cutout: int = 0
     jpeg: bool = False
+    resize: str = "area"
 
     def __post_init__(self) -> None:
         count = len(self.train_images)

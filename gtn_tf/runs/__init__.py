@@ -1,6 +1,7 @@
 """The jobs, from training a teacher to searching with it, and their folders."""
 
 from gtn_tf.run_files import RunError
+from gtn_tf.runs.automatic import choose_config
 from gtn_tf.runs.data import look_at_data
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.evaluate import SOURCES, evaluate
@@ -16,6 +17,7 @@ __all__ = [
     "SOURCES",
     "RunDirectory",
     "RunError",
+    "choose_config",
     "data_of_run",
     "evaluate",
     "load_splits",

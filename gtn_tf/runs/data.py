@@ -12,10 +12,9 @@ import numpy as np
 from gtn_tf import plots
 from gtn_tf.config import DataConfig
 from gtn_tf.data import Splits
-from gtn_tf.data.paths import read_path
 from gtn_tf.data.problems import counts, find_problems
 from gtn_tf.data.source import Sizes, splits_of, with_all_parts
-from gtn_tf.runs.splits import load_splits
+from gtn_tf.runs.splits import load_splits, read_source
 
 _CLASSES = 30  # in a table or a picture
 _EXAMPLES = 12  # of a class in a picture
@@ -47,16 +46,10 @@ def look_at_data(
     Raises:
         DataError: If the data cannot be used.
     """
-    if chosen.path:
+    if chosen.is_own:
         # All broken files are told at once, and nothing is trained without them.
-        found = read_path(
-            Path(chosen.path).expanduser(),
-            chosen.image_size or None,
-            chosen.resize,
-            chosen.label_column,
-            chosen.image_shape,
-            "skip",
-        )
+        skipping = {"on_error": "skip"} if chosen.path else {}
+        found = read_source(chosen, data_dir, **skipping)
         source = with_all_parts(found, seed)
         splits = splits_of(dataclasses.replace(source, remarks=()), seed=seed)
         kind, sizes, remarks = source.kind, source.sizes, source.remarks

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from gtn_tf import data
 from gtn_tf.config import AugmentationConfig, ConfigError, DataConfig, load_config
 from gtn_tf.data import Augmentation, Splits
 from gtn_tf.data.catalog import find_entry
+from gtn_tf.data.paths import read_path
+from gtn_tf.data.source import Source
+from gtn_tf.data.tfds_source import read_tfds
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import DATASETS
 from gtn_tf.teaching import BUNDLED
@@ -40,7 +45,7 @@ def load_splits(
         image_size=chosen.image_size or None,
         resize=chosen.resize,
     )
-    try:
+    with _naming_keys(batch_size_key):
         if not chosen.path:
             return data.load(chosen.name, data_dir=data_dir, **kwargs)
         return data.from_path(
@@ -50,6 +55,51 @@ def load_splits(
             on_error=chosen.on_error,
             **kwargs,
         )
+
+
+def read_source(
+    chosen: DataConfig,
+    data_dir: str | os.PathLike[str] | None = None,
+    **changes: Any,
+) -> Source:
+    """Reads a user's data, or that of tensorflow-datasets, as it is found.
+
+    Args:
+        chosen: A `data` section with a path, or with such a name.
+        data_dir: As for `load_splits`.
+        **changes: Settings of it that are others here.
+
+    Raises:
+        ConfigError: If a setting does not fit the data; it names the key.
+        DataError: If the data cannot be used.
+    """
+    settings = dataclasses.replace(chosen, **changes)
+    size = settings.image_size or None
+    with _naming_keys():
+        if not settings.path:
+            return read_tfds(settings.name, data_dir, size, settings.resize)
+        return read_path(
+            Path(settings.path).expanduser(),
+            size,
+            settings.resize,
+            settings.label_column,
+            settings.image_shape,
+            settings.on_error,
+        )
+
+
+@contextlib.contextmanager
+def _naming_keys(batch_size_key: str = "meta.batch_size") -> Iterator[None]:
+    """Turns errors about arguments of `gtn_tf.data` into errors about settings.
+
+    Args:
+        batch_size_key: As for `load_splits`.
+
+    Raises:
+        ConfigError: In place of an `ArgumentError` that names its argument.
+    """
+    try:
+        yield
     except ArgumentError as error:
         if not error.argument:
             raise

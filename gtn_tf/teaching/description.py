@@ -16,7 +16,7 @@ from gtn_tf.data import Augmentation, Splits
 from gtn_tf.errors import ArgumentError, first_line, shown
 from gtn_tf.inner import InnerOptimizer
 from gtn_tf.learners import Learners
-from gtn_tf.names import OPTIMIZERS
+from gtn_tf.names import OPTIMIZERS, RESIZES
 from gtn_tf.teachers import Teacher
 
 # Limits of an untrusted file.
@@ -69,6 +69,7 @@ def describe(
         "class_names": list(names),
         "steps": teacher.steps,
         "batch_size": teacher.batch_size,
+        "resize": splits.resize if splits else None,  # of pictures of another shape
         "normalization": scale,  # pixel / max = image * std + mean
         "augmentation": augmentation.get_config(),
         "inner_optimizer": {
@@ -282,6 +283,10 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "steps": ("an integer of at least 1", _is_count),
     "batch_size": ("an integer of at least 1", _is_count),
+    "resize": (
+        f"null, or one of {', '.join(RESIZES)}",
+        lambda v: v is None or (isinstance(v, str) and v in RESIZES),
+    ),
     "normalization": ("null, or mean and std per channel", _is_normalization),
     "inner_optimizer": (
         f"an object with one of the names {', '.join(OPTIMIZERS)}, and its settings",

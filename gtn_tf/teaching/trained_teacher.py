@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from gtn_tf.atomic_file import whole_folder
 from gtn_tf.data import Augmentation
+from gtn_tf.data.raw_pictures import prepare_pictures
 from gtn_tf.errors import ArgumentError
 from gtn_tf.labels import classes_of_lessons
 from gtn_tf.shapes import with_channels
@@ -46,9 +47,9 @@ class TrainedTeacher:
 
     Args:
         description: Facts about the teacher: `image_shape`, `class_names`, `steps`,
-            `batch_size`, `normalization` (`mean` and `std` per channel, for pixels
-            scaled to 0..1), `augmentation`, `inner_optimizer`, `accuracy`, `learners`,
-            `versions` and more.
+            `batch_size`, `resize` (`"area"`, `"crop"` or `"pad"`), `normalization`
+            (`mean` and `std` per channel, for pixels scaled to 0..1), `augmentation`,
+            `inner_optimizer`, `accuracy`, `learners`, `versions` and more.
         images: float32 `[steps, batch, h, w, c]`, normalised.
         labels: int32 `[steps, batch]`, or learned probabilities of the classes,
             float32 `[steps, batch, k]`.
@@ -306,6 +307,43 @@ class TrainedTeacher:
         if tf.is_tensor(pixels):
             return (pixels - mean.astype(np.float32)) / std.astype(np.float32)
         return ((pixels - mean) / std).astype(np.float32)
+
+    def preprocess(
+        self,
+        pixels: np.ndarray | Sequence[np.ndarray],
+        pixel_max: float | None = None,
+    ) -> np.ndarray:
+        """Turns raw pictures of any size into what the teacher's learners take.
+
+        They are converted between grey and colour where that is needed (transparent
+        parts become white), resized as the teacher's own data was, and normalised.
+        Within `dataset.map`, `normalise` takes pictures that have the size already.
+
+        Args:
+            pixels: A batch `[n, h, w]` or `[n, h, w, c]`, or a list of pictures
+                `[h, w]` and `[h, w, c]` of any sizes: uint8, uint16, bool, or floats
+                from 0 to 1 or 0 to 255.
+            pixel_max: Value of the brightest pixel, if it is not what the type says,
+                such as 16 of scikit-learn's digits.
+
+        Returns:
+            float32 `[n, *image_shape]`: of the pictures that it was trained on, what
+            the training made of them.
+
+        Raises:
+            DataError: If they are no pictures, or their channels cannot be converted.
+            TeacherError: If the teacher does not know how its images were normalised.
+
+        Example:
+
+        >>> import gtn_tf
+        >>> teacher = gtn_tf.load_teacher("digits")
+        >>> photo, scan = np.zeros([60, 80, 3], np.uint8), np.ones([8, 9])
+        >>> teacher.preprocess([photo, scan]).shape
+        (2, 8, 8, 1)
+        """
+        how = self.description.get("resize") or "area"  # None: of an earlier version
+        return prepare_pictures(pixels, self.image_shape, *self.scale(), how, pixel_max)
 
     def scale(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel, for pixels from 0 to 1.

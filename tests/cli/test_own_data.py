@@ -172,13 +172,16 @@ def test_a_search_and_a_ranking_on_own_data(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "words, problem",
     [
-        (["train", "--data", "flowers"], "flowers/iris/0.png) to "),
+        (
+            ["train", "--config", "digits", "--data", "flowers"],
+            "flowers/iris/0.png) to ",
+        ),
         (
             ["train", "--data", "flowers", "data.image_size=9999"],
             "data.image_size: ima",
         ),
         (
-            ["train", "--data", "flowers", "data.image_size=8"],
+            ["train", "data.path=flowers", "data.image_size=8", "meta.batch_size=99"],
             "meta.batch_size: batch_",
         ),
         (["train", "--data", "a.txt"], "a.txt: expected a folder of class folders"),
@@ -238,3 +241,61 @@ def test_the_data_section(tmp_path):
             DataConfig(**wrong)
     small = load_splits(DataConfig(image_size=(4, 6), resize="pad"), None)
     assert small.image_shape == (4, 6, 1)
+
+
+# The automatic configuration
+
+
+def test_a_configuration_is_chosen_by_the_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flowers(tmp_path / "flowers")
+    words = ["train", "--data", "flowers", "--run-dir", "first"]
+    monkeypatch.setattr("gtn_tf.runs.automatic._cores", lambda: 2)
+    assert main([*words, "--print-config", "seed=4"]) == 0
+    shown = capsys.readouterr()
+    assert "27 training images of 10 x 14 x 3, 3 classes, 2 cores" in shown.err
+    (tmp_path / "printed.yaml").write_text(shown.out)  # the reasons are not YAML
+    chosen = load_config("printed.yaml")
+    assert chosen.teacher.source == "dataset_distillation" and chosen.seed == 4
+    assert chosen.data.image_size == (10, 14) and chosen.meta.batch_size == 27
+    assert not (tmp_path / "first").exists()
+
+    small = ["teacher.steps=2", "meta.iterations=2", "meta.iterations_per_epoch=1"]
+    small += ["evaluation.learners=1", "evaluation.real_data_iterations=0"]
+    small += ["learners.filters=[2,2]", "meta.intermediate_every=0"]
+    assert main([*words, *small]) == 0
+    assert "settings chosen for 27 training images" in capsys.readouterr().out
+    config = load_config("first/config.yaml")
+    assert config.teacher.init == "real" and config.learners.filters == (2, 2)
+    card = (tmp_path / "first" / "README.md").read_text()
+    assert "real" in card  # lessons may show training images
+    teacher = gtn_tf.load_teacher("first")
+    assert teacher.preprocess([np.zeros([9, 9], np.uint8)]).shape == (1, 10, 14, 3)
+
+    monkeypatch.setattr("gtn_tf.runs.automatic._cores", lambda: 64)
+    (tmp_path / "first" / "summary.json").unlink()
+    assert main([*words, "--resume"]) == 0  # the settings are those of the run
+    assert load_config("first/config.yaml") == config
+    assert "settings chosen" not in capsys.readouterr().out
+    assert main([*words, "--resume", "meta.iterations=3"]) == 1
+    assert "meta.iterations: 2 != 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "override, problem",
+    [
+        ("meta.iterration=3", "did you mean meta.iterations?"),
+        ("teacher.steps=0", "teacher.steps: expected an integer of at least 1"),
+        ("data.label_column=x", "label_column: expected none for"),
+        ("data.image_size=9999", "image_size must be between"),
+    ],
+)
+def test_mistakes_beside_chosen_settings(
+    tmp_path, monkeypatch, capsys, override, problem
+):
+    monkeypatch.chdir(tmp_path)
+    flowers(tmp_path / "flowers", count=5)
+    assert main(["train", "data.path=flowers", override]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and problem in line
+    assert {path.name for path in tmp_path.iterdir()} == {"flowers"}

@@ -1,0 +1,78 @@
+"""The configuration that fits a user's data, which is read for its facts alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+
+from gtn_tf.config import Config, DataConfig
+from gtn_tf.config.automatic import (
+    automatic_config,
+    automatic_image_size,
+    reasons,
+)
+from gtn_tf.config.cost import DataFacts
+from gtn_tf.data.source import Source, with_all_parts
+from gtn_tf.runs.splits import read_source
+
+_TINY = (8, 8)  # pixels; their size does not matter here
+
+
+def choose_config(
+    chosen: DataConfig,
+    data_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    cores: int | None = None,
+    report: Callable[[str], None] = print,
+) -> Config:
+    """Chooses the settings of a meta-training by its data and the machine.
+
+    Args:
+        chosen: The `data` section, with a path or a name of tensorflow-datasets; an
+            `image_size` in it stays.
+        data_dir: Folder of tensorflow-datasets.
+        seed: Of the configuration.
+        cores: Number of cores; by default those that this process may use.
+        report: Called with each line of the reasons.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ConfigError: If a setting does not fit it.
+    """
+    cores = cores or _cores()
+    size = chosen.image_size or _TINY  # sizes may differ
+    found = read_source(chosen, data_dir, image_size=size)
+    source = with_all_parts(found, seed % 2**32)
+    data = chosen
+    if not chosen.image_size:
+        data = dataclasses.replace(
+            chosen, image_size=automatic_image_size(source.sizes)
+        )
+    facts = _facts(source, data)
+    config = automatic_config(facts, cores, data, seed)
+    for line in reasons(config, facts, cores):
+        report(line)
+    return config
+
+
+def _facts(source: Source, data: DataConfig) -> DataFacts:
+    size = data.image_size or next(iter(source.sizes))
+    height, width = size if isinstance(size, tuple) else (size, size)
+    channels = source.parts["train"].images.shape[-1]
+    return DataFacts(
+        (height, width, channels),
+        len(source.class_names),
+        len(source.parts["train"].labels),
+        len(source.parts["validation"].labels),
+    )
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
