@@ -11,6 +11,7 @@ from gtn_tf.search.scorers import (
     GTNScorer,
     RealDataScorer,
     Scorer,
+    SupernetScorer,
     make_scorer,
     score,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Scorer",
     "ScoringData",
     "SearchError",
+    "SupernetScorer",
     "correlations",
     "make_scorer",
     "score",
