@@ -53,6 +53,8 @@ weights score.
   `python -m gtn_tf.cli train-supernet --config config.yaml` runs it again.
 
 ```python
+import gtn_tf
+
 scorer = gtn_tf.search.SupernetScorer("this folder")
 ```
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from gtn_tf.atomic_file import whole
 from gtn_tf.bounded_npz import open_npz
-from gtn_tf.errors import ArgumentError, first_line, refused_by_system
+from gtn_tf.errors import ArgumentError, first_line, refused_by_system, shown
 
 NAME = "shared_weights.npz"  # in a run directory
 _MOST_TEXT = 2**20  # bytes of the description
@@ -63,7 +63,9 @@ def load_shared(path: str | os.PathLike[str]) -> SharedFile:
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
-    >>> SharedFile(np.zeros([3], np.float32), {}, "digits").save(f"{folder}/{NAME}")
+    >>> network = {"space": "nao", "image_shape": [8, 8, 1], "num_classes": 10}
+    >>> weights = np.zeros([3], np.float32)
+    >>> SharedFile(weights, network, "digits").save(f"{folder}/{NAME}")
     >>> load_shared(folder).weights.shape
     (3,)
     """
@@ -91,14 +93,20 @@ def load_shared(path: str | os.PathLike[str]) -> SharedFile:
         zipfile.BadZipFile,
     ) as error:
         raise ArgumentError(f"{expected}, received {first_line(error)}") from None
-    if (
-        weights.ndim != 1
-        or weights.dtype != np.float32
-        or not isinstance(network, dict)
-    ):
-        raise ArgumentError(
-            f"{expected}, received {weights.dtype} {list(weights.shape)}"
-        )
+    if weights.ndim != 1 or weights.dtype != np.float32:
+        received = f"{weights.dtype} {list(weights.shape)}"
+        raise ArgumentError(f"{expected}, received {received}")
+    if not _is_of_network(network):
+        raise ArgumentError(f"{expected}, received those of {shown(network)}")
     if not np.isfinite(weights).all():
         raise ArgumentError(f"{expected}, received some that are not finite")
     return SharedFile(weights, network, str(dataset))
+
+
+def _is_of_network(settings: Any) -> bool:
+    """Whether they say at least which data the network takes."""
+    if not isinstance(settings, dict):
+        return False
+    shape, classes = settings.get("image_shape"), settings.get("num_classes")
+    numbers = [*shape, classes] if isinstance(shape, list) else []
+    return len(numbers) == 4 and all(type(one) is int and one > 0 for one in numbers)

@@ -78,12 +78,12 @@ class SinglePath(tf.Module):
         self.weights = tf.Variable(first)
         self.velocity = tf.Variable(tf.zeros_like(first))
         self.step = tf.Variable(0, dtype=tf.int64)
-        self.train = tf.function(self._train, autograph=False)
+        self._traced = tf.function(self._train, autograph=False)
 
-    def _train(
+    def train(
         self, genotype: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
     ) -> tf.Tensor:
-        """Takes a step.
+        """Takes a step, traced once for all architectures.
 
         Args:
             genotype: As `SuperNetwork.encode` gives it.
@@ -93,6 +93,11 @@ class SinglePath(tf.Module):
         Returns:
             The loss before the step.
         """
+        return self._traced(genotype, images, labels)
+
+    def _train(
+        self, genotype: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
+    ) -> tf.Tensor:
         places = self._shared.places(genotype)
         weights, velocity = (
             tf.gather(v, places) for v in (self.weights, self.velocity)

@@ -54,7 +54,8 @@ class SupernetScorer(SupernetworkScorer[SharedScores]):
         assert network is not None
         code, batches = network.encode(candidate.genotype), self._batches(data)
         with graph_rewrites_off():
-            found = self.traced(network)(self._shared, code, batches)
+            shared = tf.cast(self._shared, tf.keras.backend.floatx())
+            found = self.traced(network)(shared, code, batches)
         return {self.name: -found.loss, "supernet_accuracy": found.accuracy}
 
     def expect_network(self, network: SuperNetwork | None) -> None:
@@ -68,8 +69,8 @@ class SupernetScorer(SupernetworkScorer[SharedScores]):
         """
         if network is None:
             raise ScoreError(
-                f"{self._path}: expected a genotype of {self._network.get('space')}, "
-                "with its own networks, received another candidate"
+                f"{self._path}: expected a genotype in the space "
+                f"{self._network.get('space')}, received another candidate"
             )
         settings = network.settings
         different = [k for k, v in settings.items() if self._network.get(k) != v]
@@ -78,12 +79,6 @@ class SupernetScorer(SupernetworkScorer[SharedScores]):
                 f"{self._path}: expected candidates with "
                 f"{_words(self._network, different)}, as it was trained with, received "
                 f"{_words(settings, different)}"
-            )
-        size = SharedWeights(network).size if id(network) not in self._traced else None
-        if size not in (None, len(self._shared)):
-            raise ScoreError(
-                f"{self._path}: expected {size} shared weights, received "
-                f"{len(self._shared)}; train them again"
             )
 
     def builds(self, candidate: Candidate, data: ScoringData) -> bool:
@@ -100,7 +95,13 @@ class SupernetScorer(SupernetworkScorer[SharedScores]):
         self._validation = None
 
     def trace(self, network: SuperNetwork) -> SharedScores:
-        return SharedScores(SharedWeights(network))
+        shared = SharedWeights(network)
+        if shared.size != len(self._shared):
+            raise ScoreError(
+                f"{self._path}: expected {shared.size} shared weights, received "
+                f"{len(self._shared)}; train them again"
+            )
+        return SharedScores(shared)
 
     def _batches(self, data: ScoringData) -> Batches:
         """The validation data, read once."""
