@@ -191,6 +191,7 @@ SCORERS = Registry(
         "flops": "gtn_tf.search.scorers.make:flops",
         "synflow": "gtn_tf.search.scorers.make:synflow",
         "naswot": "gtn_tf.search.scorers.make:naswot",
+        "supernet": "gtn_tf.search.scorers.make:supernet",
     },
 )
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gtn_tf
@@ -21,6 +22,7 @@ from gtn_tf.errors import ArgumentError
 from gtn_tf.inner import LearnedSGD
 from gtn_tf.learners import ConvLearners, MLPLearners, named_learner
 from gtn_tf.search import Proposer, Scorer, make_scorer
+from gtn_tf.supernet import SharedFile
 
 REGISTRIES = {
     key: value
@@ -83,8 +85,12 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", names.SCORERS)
-def test_every_scorer_builds(name: str) -> None:
-    scorer = make_scorer(name, gtn_tf.load_teacher("digits"), steps=3)
+def test_every_scorer_builds(name: str, tmp_path) -> None:
+    network = {"image_shape": [8, 8, 1], "num_classes": 10}
+    weights = SharedFile(np.zeros([1], np.float32), network, "digits")
+    weights.save(tmp_path / "shared_weights.npz")
+    teacher = gtn_tf.load_teacher("digits")
+    scorer = make_scorer(name, teacher, steps=3, supernet=tmp_path)
     assert isinstance(scorer, Scorer) and scorer.name.startswith(name)
 
 

@@ -95,6 +95,21 @@ class Genotype201:
         return map(cls, itertools.product(OPS_201, repeat=len(EDGES)))
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the output depends on the input: `none` lets nothing through.
+
+        Example:
+
+        >>> Genotype201(["nor_conv_3x3"] * 3 + ["none"] * 3).is_connected
+        False
+        """
+        reached = {0}
+        for op, (to, source) in zip(self.ops, EDGES):  # by node
+            if op != "none" and source in reached:
+                reached.add(to)
+        return 3 in reached
+
+    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that stand for the architecture."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:12]

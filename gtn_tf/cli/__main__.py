@@ -24,6 +24,7 @@ from gtn_tf.cli import (
     table,
     train,
     train_final,
+    train_supernet,
 )
 from gtn_tf.cli.problems import in_one_line
 from gtn_tf.cli.quiet_start import import_tensorflow_quietly
@@ -34,6 +35,7 @@ _COMMANDS = {
     "evaluate": evaluate,
     "sample": sample,
     "export": export,
+    "train-supernet": train_supernet,
     "search": search,
     "rank": rank,
     "genotypes": genotypes,

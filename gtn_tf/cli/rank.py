@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what ranks; the ranks of several are added (default: gtn)",
     )
     parser.add_argument(
+        "--supernet",
+        type=user_path,
+        metavar="D",
+        help="run directory of train-supernet, for the scorer supernet",
+    )
+    parser.add_argument(
         "--steps",
         type=count,
         default=128,
@@ -96,7 +102,13 @@ def run(options: argparse.Namespace) -> None:
     name, genotypes = _genotypes(options)
     teacher, splits = _teacher_and_data(options)
     scorers = [
-        make_scorer(one, teacher, options.steps, options.learners)
+        make_scorer(
+            one,
+            teacher,
+            options.steps,
+            options.learners,
+            supernet=options.supernet,
+        )
         for one in dict.fromkeys(options.scorer)
     ]
     for one in scorers:

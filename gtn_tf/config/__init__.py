@@ -23,6 +23,7 @@ from gtn_tf.config.search import (
     SpaceConfig,
     TrainingConfig,
 )
+from gtn_tf.config.supernet import SharedTrainingConfig, SupernetConfig
 from gtn_tf.config.teacher import GeneratorConfig, RateFactorsConfig, TeacherConfig
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "RankingConfig",
     "RateFactorsConfig",
     "SearchConfig",
+    "SharedTrainingConfig",
     "SpaceConfig",
+    "SupernetConfig",
     "TeacherConfig",
     "TrainingConfig",
     "differences",

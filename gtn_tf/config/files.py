@@ -46,7 +46,8 @@ def load_config(
             ignored, and may hold what is merged.
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
-        schema: Class of the configuration: `Config`, `SearchConfig` or `FinalConfig`.
+        schema: Class of the configuration: `Config`, `SearchConfig`,
+            `SupernetConfig` or `FinalConfig`.
 
     Returns:
         The checked configuration.

@@ -13,6 +13,7 @@ from gtn_tf.config.rules import (
     DECAY,
     FROM_0,
     TEXT,
+    TEXT_OR_NONE,
     Checked,
     ConfigError,
     expect_unused,
@@ -95,7 +96,8 @@ class RankingConfig(Checked):
     real_learning_rate: float = setting(0.1, ABOVE_0)  # of real
     real_momentum: float = setting(0.9, DECAY)  # of real
     learners: int = setting(1, COUNT)  # fresh networks averaged
-    images: int = setting(2000, COUNT)  # validation images
+    images: int = setting(2000, COUNT)  # validation images; of supernet, too
+    supernet: str = setting("", TEXT_OR_NONE)  # of supernet: its run directory
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
     of an interrupted save are removed.
 
     Args:
-        model: A compiled Keras model.
+        model: A compiled Keras model, or another module with all of its variables.
         folder: Folder of the checkpoints.
         report: Called with a line when a checkpoint is unusable.
         run_id: The run that they belong to; see `RunDirectory.run_id`.
@@ -39,7 +39,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
 
     def __init__(
         self,
-        model: tf.keras.Model,
+        model: tf.Module,
         folder: Path,
         report: Callable[[str], None],
         run_id: str = "",
@@ -47,8 +47,9 @@ class Checkpoints(tf.keras.callbacks.Callback):
         file: str = "epoch-{:05d}",
     ) -> None:
         super().__init__()
-        with model.distribute_strategy.scope():
-            optimizers.build(model.optimizer, model.trainable_variables)
+        if isinstance(model, tf.keras.Model):
+            with model.distribute_strategy.scope():
+                optimizers.build(model.optimizer, model.trainable_variables)
         self.folder = folder
         self.report = report
         self.seconds = tf.Variable(0.0, dtype=tf.float64)  # of training, so far

@@ -17,6 +17,7 @@ from gtn_tf.config import (
     ConfigError,
     FinalConfig,
     SearchConfig,
+    SupernetConfig,
     differences,
     load_config,
     to_yaml,
@@ -25,7 +26,7 @@ from gtn_tf.run_files import RunError
 
 _ID = "run_id"
 
-AnyConfig = Union[Config, SearchConfig, FinalConfig]
+AnyConfig = Union[Config, SearchConfig, SupernetConfig, FinalConfig]
 
 
 @dataclass(frozen=True)

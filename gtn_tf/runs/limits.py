@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from gtn_tf import names
-from gtn_tf.config import Config, ConfigError, FinalConfig, LearnersConfig, SearchConfig
+from gtn_tf.config import (
+    Config,
+    ConfigError,
+    FinalConfig,
+    LearnersConfig,
+    SearchConfig,
+    SupernetConfig,
+)
 from gtn_tf.data import Splits
 from gtn_tf.data.memory import memory_bytes
 from gtn_tf.errors import shown
@@ -35,7 +42,7 @@ class Need(NamedTuple):
 
 
 def expect_possible(
-    config: Config | FinalConfig | SearchConfig, splits: Splits
+    config: Config | FinalConfig | SearchConfig | SupernetConfig, splits: Splits
 ) -> None:
     """Checks that settings can be run at all.
 
@@ -62,6 +69,7 @@ def expect_possible(
         Config: _of_meta_training,
         FinalConfig: _of_training,
         SearchConfig: _of_search,
+        SupernetConfig: _of_search,
     }
     memory = memory_bytes()
     for need in needs[type(config)](config, splits):
@@ -172,7 +180,7 @@ def _of_training(config: FinalConfig, splits: Splits) -> Iterator[Need]:
     yield _of_cells(network.cells, network.filters, keys)
 
 
-def _of_search(config: SearchConfig, splits: Splits) -> Iterator[Need]:
+def _of_search(config: SearchConfig | SupernetConfig, splits: Splits) -> Iterator[Need]:
     keys = "space.cells", "space.filters"
     yield _of_cells(config.space.cells, config.space.filters, keys)
 

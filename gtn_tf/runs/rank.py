@@ -13,7 +13,13 @@ from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError, read_genotypes
 from gtn_tf.run_files import RunError, read_cells, read_rows
 from gtn_tf.runs.score_table import SECONDS, Row, add_scores
-from gtn_tf.search import CellSpace, Scorer, ScoringData, make_scorer
+from gtn_tf.search import (
+    CellSpace,
+    Scorer,
+    ScoringData,
+    SupernetScorer,
+    make_scorer,
+)
 from gtn_tf.search.ranking import summed_ranks
 
 _SIZES = ("params", "flops")
@@ -94,7 +100,11 @@ def rank(
     Raises:
         RunError: If there is something else at `out`, or if all genotypes fail.
         SearchError: If other settings or other data made the scores at `out`.
+        ScoreError: If shared weights are of another network.
     """
+    for scorer in scorers:
+        if isinstance(scorer, SupernetScorer):  # fails once, not for every genotype
+            scorer.expect_network(space.supernetwork)
     names = [scorer.name for scorer in scorers]
     every = {one.name: one for one in [*map(make_scorer, _SIZES), *scorers]}
     rows = _read(out, names)

@@ -56,6 +56,26 @@ def _first_epochs(path: Path, epochs_done: int) -> str:
     return as_csv(filter(None, kept))
 
 
+class Scalars(tf.keras.callbacks.Callback):
+    """Shows the logs of each epoch in TensorBoard.
+
+    Args:
+        tensorboard: Folder of the event file.
+        steps: Of an epoch.
+    """
+
+    def __init__(self, tensorboard: Path, steps: int) -> None:
+        super().__init__()
+        self._writer = tf.summary.create_file_writer(str(tensorboard))
+        self._steps = steps
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        with self._writer.as_default(step=(epoch + 1) * self._steps):
+            for name, value in logs.items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+
+
 class TestAccuracy(tf.keras.callbacks.Callback):
     """Tests fresh learners on the test images after each epoch.
 

@@ -38,6 +38,7 @@ from gtn_tf.search import (
     NAOSpace,
     NASBench201Space,
     Scorer,
+    SupernetScorer,
     make_scorer,
 )
 from gtn_tf.search.cost import search_cost
@@ -149,10 +150,11 @@ def make_tuner(
             global_clipnorm=training.gradient_clip or None,
         )
 
+    space = make_space(config.space, splits, optimizer)
     return GTNTuner(
-        make_space(config.space, splits, optimizer),
-        scorer=_scorers(ranking.scorer, config, splits),
-        also=_scorers(ranking.also, config, splits),
+        space,
+        scorer=_scorers(ranking.scorer, config, splits, space),
+        also=_scorers(ranking.also, config, splits, space),
         oracle=GTNOracle(
             "val_accuracy",
             candidates=ranking.candidates,
@@ -168,7 +170,10 @@ def make_tuner(
 
 
 def _scorers(
-    names: str | tuple[str, ...], config: SearchConfig, splits: Splits
+    names: str | tuple[str, ...],
+    config: SearchConfig,
+    splits: Splits,
+    space: CellSpace[Any],
 ) -> list[Scorer]:
     ranking = config.ranking
     made = [
@@ -180,6 +185,7 @@ def _scorers(
             ranking.images,
             ranking.real_learning_rate,
             ranking.real_momentum,
+            ranking.supernet,
         )
         for name in ((names,) if isinstance(names, str) else names)
     ]
@@ -187,6 +193,8 @@ def _scorers(
         if scorer.teacher is not None:
             # Fails once, here, not for every candidate.
             RealLessons(splits, scorer.teacher)
+        if isinstance(scorer, SupernetScorer):
+            scorer.expect_network(space.supernetwork)
     return made
 
 

@@ -22,6 +22,7 @@ from gtn_tf.search.scorers import (
     GTNScorer,
     RealDataScorer,
     Scorer,
+    SupernetScorer,
     make_scorer,
     score,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Scorer",
     "ScoringData",
     "SearchError",
+    "SupernetScorer",
     "correlations",
     "make_scorer",
     "score",

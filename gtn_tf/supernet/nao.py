@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -12,12 +12,20 @@ from gtn_tf.cells.genotype import NODES
 from gtn_tf.cells.network import STEM
 from gtn_tf.cells.operations import apply_operation
 from gtn_tf.supernet.choice_block import ChoiceBlock
-from gtn_tf.supernet.operation import Operation
+from gtn_tf.supernet.operation import Channels, Operation
 from gtn_tf.supernet.switch import Index
 from gtn_tf.supernet.wiring import Pass, Pick, Wiring
 
 _STATES = 2 + NODES
 _MOST_ENDS = _STATES - 1  # a node reads at least one
+
+
+class _Output(NamedTuple):
+    """The channels of a cell's output, as `Pick` has them: some for each loose end."""
+
+    channels: Channels
+    rows: tf.Tensor | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,17 +135,24 @@ class WiringNAO(Wiring):
     def picks(self, genotype: tf.Tensor) -> list[Pick]:
         genes = _Genes(genotype)
         picks = [Pick()]
-        before = previous = STEM * self.filters
+        before = previous = _Output(STEM * self.filters)
         for cell in self._cells:
             k, filters = int(cell.reduces), cell.filters
-            older = Pick(0 if cell.halves_older else _differs(before, filters), before)
-            picks += [older, Pick(_differs(previous, filters), previous)]
+            halves = cell.halves_older
+            older = 0 if halves else _differs(before.channels, filters)
+            newer = _differs(previous.channels, filters)
+            picks += [Pick(older, *before), Pick(newer, *previous)]
             for number in range(NODES):
-                picks += [Pick(self._index(genes, cell, number, s)) for s in range(2)]
+                picks += [self._pick(genes, cell, number, side) for side in range(2)]
             loose = genes.loose[k][: len(cell.ends)]
             picks += [Pick(tf.cast(one, tf.int32)) for one in loose]
-            before, previous = previous, filters * genes.ends_of(k)
-        return [*picks, Pick(0, previous)]
+            before, previous = previous, genes.output(k, filters)
+        return [*picks, Pick(0, *previous)]
+
+    def _pick(self, genes: _Genes, cell: _Cell, number: int, side: int) -> Pick:
+        source = genes.inputs[int(cell.reduces)][number][side]
+        operation = self._index(genes, cell, number, side)
+        return Pick(operation, source=source, sources=2 + number)
 
     def _index(self, genes: _Genes, cell: _Cell, number: int, side: int) -> Index:
         index = genes.ops[int(cell.reduces)][number][side]
@@ -206,9 +221,11 @@ class _Genes:
             tf.cast(tf.reshape(tf.where(cell), [-1]), tf.int32) for cell in loose
         ]
 
-    def ends_of(self, k: int) -> tf.Tensor:
-        """The number of a cell's loose ends."""
-        return tf.size(self.ends[k])
+    def output(self, k: int, filters: int) -> _Output:
+        """The output of a cell whose states have so many channels."""
+        ends = self.ends[k]
+        rows = tf.reshape(ends[:, tf.newaxis] * filters + tf.range(filters), [-1])
+        return _Output(filters * tf.size(ends), rows, _STATES * filters)
 
 
 def _states(dtype: tf.DType, shape: list[Any]) -> tf.TensorArray:

@@ -17,7 +17,7 @@ from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.nao import WiringNAO
 from gtn_tf.supernet.nas_bench_201 import Wiring201
 from gtn_tf.supernet.operation import Channels, Operation, made_in_order
-from gtn_tf.supernet.wiring import Pass, Wiring
+from gtn_tf.supernet.wiring import Pass, Pick, Wiring
 
 
 class SuperNetwork:
@@ -72,6 +72,20 @@ class SuperNetwork:
         blocks = self._wiring.blocks
         self._sizes = [block.size for block in blocks]
         self._statistics_sizes = [block.statistics_size for block in blocks]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the network was made of, in JSON."""
+        image_shape, num_classes, cells, filters = self._size
+        return {
+            "space": self.space,
+            "image_shape": [*image_shape],
+            "num_classes": num_classes,
+            "cells": cells,
+            "filters": filters,
+            "kind": self.kind,
+            "ops": [*self._names],
+        }
 
     @property
     def size(self) -> int:
@@ -193,6 +207,14 @@ class SuperNetwork:
             tf.split(statistics, self._statistics_sizes),
             call,
         )
+
+    def picks(self, genotype: tf.Tensor) -> list[tuple[ChoiceBlock, Pick]]:
+        """The places where there is a choice, each with what an architecture picks.
+
+        Args:
+            genotype: As `encode` gives it.
+        """
+        return [*zip(self._wiring.blocks, self._wiring.picks(genotype))]
 
     def draw(self, seed: tf.Tensor, held_out: bool = False) -> tf.Tensor:
         """Draws an architecture, uniformly.

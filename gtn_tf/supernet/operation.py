@@ -132,7 +132,15 @@ class Operation:
             weights: `[n]`.
             channels: Of the input, if variable.
         """
-        return _split(weights, [self._shape(v, channels) for v in self.weights])
+        return _split(weights, self.shapes(channels))
+
+    def shapes(self, channels: Channels = None) -> list[Any]:
+        """The shapes of the weights, in the order of creation.
+
+        Args:
+            channels: Of the input, if variable.
+        """
+        return [self._shape(v, channels) for v in self.weights]
 
     def split_statistics(self, statistics: tf.Tensor) -> list[tf.Tensor]:
         """Splits a vector into the statistics, in the order of creation.

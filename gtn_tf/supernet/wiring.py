@@ -21,6 +21,12 @@ class Pick(NamedTuple):
 
     operation: Index = 0
     channels: Channels = None  # of its input, if variable
+    # Which of the most channels that the input may have are there; `None`: the first.
+    rows: tf.Tensor | None = None
+    most: int | None = None  # channels; `None`: as many as the operation was made for
+    # Where the input comes from: with shared weights, each source has its own.
+    source: Index = 0
+    sources: int = 1
 
 
 class Wiring(abc.ABC):

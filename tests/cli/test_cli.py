@@ -23,7 +23,14 @@ from gtn_tf.build import build_gtn
 from gtn_tf.cells import parse_genotype
 from gtn_tf.cli.__main__ import main
 from gtn_tf.cli.options import teacher_name
-from gtn_tf.config import Config, ConfigError, FinalConfig, SearchConfig, load_config
+from gtn_tf.config import (
+    Config,
+    ConfigError,
+    FinalConfig,
+    SearchConfig,
+    SupernetConfig,
+    load_config,
+)
 from gtn_tf.data import load
 from gtn_tf.runs import RunDirectory, workers
 from gtn_tf.runs.limits import expect_possible
@@ -386,7 +393,11 @@ def test_every_preset_fits(preset):
 
 
 def schema_of(preset: str) -> type:
-    kinds = {"final": FinalConfig, "search": SearchConfig}
+    kinds = {
+        "final": FinalConfig,
+        "search": SearchConfig,
+        "supernet": SupernetConfig,
+    }
     return kinds.get(preset.partition("_")[0], Config)
 
 

@@ -24,6 +24,7 @@ from gtn_tf.config import (
     LearnersConfig,
     MetaConfig,
     SearchConfig,
+    SupernetConfig,
     TeacherConfig,
     differences,
     files,
@@ -33,7 +34,11 @@ from gtn_tf.config import (
 from gtn_tf.names import TEACHERS
 
 _ALL = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
-_OTHERS = {"search": SearchConfig, "final": FinalConfig}
+_OTHERS = {
+    "search": SearchConfig,
+    "final": FinalConfig,
+    "supernet": SupernetConfig,
+}
 OTHERS = [path for path in _ALL if path.stem.split("_")[0] in _OTHERS]
 PRESETS = [path for path in _ALL if path not in OTHERS]
 

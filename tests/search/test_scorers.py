@@ -28,6 +28,7 @@ from gtn_tf.search import (
     score,
 )
 from gtn_tf.search.scorers import Preparation
+from gtn_tf.supernet import SharedFile
 
 layers = tf.keras.layers
 IMAGES = np.random.default_rng(0).normal(size=[12, 4, 4, 1]).astype(np.float32)
@@ -204,9 +205,13 @@ def test_a_scored_network_leaves_no_graph_behind(digits) -> None:
     assert graphs() <= before
 
 
-def test_the_factory_makes_every_scorer_of_a_configuration() -> None:
+def test_the_factory_makes_every_scorer_of_a_configuration(tmp_path) -> None:
     teacher = gtn_tf.load_teacher("digits")
+    network = {"image_shape": [8, 8, 1], "num_classes": 10}
+    weights = SharedFile(np.zeros([1], np.float32), network, "digits")
+    weights.save(tmp_path / "shared_weights.npz")
     settings = {"teacher": teacher, "steps": 3, "learners": 2, "images": 50}
+    settings["supernet"] = tmp_path
     made = [make_scorer(name, **settings, learning_rate=0.3) for name in SCORERS]
     assert len({one.name for one in made}) == len(SCORERS)
     by_name = {one.name: one for one in made}
@@ -216,6 +221,7 @@ def test_the_factory_makes_every_scorer_of_a_configuration() -> None:
         assert (one.teacher is teacher) == name.startswith("gtn")
         assert one.needs_training_data == name.startswith("real")
     assert by_name["real_tse"].learning_rate == 0.3
+    assert by_name["supernet"].images == 50
     assert by_name["naswot"].images == 64  # of a batch, and not of the validation
 
 

@@ -7,6 +7,7 @@ from gtn_tf.search.scorers.scoring import (
     score,
     without_retracing_warnings,
 )
+from gtn_tf.search.scorers.shared import SupernetScorer
 from gtn_tf.search.scorers.training import GTNScorer, RealDataScorer, TrainingScorer
 from gtn_tf.search.scorers.zero_cost import (
     FlopScorer,
@@ -23,6 +24,7 @@ __all__ = [
     "Preparation",
     "RealDataScorer",
     "Scorer",
+    "SupernetScorer",
     "SynflowScorer",
     "TrainingScorer",
     "make_scorer",

@@ -8,6 +8,7 @@ from typing import NamedTuple, Union
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import SCORERS
 from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.shared import SupernetScorer
 from gtn_tf.search.scorers.training import GTNScorer, RealDataScorer
 from gtn_tf.search.scorers.zero_cost import (
     FlopScorer,
@@ -30,6 +31,7 @@ class ScorerSettings(NamedTuple):
     images: int
     learning_rate: float
     momentum: float
+    supernet: str | os.PathLike[str] | None
 
 
 def gtn(s: ScorerSettings) -> Scorer:
@@ -72,6 +74,16 @@ def naswot(s: ScorerSettings) -> Scorer:
     return NASWOTScorer()
 
 
+def supernet(s: ScorerSettings) -> Scorer:
+    """The loss with shared weights."""
+    if not s.supernet:
+        raise ArgumentError(
+            "scorer 'supernet': expected a run directory of train-supernet, received "
+            "none; pass supernet=..., or --supernet"
+        )
+    return SupernetScorer(s.supernet, s.images)
+
+
 def make_scorer(
     asked: str | Scorer,
     teacher: AnyTeacher | None = None,
@@ -80,6 +92,7 @@ def make_scorer(
     images: int = 2000,
     learning_rate: float = 0.1,
     momentum: float = 0.9,
+    supernet: str | os.PathLike[str] | None = None,
 ) -> Scorer:
     """Makes a scorer by name.
 
@@ -89,12 +102,13 @@ def make_scorer(
             `gtn_tf.load_teacher`.
         steps: Inner steps of these and of `"real"` and `"real_tse"`.
         learners: Fresh networks whose scores are averaged, for the same.
-        images: Maximum number of validation images, for the same.
+        images: Maximum number of validation images, for the same and `"supernet"`.
         learning_rate: Of SGD, for `"real"` and `"real_tse"`.
         momentum: Likewise.
+        supernet: Run directory of `train-supernet`, for `"supernet"`.
 
     Raises:
-        ValueError: If the name is unknown or the teacher is missing.
+        ValueError: If the name is unknown, or if what the scorer needs is missing.
 
     Example:
 
@@ -103,7 +117,9 @@ def make_scorer(
     """
     if isinstance(asked, Scorer):
         return asked
-    settings = ScorerSettings(teacher, steps, learners, images, learning_rate, momentum)
+    settings = ScorerSettings(
+        teacher, steps, learners, images, learning_rate, momentum, supernet
+    )
     scorer: Scorer = SCORERS.load(asked)(settings)
     return scorer
 
