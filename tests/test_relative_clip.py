@@ -78,6 +78,7 @@ def state_of(gtn):
     return [v.numpy() for v in [*gtn.variables, *gtn.optimizer.variables]]
 
 
+@pytest.mark.slow
 def test_an_interrupted_fit_goes_on_with_the_same_bits(tiny_gtn, tmp_path):
     settings = {"relative_clip": 1.0, "estimator": gtn_tf.RandomWindow(2)}
     whole, interrupted = tiny_gtn(**settings), tiny_gtn(**settings)

@@ -136,6 +136,7 @@ def lessons(folder: Path) -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
+@pytest.mark.slow
 def test_a_short_training(tmp_path) -> None:
     train(sys.executable, tmp_path / "run", 2)
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())

@@ -19,7 +19,7 @@ from conftest import expect_drawn
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
-pytestmark = pytest.mark.usefixtures("benchmark_modules")
+pytestmark = [pytest.mark.usefixtures("benchmark_modules"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ BENCHMARKS = ROOT / "benchmarks"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 
-pytestmark = pytest.mark.usefixtures("benchmark_modules")
+pytestmark = [pytest.mark.usefixtures("benchmark_modules"), pytest.mark.slow]
 
 
 def line(contender: str, part: str, **found: object) -> dict:

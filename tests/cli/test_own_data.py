@@ -140,6 +140,7 @@ def test_a_run_finds_its_data_again(tmp_path, monkeypatch, capsys, caplog):
     )
 
 
+@pytest.mark.slow
 def test_many_classes_and_odd_channels_are_trained_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     images = RANDOM.random([400, 5, 7, 4])
@@ -150,6 +151,7 @@ def test_many_classes_and_odd_channels_are_trained_on(tmp_path, monkeypatch, cap
     assert teacher.image_shape == (5, 7, 4) and len(teacher.class_names) == 40
 
 
+@pytest.mark.slow
 def test_a_search_and_a_ranking_on_own_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flowers(tmp_path / "flowers")

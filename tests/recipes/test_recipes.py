@@ -35,6 +35,7 @@ CELLS = (
 )
 
 
+@pytest.mark.slow
 def test_ranking_of_nas_bench_201(recipe, tmp_path):
     table = ["arch,cifar10_test200,cifar10_test12"]
     table += [f"{cell},{90 + n},{80 + n}" for n, cell in enumerate(CELLS)]

@@ -115,6 +115,7 @@ def alone(tmp_path_factory):
     return run_dir
 
 
+@pytest.mark.slow
 def test_two_workers_come_to_the_results_of_one_process(alone, tmp_path):
     """Although one of them is killed, and both are started again."""
     run_dir = tmp_path / "run"
@@ -146,6 +147,7 @@ def test_two_workers_come_to_the_results_of_one_process(alone, tmp_path):
     np.testing.assert_allclose(teacher.images, expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_replicas_come_to_the_results_of_one(
     tmp_path, alone, monkeypatch, two_replicas, capsys
 ):

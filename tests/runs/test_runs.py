@@ -512,6 +512,7 @@ def again(run_dir: Path) -> tuple[dict, list[str]]:
     return runs.train(config, run_dir, resume=True, report=told.append), told
 
 
+@pytest.mark.slow
 def test_an_export_that_is_gone_is_made_again(copy):
     before = json.loads((copy / "summary.json").read_text())
     shutil.rmtree(copy / "export")

@@ -184,6 +184,7 @@ def test_nas_bench_201_has_the_same_regularisation() -> None:
     assert logits_alone(model).output_shape == (None, 10)
 
 
+@pytest.mark.slow
 def test_a_cell_of_nas_bench_201_is_trained_interrupted_and_resumed(tmp_path) -> None:
     overrides = [*TINY, f"network.genotype='{CELL_201}'", "training.epochs=2"]
     overrides.append("network.cells=1")
@@ -250,7 +251,7 @@ def once(cell: Cell) -> Cell:
 
 # One of each layout, and all operations of the published cells among them.
 @pytest.mark.parametrize(
-    "name", slow_after(2, ["enas", "naonet", "nasnet_a", "amoebanet_b", "darts_v2"])
+    "name", slow_after(0, ["enas", "naonet", "nasnet_a", "amoebanet_b", "darts_v2"])
 )
 def test_published_cells_learn_a_batch_by_heart(name: str) -> None:
     one = PUBLISHED[name]
@@ -435,6 +436,7 @@ def test_a_backup_of_another_run_is_refused(copy) -> None:
         again(copy)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_goes_on(finished, copy, first_stack) -> None:
     """Keras' BackupAndRestore wrote one checkpoint, with counters and no run."""
     config = load_config("final_digits", TINY, FinalConfig)

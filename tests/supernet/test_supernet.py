@@ -41,7 +41,8 @@ def some(space, of_201=12):
 
 NETWORKS = [
     *(("201", "training"), ("201", "evaluation")),
-    *(("small", "training"), ("large", "evaluation")),
+    ("small", "training"),
+    pytest.param("large", "evaluation", marks=pytest.mark.slow),
 ]
 
 
@@ -231,8 +232,8 @@ def test_one_graph_is_every_architecture(monkeypatch, space, kind):
     [
         ("201", "evaluation", (1, 1, 2), 2),
         ("201", "training", (5, 7, 1), 0),
-        ("small", "evaluation", (1, 1, 2), 1),
-        ("large", "training", (5, 7, 1), 0),
+        pytest.param("small", "evaluation", (1, 1, 2), 1, marks=pytest.mark.slow),
+        pytest.param("large", "training", (5, 7, 1), 0, marks=pytest.mark.slow),
     ],
 )
 def test_other_sizes_equal_the_single_network(space, kind, shape, cells):

@@ -101,7 +101,12 @@ def restored_file(make, path, gtn):
             restored_file,
             marks=pytest.mark.slow,
         ),
-        (gtn_tf.KernelRidge(2, 3), "keep", restored_checkpoint),
+        pytest.param(
+            gtn_tf.KernelRidge(2, 3),
+            "keep",
+            restored_checkpoint,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_an_interrupted_fit_goes_on_with_the_same_bits(

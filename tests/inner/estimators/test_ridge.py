@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
-from conftest import real_batches, tiny_generator
+from conftest import real_batches, slow_after, tiny_generator
 from gtn_tf import inner
 from gtn_tf.data import Augmentation
 from gtn_tf.learners import ConvLearners, Learners, MLPLearners
@@ -77,7 +77,7 @@ def test_on_pixels_it_is_their_ridge_regression(
         assert float(found.meta_loss) == pytest.approx(mean, rel=1e-6)
 
 
-@pytest.mark.parametrize("unroll", ["keep", "recompute"])
+@pytest.mark.parametrize("unroll", slow_after(1, ["recompute", "keep"]))
 def test_the_gradient_is_the_slope(double_precision, tiny_gtn, unroll):
     """By pixels, label logits, latents and a generator; by the rates it is 0."""
     teacher = gtn_tf.teachers.GeneratorAndPixels(
