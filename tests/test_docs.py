@@ -166,7 +166,11 @@ def test_every_public_name_is_in_the_reference():
     "name, smaller",
     [
         ("teach_my_keras_model", {"NETWORKS": 1}),
-        ("search_with_a_teacher", {"CANDIDATES": 2, "BEST": 1, "EPOCHS": 1}),
+        pytest.param(
+            "search_with_a_teacher",
+            {"CANDIDATES": 2, "BEST": 1, "EPOCHS": 1},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_notebooks(name, smaller, tmp_path):

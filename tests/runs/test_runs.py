@@ -587,6 +587,7 @@ def test_a_full_disk_ends_in_one_line_and_the_run_goes_on(finished, tmp_path):
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_run_on_real_data_tells_of_real_data_alone(tmp_path, capsys):
     run_dir = tmp_path / "run"
     settings = ["teacher.source=real_data", "evaluation.real_data_iterations=0"]

@@ -94,6 +94,7 @@ def without_seconds(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
 
 
+@pytest.mark.slow
 def test_the_score_is_that_of_the_architecture_logged(tmp_path) -> None:
     tuner = GTNTuner(
         build,
