@@ -100,6 +100,27 @@ def read_json(path: Path, remedy: str = _REMEDY) -> Any:
         raise damaged(path, f"not JSON, {first_line(error)}", remedy) from None
 
 
+def read_column(path: Path, name: str) -> list[float]:
+    """Reads the numbers of a column of a table in CSV.
+
+    Args:
+        path: The file.
+        name: Of the column.
+
+    Returns:
+        No number if there is no such file: no line was written yet.
+
+    Raises:
+        RunError: If it cannot be read or holds something else.
+    """
+    if not path.exists():
+        return []
+    try:
+        return [float(row[name]) for row in read_rows(path)]
+    except (KeyError, ValueError) as error:
+        raise damaged(path, first_line(error)) from None
+
+
 def read_samples(path: Path) -> tuple[np.ndarray, int, list[str]]:
     """Reads an npz file with the grid of a curriculum.
 

@@ -137,7 +137,7 @@ def _automatic(options: argparse.Namespace) -> Config:
     file = options.run_dir / "config.yaml"
     if options.resume and file.is_file():
         # What was chosen once stays, whatever the cores are now.
-        return _with_absolute_path(with_overrides(load_config(str(file)), overrides))
+        return _with_absolute_path(load_config(str(file), overrides))
     # Mistakes are told before the data is read. Any number of iterations will do.
     preview = automatic_config(DataFacts((32, 32, 3), 10, 10**6), cores=2)
     meta = dataclasses.replace(preview.meta, iterations=2520, iterations_per_epoch=1)

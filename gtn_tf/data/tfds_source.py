@@ -57,7 +57,8 @@ def read_tfds(
     builder = _prepared(name, data_dir)
     image_key, label_key = _keys(builder.info, name)
     image, label = (builder.info.features[key] for key in (image_key, label_key))
-    counts = {part: split.num_examples for part, split in _parts(builder, name).items()}
+    parts = _parts(builder, name)
+    counts = {part: split.num_examples for part, split in parts.items()}
     if size is None and None in image.shape[:2]:
         raise DataError(
             f"{name}: expected images of one size, received some of several; give "
@@ -67,7 +68,7 @@ def read_tfds(
     channels = image.shape[2] or 3
     expect_fits([sum(counts.values()), height, width, channels])
     images, labels, sizes = {}, {}, Sizes()
-    for part, split in _parts(builder, name).items():
+    for part, split in parts.items():
         images[part] = np.empty([counts[part], height, width, channels], image.np_dtype)
         labels[part] = np.empty([counts[part]], np.int64)
         stream = builder.as_dataset(split=split.name)

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gtn_tf import data
-from gtn_tf.config import AugmentationConfig, ConfigError, DataConfig, load_config
+from gtn_tf.config import (
+    AugmentationConfig,
+    ConfigError,
+    DataConfig,
+    FinalConfig,
+    SupernetConfig,
+    load_config,
+)
 from gtn_tf.data import Augmentation, Splits
 from gtn_tf.data.catalog import find_entry
 from gtn_tf.data.paths import read_path
@@ -55,6 +62,28 @@ def load_splits(
             on_error=chosen.on_error,
             **kwargs,
         )
+
+
+def load_training_splits(
+    config: FinalConfig | SupernetConfig, data_dir: str | os.PathLike[str] | None
+) -> Splits:
+    """Loads the data of a training, in the batches of its `training` section.
+
+    Args:
+        config: The configuration.
+        data_dir: As for `load_splits`.
+
+    Raises:
+        ConfigError: If a setting does not fit the data; it names the key.
+        DataError: If the data cannot be used.
+    """
+    return load_splits(
+        config.data,
+        data_dir,
+        "training.batch_size",
+        seed=config.seed % 2**32,
+        batch_size=config.training.batch_size,
+    )
 
 
 def read_source(

@@ -16,10 +16,9 @@ from gtn_tf.cells import Genotype201, cell_network, network_201, read_genotype
 from gtn_tf.config import ConfigError, FinalConfig
 from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
-from gtn_tf.errors import first_line
 from gtn_tf.first_trace import make_variables
 from gtn_tf.precision import precision
-from gtn_tf.run_files import damaged, read_rows
+from gtn_tf.run_files import damaged, read_column
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.classifier import export_classifier
 from gtn_tf.runs.directory import RunDirectory
@@ -27,7 +26,7 @@ from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.records import Metrics
 from gtn_tf.runs.results import is_finished, report_results
-from gtn_tf.runs.splits import load_splits
+from gtn_tf.runs.splits import load_training_splits
 
 Report = Callable[[str], None]
 
@@ -61,14 +60,7 @@ def train_final(
         RunError: If the directory cannot be used.
     """
     _network_of(config)  # a mistake is reported before the data is read
-    seed, batch_size = config.seed % 2**32, config.training.batch_size
-    splits = load_splits(
-        config.data,
-        data_dir,
-        "training.batch_size",
-        seed=seed,
-        batch_size=batch_size,
-    )
+    splits = load_training_splits(config, data_dir)
     expect_possible(config, splits)
     run = RunDirectory(run_dir)
     with run.open(config, resume):
@@ -97,7 +89,7 @@ def _finish(
         classifier.compile(metrics=["accuracy"])
         found = classifier.evaluate(splits.test, verbose=0, return_dict=True)
         export_classifier(classifier, splits, run.export)
-    accuracies = _column(run.metrics, "val_accuracy")
+    accuracies = read_column(run.metrics, "val_accuracy")
     if not accuracies:
         raise damaged(run.metrics, "no line of any epoch")
     summary = {
@@ -108,7 +100,7 @@ def _finish(
         "best_validation_accuracy": max(accuracies),
         "params": sum(v.shape.num_elements() for v in classifier.trainable_variables),
         "epochs": config.training.epochs,
-        "seconds": sum(_column(run.metrics, "seconds")),
+        "seconds": sum(read_column(run.metrics, "seconds")),
         "seed": config.seed,
         **machine(),
     }
@@ -227,7 +219,7 @@ def _fit(
     if done == epochs:
         return
     metrics = Metrics(run.metrics, done)
-    best = max(_column(run.metrics, "val_accuracy"), default=None)
+    best = max(read_column(run.metrics, "val_accuracy"), default=None)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
 
     def weights(name: str, **kwargs: Any) -> tf.keras.callbacks.Callback:
@@ -294,13 +286,3 @@ class _EpochLine(tf.keras.callbacks.Callback):
             f"epoch {pace.position}  loss {logs['loss']:.3f}  "
             f"validation accuracy {logs['val_accuracy']:.2%}  {pace.left}"
         )
-
-
-def _column(metrics: Path, name: str) -> list[float]:
-    """A metric of each epoch."""
-    if not metrics.exists():
-        return []
-    try:
-        return [float(row[name]) for row in read_rows(metrics)]
-    except (KeyError, ValueError) as error:
-        raise damaged(metrics, first_line(error)) from None

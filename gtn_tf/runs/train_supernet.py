@@ -18,7 +18,7 @@ from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.non_finite import NonFiniteError
-from gtn_tf.run_files import damaged, read_rows
+from gtn_tf.run_files import damaged, read_column
 from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
@@ -26,7 +26,7 @@ from gtn_tf.runs.machine import machine
 from gtn_tf.runs.records import Metrics, Scalars
 from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.search import make_space
-from gtn_tf.runs.splits import load_splits
+from gtn_tf.runs.splits import load_training_splits
 from gtn_tf.search import CellSpace
 from gtn_tf.supernet import SGD, SharedFile, SharedScores, SharedWeights, SinglePath
 from gtn_tf.supernet.shared_file import NAME
@@ -89,14 +89,7 @@ def train_supernet(
         RunError: If the directory cannot be used.
         NonFiniteError: If the training diverges.
     """
-    seed, batch_size = config.seed % 2**32, config.training.batch_size
-    splits = load_splits(
-        config.data,
-        data_dir,
-        "training.batch_size",
-        seed=seed,
-        batch_size=batch_size,
-    )
+    splits = load_training_splits(config, data_dir)
     expect_possible(config, splits)
     run = RunDirectory(run_dir)
     with run.open(config, resume):
@@ -122,12 +115,13 @@ def _finish(
     assert space.supernetwork is not None
     shared = SharedWeights(space.supernetwork)
     training = SinglePath(shared, _sgd(config), config.seed)
-    rows = _fit(training, space, shared, run, config, splits, report)
-    try:
-        seconds = sum(float(row["seconds"]) for row in rows)
-        last = {name: float(rows[-1][name]) for name in ("val_accuracy", "val_loss")}
-    except (IndexError, KeyError, ValueError):
-        raise damaged(run.metrics, "no line of the last epoch") from None
+    _fit(training, space, shared, run, config, splits, report)
+    accuracies, losses, seconds = (
+        read_column(run.metrics, name)
+        for name in ("val_accuracy", "val_loss", "seconds")
+    )
+    if not seconds:
+        raise damaged(run.metrics, "no line of any epoch")
     network, chosen = shared.network.settings, config.training
     SharedFile(training.weights.numpy(), network, splits.title).save(run.path / NAME)
     summary = {
@@ -138,9 +132,9 @@ def _finish(
         "weights": shared.size - 1,
         "steps": chosen.steps,
         "tested": chosen.tested,
-        "validation_accuracy": last["val_accuracy"],
-        "validation_loss": last["val_loss"],
-        "seconds": seconds,
+        "validation_accuracy": accuracies[-1],
+        "validation_loss": losses[-1],
+        "seconds": sum(seconds),
         "seed": config.seed,
         **machine(),
     }
@@ -168,8 +162,8 @@ def _fit(
     config: SupernetConfig,
     splits: Splits,
     report: Report,
-) -> list[dict[str, str]]:
-    """Trains to the end; returns the lines of `metrics.csv`."""
+) -> None:
+    """Trains to the end; `metrics.csv` has a line for each epoch."""
     every = config.training.steps_per_epoch
     epochs = config.training.steps // every
     checkpoints = Checkpoints(training, run.checkpoints, report, run.run_id, "training")
@@ -210,7 +204,6 @@ def _fit(
             f"{logs['val_accuracy']:.2%}  {pace.left}"
         )
     callbacks.on_train_end()
-    return read_rows(run.metrics) if run.metrics.exists() else []
 
 
 def drawn(space: CellSpace[Any], seed: int, start: int = 0) -> Iterator[tf.Tensor]:
