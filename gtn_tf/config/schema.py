@@ -122,6 +122,7 @@ class LearnersConfig(Checked):
     weight_norm: Each[bool] = setting(True, or_each(FLAG))
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
+    dense_norm: Each[bool] = setting(True, or_each(FLAG))  # also in dense layers
     cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
     cell_filters: int = setting(8, COUNT)  # channels of the first stage
     # How many are sampled in advance, each traced once; or, of stacks of cells, all: a
@@ -185,7 +186,7 @@ class LearnersConfig(Checked):
         return {name: len(x) for name, x in given.items() if isinstance(x, tuple)}
 
 
-_EACH = ("family", "global_pooling", "weight_norm", "batch_norm")
+_EACH = ("family", "global_pooling", "weight_norm", "batch_norm", "dense_norm")
 
 
 def _nth(entry: Any, n: int) -> Any:

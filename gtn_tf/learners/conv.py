@@ -29,6 +29,7 @@ class ConvLearners(SequentialLearners):
             every pixel.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        dense_norm: Whether hidden dense layers have it, too.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
@@ -50,6 +51,7 @@ class ConvLearners(SequentialLearners):
     global_pooling: bool = False
     weight_norm: bool = True
     batch_norm: str = "mean_only"
+    dense_norm: bool = True
     architectures: int = 1
     seed: int = 0
 

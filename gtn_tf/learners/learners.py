@@ -113,11 +113,13 @@ class NormedLearners(DrawnLearners):
 
     A subclass also has the fields `weight_norm`, whether every layer is
     weight-normalised, and `batch_norm`: `"mean_only"` (the paper's), `"full"` or
-    `"none"`.
+    `"none"`; and `dense_norm`, whether hidden dense layers have that batch norm, too,
+    if it has such layers.
     """
 
     weight_norm: bool
     batch_norm: str
+    dense_norm: bool = True
 
     def __post_init__(self) -> None:
         if self.batch_norm not in NORMS:
@@ -166,7 +168,8 @@ class NormedLearners(DrawnLearners):
         """Hidden dense layers and the one that gives the logits."""
         layers = []
         for width in units:
-            layers += [self._weighted(_dense(width)), *self._activation()]
+            norm = self._norm() if self.dense_norm else []
+            layers += [self._weighted(_dense(width)), *norm, self._rectifier()]
         return [*layers, self._weighted(_dense(num_classes))]
 
 

@@ -20,6 +20,7 @@ class MLPLearners(SequentialLearners):
             draw it from, `high` excluded.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        dense_norm: Whether hidden dense layers have it, too.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
@@ -33,6 +34,7 @@ class MLPLearners(SequentialLearners):
     units: Sequence[Width] = (256, 128)
     weight_norm: bool = True
     batch_norm: str = "mean_only"
+    dense_norm: bool = True
     architectures: int = 1
     seed: int = 0
 
