@@ -37,6 +37,7 @@ _NAMES = {
     "Generator": "gtn_tf.generator",
     "KernelRidge": "gtn_tf.inner",
     "LearnedAdam": "gtn_tf.inner",
+    "LearnedLAMB": "gtn_tf.inner",
     "LearnedRMSProp": "gtn_tf.inner",
     "LearnedSGD": "gtn_tf.inner",
     "LengtheningUnroll": "gtn_tf.inner",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
+from gtn_tf.weight_tensors import PackedTensors, Tensors
 
 
 class PureNetwork(Protocol):
@@ -17,6 +18,10 @@ class PureNetwork(Protocol):
     @property
     def running(self) -> Sequence[Any]:
         """The statistics of a fresh network."""
+
+    @property
+    def tensors(self) -> Tensors:
+        """What the vector of weights is made of."""
 
     def pack(self, weights: Sequence[tf.Tensor]) -> tf.Tensor:
         """Puts all weights into one vector."""
@@ -93,6 +98,7 @@ class PureModel:
         self.trainable = list(model.trainable_variables)
         # tfa keeps a bool variable in each wrapper that no call of ours reads.
         self.running = [v for v in model.non_trainable_variables if v.dtype.is_floating]
+        self.tensors = PackedTensors([v.shape.as_list() for v in self.trainable])
         self._trainable_slots = _slots(model, self.trainable)
         self._running_slots = _slots(model, self.running)
 

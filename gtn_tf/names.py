@@ -98,6 +98,7 @@ OPTIMIZERS = Registry(
     {
         "sgd": "gtn_tf.inner.optimizers.sgd:LearnedSGD",
         "adam": "gtn_tf.inner.optimizers.adam:LearnedAdam",
+        "lamb": "gtn_tf.inner.optimizers.lamb:LearnedLAMB",
         "rmsprop": "gtn_tf.inner.optimizers.rmsprop:LearnedRMSProp",
     },
 )

@@ -48,6 +48,7 @@ Each = Union[_T, tuple[_T, ...]]  # one for all networks, or a list to cycle thr
 INNER_OPTIMIZERS = {
     "sgd": ("learning_rate", "momentum"),
     "adam": ("learning_rate", "beta_1", "beta_2", "epsilon"),
+    "lamb": ("learning_rate", "beta_1", "beta_2", "epsilon"),
     "rmsprop": ("learning_rate", "rho", "epsilon"),
 }
 
@@ -199,7 +200,7 @@ def _names(settings: type[Any]) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class InnerOptimizerConfig(Checked):
-    """The learners' optimizer: SGD with heavy-ball momentum, Adam or RMSProp."""
+    """The learners' optimizer: SGD with heavy-ball momentum, Adam, LAMB, RMSProp."""
 
     _prefix: ClassVar[str] = "inner_optimizer."
 
@@ -207,10 +208,10 @@ class InnerOptimizerConfig(Checked):
     # Initial values, for every step.
     learning_rate: float = setting(0.3, ABOVE_0)
     momentum: float = setting(0.5, FROM_0)  # of sgd
-    beta_1: float = setting(0.9, BETWEEN_0_AND_1)  # of adam: decay of the first moment
+    beta_1: float = setting(0.9, BETWEEN_0_AND_1)  # of adam and lamb: of the 1st moment
     beta_2: float = setting(0.999, BETWEEN_0_AND_1)  # and of the second
     rho: float = setting(0.9, BETWEEN_0_AND_1)  # of rmsprop: decay of the mean square
-    # Of adam and rmsprop: added inside and outside the root, never learned.
+    # Of adam, lamb and rmsprop: added inside and outside the root, never learned.
     epsilon: float = setting(1e-5, ABOVE_0)
     # Learned for each step (the paper's), learned for all steps, or fixed.
     rates: str = setting("per_step", one_of(*names.RATES))

@@ -16,6 +16,7 @@ from gtn_tf.inner.graph_rewrites import graph_rewrites_off
 from gtn_tf.inner.optimizers import (
     InnerOptimizer,
     LearnedAdam,
+    LearnedLAMB,
     LearnedRMSProp,
     LearnedSGD,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "InnerLoop",
     "InnerOptimizer",
     "LearnedAdam",
+    "LearnedLAMB",
     "LearnedRMSProp",
     "LearnedSGD",
     "LearnerState",

@@ -76,6 +76,10 @@ def inner_step(
         loop, state.weights, state.statistics, inputs.images, inputs.labels
     )
     weights, optimizer_state = loop.optimizer.update(
-        state.weights, state.optimizer_state, gradient, inputs.hyperparameters
+        state.weights,
+        state.optimizer_state,
+        gradient,
+        inputs.hyperparameters,
+        loop.learner.tensors,
     )
     return LearnerState(weights, optimizer_state, statistics)

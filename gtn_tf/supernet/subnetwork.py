@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from gtn_tf.supernet.network import SuperNetwork
+from gtn_tf.weight_tensors import OneTensor, Tensors
 
 
 class SubNetwork:
@@ -46,6 +47,11 @@ class SubNetwork:
             seed: int32 `[2]`.
         """
         return [self.network.fresh_weights(self.genotype, seed)]
+
+    @property
+    def tensors(self) -> Tensors:
+        """What the vector of weights is made of."""
+        return OneTensor(rank=1)
 
     def pack(self, weights: Sequence[tf.Tensor]) -> tf.Tensor:
         """The one tensor of weights, `[size]`."""

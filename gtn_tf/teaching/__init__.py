@@ -1,7 +1,11 @@
 """Trained teachers: loading them, and teaching any Keras model."""
 
 from gtn_tf.teaching.batch_norm import SettleBatchNorm
-from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
+from gtn_tf.teaching.curriculum_adaptive import (
+    CurriculumAdam,
+    CurriculumLAMB,
+    CurriculumRMSProp,
+)
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.load import BUNDLED, load_teacher, training_seconds
@@ -11,6 +15,7 @@ from gtn_tf.teaching.trained_teacher import TrainedTeacher
 __all__ = [
     "BUNDLED",
     "CurriculumAdam",
+    "CurriculumLAMB",
     "CurriculumRMSProp",
     "CurriculumSGD",
     "SettleBatchNorm",

@@ -1,15 +1,18 @@
-"""Learned Adam and RMSProp as optimizers for any Keras model."""
+"""Learned Adam, LAMB and RMSProp as optimizers for any Keras model."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from gtn_tf.inner.optimizers.adam import LearnedAdam, adam_update
-from gtn_tf.inner.optimizers.base import EPSILON
+from gtn_tf.inner.optimizers.base import EPSILON, OptimizerState
+from gtn_tf.inner.optimizers.lamb import LearnedLAMB, lamb_update
 from gtn_tf.inner.optimizers.rmsprop import LearnedRMSProp, rmsprop_update
 from gtn_tf.teaching.curriculum_optimizer import CurriculumOptimizer, Values
+from gtn_tf.weight_tensors import Tensors
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -62,6 +65,54 @@ class CurriculumAdam(CurriculumOptimizer):
             for name in ("first_moment_of_ones", "second_moment_of_ones")
         ]
         return [*moments, *ones]
+
+
+@tf.keras.utils.register_keras_serializable("gtn_tf")
+class CurriculumLAMB(CurriculumAdam):
+    """LAMB with hyperparameters for each step, the update of `gtn_tf.LearnedLAMB`.
+
+    Args:
+        learning_rates: One for each step, repeated after the last.
+        betas_1: Likewise.
+        betas_2: Likewise.
+        epsilon: Added inside and outside the root.
+        name: Name of the optimizer.
+        **kwargs: Passed to `tf.keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: If there is not one value of each for each step.
+
+    Example:
+
+    >>> kernel = tf.Variable([[3.0, 4.0]])
+    >>> optimizer = CurriculumLAMB([0.5], [0.9], [0.9], epsilon=1e-9)
+    >>> _ = optimizer.apply_gradients([(tf.constant([[7.0, 0.0]]), kernel)])
+    >>> kernel.numpy().round(3).tolist()
+    [[0.5, 4.0]]
+    """
+
+    learned = LearnedLAMB
+
+    def __init__(
+        self,
+        learning_rates: Values,
+        betas_1: Values,
+        betas_2: Values,
+        epsilon: float = EPSILON,
+        name: str = "CurriculumLAMB",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rates, betas_1, betas_2, epsilon, name, **kwargs)
+
+    def updated(
+        self,
+        weights: tf.Tensor,
+        state: OptimizerState,
+        gradient: tf.Tensor,
+        values: Mapping[str, tf.Tensor],
+        tensors: Tensors,
+    ) -> tuple[tf.Tensor, OptimizerState]:
+        return lamb_update(weights, state, gradient, values, tensors, self.epsilon)
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")

@@ -11,6 +11,7 @@ import tensorflow as tf
 from gtn_tf.errors import ArgumentError
 from gtn_tf.inner.optimizers.base import InnerOptimizer, OptimizerState
 from gtn_tf.teaching.one_replica import OneReplica
+from gtn_tf.weight_tensors import OneTensor, Tensors
 
 Values = Union[Sequence[float], np.ndarray]
 
@@ -98,7 +99,8 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
         # An embedding's gradient is sparse; the state is not.
         gradient = tf.convert_to_tensor(gradient)
         before = tuple(map(tf.convert_to_tensor, state))
-        weights, after = self.updated(variable, before, gradient, values)
+        tensors = OneTensor(variable.shape.rank)
+        weights, after = self.updated(variable, before, gradient, values, tensors)
         for one, value in zip([variable, *state], [weights, *after]):
             one.assign(value)
 
@@ -108,6 +110,7 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
         state: OptimizerState,
         gradient: tf.Tensor,
         values: Mapping[str, tf.Tensor],
+        tensors: Tensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         """One step as a pure function, without clipping.
 
@@ -116,6 +119,7 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
             state: Zeros at first.
             gradient: Of the loss.
             values: Of the hyperparameters, scalars.
+            tensors: What the weights are made of.
 
         Returns:
             The new weights and the new state.

@@ -20,7 +20,11 @@ from gtn_tf.data.raw_pictures import prepare_pictures
 from gtn_tf.errors import ArgumentError
 from gtn_tf.labels import classes_of_lessons
 from gtn_tf.shapes import with_channels
-from gtn_tf.teaching.curriculum_adaptive import CurriculumAdam, CurriculumRMSProp
+from gtn_tf.teaching.curriculum_adaptive import (
+    CurriculumAdam,
+    CurriculumLAMB,
+    CurriculumRMSProp,
+)
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.description import (
     augmentation_of,
@@ -37,7 +41,8 @@ _ROUNDING = 1e-3  # of probabilities
 
 # By kind of the inner optimizer.
 _OPTIMIZERS: dict[str, Any] = {
-    one.learned.kind: one for one in (CurriculumSGD, CurriculumAdam, CurriculumRMSProp)
+    one.learned.kind: one
+    for one in (CurriculumSGD, CurriculumAdam, CurriculumLAMB, CurriculumRMSProp)
 }
 
 

@@ -7,6 +7,7 @@ from gtn_tf.inner.optimizers.base import (
     OptimizerState,
     StepGradient,
 )
+from gtn_tf.inner.optimizers.lamb import LearnedLAMB
 from gtn_tf.inner.optimizers.rmsprop import LearnedRMSProp
 from gtn_tf.inner.optimizers.sgd import LearnedSGD
 
@@ -14,6 +15,7 @@ __all__ = [
     "Hyperparameter",
     "InnerOptimizer",
     "LearnedAdam",
+    "LearnedLAMB",
     "LearnedRMSProp",
     "LearnedSGD",
     "OptimizerState",

@@ -14,6 +14,7 @@ from gtn_tf.inner.optimizers.base import (
     InnerOptimizer,
     OptimizerState,
 )
+from gtn_tf.weight_tensors import Tensors
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -99,6 +100,7 @@ class LearnedAdam(InnerOptimizer):
         state: OptimizerState,
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
+        tensors: Tensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         return adam_update(weights, state, gradient, hyperparameters, self.epsilon)
 
@@ -121,9 +123,6 @@ def adam_update(
 ) -> tuple[tf.Tensor, OptimizerState]:
     """One step of Adam as a pure function.
 
-    The moments start at 0 and are divided by the moment of a constant 1, which for
-    constant decays is Adam's bias correction `1 - beta**t`.
-
     Args:
         weights: Of any shape.
         state: Both moments, and both moments of a constant 1; initially 0.
@@ -134,6 +133,30 @@ def adam_update(
     Returns:
         The new weights and the new state.
     """
+    direction, state = adam_moments(state, gradient, hyperparameters, epsilon)
+    return weights - hyperparameters["learning_rates"] * direction, state
+
+
+def adam_moments(
+    state: OptimizerState,
+    gradient: tf.Tensor,
+    hyperparameters: Mapping[str, tf.Tensor],
+    epsilon: float,
+) -> tuple[tf.Tensor, OptimizerState]:
+    """The direction of Adam's step, and its state after the step.
+
+    The moments start at 0 and are divided by the moment of a constant 1, which for
+    constant decays is Adam's bias correction `1 - beta**t`.
+
+    Args:
+        state: As for `adam_update`.
+        gradient: As for `adam_update`.
+        hyperparameters: As for `adam_update`.
+        epsilon: As for `adam_update`.
+
+    Returns:
+        The step to subtract, divided by the learning rate, and the new state.
+    """
     first, second, ones_1, ones_2 = state
     beta_1, beta_2 = hyperparameters["betas_1"], hyperparameters["betas_2"]
     first = beta_1 * first + (1 - beta_1) * gradient
@@ -141,5 +164,4 @@ def adam_update(
     ones_1 = beta_1 * ones_1 + (1 - beta_1)
     ones_2 = beta_2 * ones_2 + (1 - beta_2)
     root = tf.sqrt(second / ones_2 + epsilon) + epsilon
-    step = hyperparameters["learning_rates"] * (first / ones_1) / root
-    return weights - step, (first, second, ones_1, ones_2)
+    return first / ones_1 / root, (first, second, ones_1, ones_2)

@@ -14,6 +14,7 @@ from gtn_tf.inner.optimizers.base import (
     InnerOptimizer,
     OptimizerState,
 )
+from gtn_tf.weight_tensors import Tensors
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -91,6 +92,7 @@ class LearnedRMSProp(InnerOptimizer):
         state: OptimizerState,
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
+        tensors: Tensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         return rmsprop_update(weights, state, gradient, hyperparameters, self.epsilon)
 

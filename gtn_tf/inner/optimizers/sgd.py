@@ -14,6 +14,7 @@ from gtn_tf.inner.optimizers.base import (
     OptimizerState,
     StepGradient,
 )
+from gtn_tf.weight_tensors import Tensors
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -83,6 +84,7 @@ class LearnedSGD(InnerOptimizer):
         state: OptimizerState,
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
+        tensors: Tensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         return sgd_update(weights, state, gradient, hyperparameters)
 
