@@ -19,7 +19,6 @@ class PureNetwork(Protocol):
     def running(self) -> Sequence[Any]:
         """The statistics of a fresh network."""
 
-    @property
     def tensors(self) -> Tensors:
         """What the vector of weights is made of."""
 
@@ -98,7 +97,6 @@ class PureModel:
         self.trainable = list(model.trainable_variables)
         # tfa keeps a bool variable in each wrapper that no call of ours reads.
         self.running = [v for v in model.non_trainable_variables if v.dtype.is_floating]
-        self.tensors = PackedTensors([v.shape.as_list() for v in self.trainable])
         self._trainable_slots = _slots(model, self.trainable)
         self._running_slots = _slots(model, self.running)
 
@@ -125,6 +123,10 @@ class PureModel:
         shapes = [variable.shape for variable in self.trainable]
         parts = tf.split(vector, [shape.num_elements() for shape in shapes])
         return [tf.reshape(part, shape) for part, shape in zip(parts, shapes)]
+
+    def tensors(self) -> PackedTensors:
+        """What that vector is made of."""
+        return PackedTensors.of_shapes([v.shape.as_list() for v in self.trainable])
 
     def __call__(
         self,

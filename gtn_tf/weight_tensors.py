@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +28,10 @@ class Tensors(abc.ABC):
     @abc.abstractmethod
     def are_kernels(self) -> tf.Tensor:
         """For each weight, whether it is of a tensor of rank 2 or more."""
+
+
+# What is known when the graph runs is computed where it is needed, and only there.
+GetTensors = Callable[[], Tensors]
 
 
 class OneTensor(Tensors):
@@ -55,25 +60,36 @@ class PackedTensors(Tensors):
     """Tensors that are packed in one vector, one after the other.
 
     Args:
-        shapes: Of each tensor.
+        numbers: int32 `[size]`: for each weight, the number of its tensor, in ascending
+            order.
+        kernels: For each tensor, whether its rank is 2 or more.
 
     Example:
 
-    >>> tensors = PackedTensors([[1, 2], [1]])
+    >>> tensors = PackedTensors([0, 0, 1], [True, False])
     >>> tensors.squared_norms(tf.constant([3.0, 4.0, 1.0])).numpy().tolist()
     [25.0, 25.0, 1.0]
     >>> tensors.are_kernels().numpy().tolist()
     [True, True, False]
     """
 
-    def __init__(self, shapes: Sequence[Sequence[int]]) -> None:
-        self._ranks = [len(shape) for shape in shapes]
+    def __init__(self, numbers: Any, kernels: Any) -> None:
+        self._numbers = numbers
+        self._kernels = kernels
+
+    @classmethod
+    def of_shapes(cls, shapes: Sequence[Sequence[int]]) -> PackedTensors:
+        """The tensors of known shapes.
+
+        Args:
+            shapes: Of each tensor.
+        """
         sizes = [math.prod(shape) for shape in shapes]
-        self._numbers = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        numbers = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        return cls(numbers, [len(shape) > 1 for shape in shapes])
 
     def squared_norms(self, weights: tf.Tensor) -> tf.Tensor:
-        sums = tf.math.segment_sum(weights**2, self._numbers)
-        return tf.gather(sums, self._numbers)
+        return tf.gather(tf.math.segment_sum(weights**2, self._numbers), self._numbers)
 
     def are_kernels(self) -> tf.Tensor:
-        return tf.constant(np.array(self._ranks)[self._numbers] > 1)
+        return tf.gather(self._kernels, self._numbers)

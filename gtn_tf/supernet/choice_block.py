@@ -37,6 +37,8 @@ class ChoiceBlock:
         self._first = Switch(
             [functools.partial(self._fresh_statistics, o) for o in operations]
         )
+        self._count = Switch([functools.partial(self._tensors, o) for o in operations])
+        self._most = max(1, *(len(o.weights) for o in operations))
         self._passes: dict[Any, SwitchedPasses] = {}
 
     def __call__(
@@ -111,6 +113,24 @@ class ChoiceBlock:
         """
         (statistics,) = self._first(index)
         return statistics
+
+    def tensors(self, index: Index, channels: Channels) -> tuple[tf.Tensor, tf.Tensor]:
+        """The number of each weight's tensor, `[size]`, and which are kernels.
+
+        Args:
+            index: Of the operation.
+            channels: Of the input, if they may differ.
+        """
+        given = [] if channels is None else [tf.convert_to_tensor(channels)]
+        numbers, kernels = self._count(index, *given)
+        return numbers, kernels
+
+    def _tensors(
+        self, operation: Operation, channels: Channels = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        numbers = operation.tensor_numbers(self.size, channels)
+        kernels = [len(v.shape) > 1 for v in operation.weights]
+        return numbers, tf.constant(kernels + [False] * (self._most - len(kernels)))
 
     def _fresh(
         self, operation: Operation, seed: tf.Tensor, channels: Channels = None

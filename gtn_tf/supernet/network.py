@@ -18,6 +18,7 @@ from gtn_tf.supernet.nao import WiringNAO
 from gtn_tf.supernet.nas_bench_201 import Wiring201
 from gtn_tf.supernet.operation import Channels, Operation, made_in_order
 from gtn_tf.supernet.wiring import Pass, Pick, Wiring
+from gtn_tf.weight_tensors import PackedTensors
 
 
 class SuperNetwork:
@@ -266,6 +267,20 @@ class SuperNetwork:
         picks = self._wiring.picks(genotype)
         pairs = zip(self._wiring.blocks, picks)
         return tf.concat([b.fresh_statistics(pick.operation) for b, pick in pairs], 0)
+
+    def tensors(self, genotype: tf.Tensor) -> PackedTensors:
+        """The tensors of an architecture's weights.
+
+        Args:
+            genotype: As `encode` gives it.
+        """
+        numbers, kernels, count = [], [], 0
+        for block, pick in self.picks(genotype):
+            own = block.tensors(pick.operation, pick.channels)
+            numbers.append(count + own[0])
+            kernels.append(own[1])
+            count += own[1].shape[0]
+        return PackedTensors(tf.concat(numbers, 0), tf.concat(kernels, 0))
 
     def extract(
         self,

@@ -162,6 +162,23 @@ class Operation:
         flat = tf.concat([tf.reshape(w, [-1]) for w in weights], 0)
         return tf.ensure_shape(tf.pad(flat, [[0, size - tf.size(flat)]]), [size])
 
+    def tensor_numbers(self, size: int, channels: Channels = None) -> tf.Tensor:
+        """For each weight of a vector, the number of its tensor, in order of creation.
+
+        The rest of the vector counts as part of the last.
+
+        Args:
+            size: Of the vector.
+            channels: Of the input, if variable.
+        """
+        sizes = [math.prod(shape) for shape in self.shapes(channels)]
+        if not sizes:
+            return tf.zeros([size], tf.int32)
+        numbers = tf.repeat(tf.range(len(sizes)), tf.stack(sizes))
+        rest = [[0, size - tf.size(numbers)]]
+        padded = tf.pad(numbers, rest, constant_values=len(sizes) - 1)
+        return tf.ensure_shape(padded, [size])
+
     def fresh(self, seed: tf.Tensor, channels: Channels = None) -> list[tf.Tensor]:
         """Draws weights from the layers' initializers.
 

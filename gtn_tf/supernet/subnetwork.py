@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from gtn_tf.supernet.network import SuperNetwork
-from gtn_tf.weight_tensors import OneTensor, Tensors
+from gtn_tf.weight_tensors import PackedTensors
 
 
 class SubNetwork:
@@ -48,10 +48,9 @@ class SubNetwork:
         """
         return [self.network.fresh_weights(self.genotype, seed)]
 
-    @property
-    def tensors(self) -> Tensors:
+    def tensors(self) -> PackedTensors:
         """What the vector of weights is made of."""
-        return OneTensor(rank=1)
+        return self.network.tensors(self.genotype)
 
     def pack(self, weights: Sequence[tf.Tensor]) -> tf.Tensor:
         """The one tensor of weights, `[size]`."""

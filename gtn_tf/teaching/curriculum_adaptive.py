@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
 from gtn_tf.inner.optimizers.adam import LearnedAdam, adam_update
-from gtn_tf.inner.optimizers.base import EPSILON, OptimizerState
+from gtn_tf.inner.optimizers.base import EPSILON, InnerOptimizer, OptimizerState
 from gtn_tf.inner.optimizers.lamb import LearnedLAMB, lamb_update
 from gtn_tf.inner.optimizers.rmsprop import LearnedRMSProp, rmsprop_update
 from gtn_tf.teaching.curriculum_optimizer import CurriculumOptimizer, Values
-from gtn_tf.weight_tensors import Tensors
+from gtn_tf.weight_tensors import GetTensors
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -39,7 +39,7 @@ class CurriculumAdam(CurriculumOptimizer):
     0.75
     """
 
-    learned = LearnedAdam
+    learned: ClassVar[type[InnerOptimizer]] = LearnedAdam
     _update = staticmethod(adam_update)
 
     def __init__(
@@ -91,7 +91,7 @@ class CurriculumLAMB(CurriculumAdam):
     [[0.5, 4.0]]
     """
 
-    learned = LearnedLAMB
+    learned: ClassVar[type[InnerOptimizer]] = LearnedLAMB
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class CurriculumLAMB(CurriculumAdam):
         state: OptimizerState,
         gradient: tf.Tensor,
         values: Mapping[str, tf.Tensor],
-        tensors: Tensors,
+        tensors: GetTensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         return lamb_update(weights, state, gradient, values, tensors, self.epsilon)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from gtn_tf.errors import ArgumentError
 from gtn_tf.inner.optimizers.base import InnerOptimizer, OptimizerState
 from gtn_tf.teaching.one_replica import OneReplica
-from gtn_tf.weight_tensors import OneTensor, Tensors
+from gtn_tf.weight_tensors import GetTensors, OneTensor
 
 Values = Union[Sequence[float], np.ndarray]
 
@@ -99,8 +99,9 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
         # An embedding's gradient is sparse; the state is not.
         gradient = tf.convert_to_tensor(gradient)
         before = tuple(map(tf.convert_to_tensor, state))
-        tensors = OneTensor(variable.shape.rank)
-        weights, after = self.updated(variable, before, gradient, values, tensors)
+        weights, after = self.updated(
+            variable, before, gradient, values, lambda: OneTensor(variable.shape.rank)
+        )
         for one, value in zip([variable, *state], [weights, *after]):
             one.assign(value)
 
@@ -110,7 +111,7 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
         state: OptimizerState,
         gradient: tf.Tensor,
         values: Mapping[str, tf.Tensor],
-        tensors: Tensors,
+        tensors: GetTensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         """One step as a pure function, without clipping.
 
@@ -119,7 +120,7 @@ class CurriculumOptimizer(OneReplica, tf.keras.optimizers.Optimizer):
             state: Zeros at first.
             gradient: Of the loss.
             values: Of the hyperparameters, scalars.
-            tensors: What the weights are made of.
+            tensors: Gives what the weights are made of.
 
         Returns:
             The new weights and the new state.

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import RATES
-from gtn_tf.weight_tensors import Tensors
+from gtn_tf.weight_tensors import GetTensors
 
 OptimizerState = tuple[tf.Tensor, ...]  # such as a velocity, `[size]`
 
@@ -97,7 +97,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
         state: OptimizerState,
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
-        tensors: Tensors,
+        tensors: GetTensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         """Takes one step, as a differentiable pure function.
 
@@ -106,7 +106,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
             state: From `init` or the previous step.
             gradient: The gradient of the learner's loss, `[size]`.
             hyperparameters: Scalars, the values of this step.
-            tensors: What the weights are made of.
+            tensors: Gives what the weights are made of.
 
         Returns:
             The new weights and the new state.

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from gtn_tf.inner.optimizers.adam import LearnedAdam, adam_moments
 from gtn_tf.inner.optimizers.base import OptimizerState
-from gtn_tf.weight_tensors import Tensors
+from gtn_tf.weight_tensors import GetTensors
 
 _LEAST = 1e-12  # added to squared norms: the root's derivative is infinite at 0
 
@@ -64,7 +64,7 @@ class LearnedLAMB(LearnedAdam):
         state: OptimizerState,
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
-        tensors: Tensors,
+        tensors: GetTensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         return lamb_update(
             weights, state, gradient, hyperparameters, tensors, self.epsilon
@@ -76,7 +76,7 @@ def lamb_update(
     state: OptimizerState,
     gradient: tf.Tensor,
     hyperparameters: Mapping[str, tf.Tensor],
-    tensors: Tensors,
+    tensors: GetTensors,
     epsilon: float,
 ) -> tuple[tf.Tensor, OptimizerState]:
     """One step of LAMB as a pure function.
@@ -86,16 +86,17 @@ def lamb_update(
         state: As for `adam_update`.
         gradient: The loss's, with respect to the weights.
         hyperparameters: As for `adam_update`.
-        tensors: What the weights are made of.
+        tensors: Gives what the weights are made of.
         epsilon: As for `adam_update`.
 
     Returns:
         The new weights and the new state.
     """
     direction, state = adam_moments(state, gradient, hyperparameters, epsilon)
-    norms = tensors.squared_norms(weights), tensors.squared_norms(direction)
+    parts = tensors()
+    norms = [parts.squared_norms(x) + _LEAST for x in (weights, direction)]
     # A kernel of zeros would never move.
-    scaled = tensors.are_kernels() & (norms[0] > 0)
-    ratio = tf.sqrt((norms[0] + _LEAST) / (norms[1] + _LEAST))
+    scaled = parts.are_kernels() & (norms[0] > _LEAST)
+    ratio = tf.sqrt(norms[0] / norms[1])
     step = hyperparameters["learning_rates"] * direction
     return weights - tf.where(scaled, ratio, 1.0) * step, state

@@ -14,7 +14,7 @@ from gtn_tf.inner.optimizers.base import (
     OptimizerState,
     StepGradient,
 )
-from gtn_tf.weight_tensors import Tensors
+from gtn_tf.weight_tensors import GetTensors
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -84,7 +84,7 @@ class LearnedSGD(InnerOptimizer):
         state: OptimizerState,
         gradient: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
-        tensors: Tensors,
+        tensors: GetTensors,
     ) -> tuple[tf.Tensor, OptimizerState]:
         return sgd_update(weights, state, gradient, hyperparameters)
 

@@ -30,7 +30,7 @@ class Update(NamedTuple):
 
     Args:
         init: Returns the initial state for weights.
-        step: `(weights, state, gradient, values)` -> new weights and new state.
+        step: `(weights, state, gradient, values, tensors)` -> new weights and state.
         values: Its hyperparameters, each `[steps]`.
         clipnorm: Maximum norm of the gradient of each weight tensor.
     """
@@ -137,7 +137,9 @@ class TracedTraining:
                 loss = self._loss(batch.labels, logits, batch.weights)
             gradient = tape.gradient(loss, weights)
             values = {name: x[t] for name, x in self._update.values.items()}
-            weights, state = self._update.step(weights, state, gradient, values)
+            weights, state = self._update.step(
+                weights, state, gradient, values, lambda: self.network.tensors(code)
+            )
             return t + 1, total + loss, weights, state, s
 
         zero, state = tf.zeros([], weights.dtype), self._update.init(weights)

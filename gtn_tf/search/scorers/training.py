@@ -33,6 +33,7 @@ from gtn_tf.supernet import SuperNetwork
 from gtn_tf.teaching import SettleBatchNorm, TrainedTeacher, teach
 from gtn_tf.teaching.teach import are_logits, check_learner
 from gtn_tf.teaching.trained_teacher import CLIPNORM
+from gtn_tf.weight_tensors import GetTensors
 
 MEASURES = ("accuracy", "tse")
 
@@ -348,6 +349,7 @@ def _keras_sgd(
     state: OptimizerState,
     gradient: tf.Tensor,
     values: Mapping[str, tf.Tensor],
+    tensors: GetTensors,
 ) -> tuple[tf.Tensor, OptimizerState]:
     """Keras' SGD, whose velocity includes the learning rate."""
     velocity = values["momenta"] * state[0] - values["rates"] * gradient
