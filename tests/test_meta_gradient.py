@@ -33,13 +33,14 @@ def draw_steps(variables, seed=5):
         (lambda: gtn_tf.LearnedSGD(0.1, 0.5, 3), ("log_momentum",)),
         (lambda: gtn_tf.LearnedSGD(0.1, 0.5, 3, "shared"), ("log_momentum",)),
         (lambda: gtn_tf.LearnedAdam(0.1, 0.8, 0.9, 3), ("beta_1", "beta_2")),
+        (lambda: gtn_tf.LearnedLAMB(0.1, 0.8, 0.9, 3), ("beta_1", "beta_2")),
         pytest.param(
             lambda: gtn_tf.LearnedRMSProp(0.1, 0.8, 3),
             ("rho",),
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["sgd", "sgd, shared", "adam", "rmsprop"],
+    ids=["sgd", "sgd, shared", "adam", "lamb", "rmsprop"],
 )
 def test_gradient_of_every_variable(double_precision, tiny_gtn, make, names):
     """Generator, latents and each hyperparameter, one after the other."""

@@ -9,6 +9,11 @@ import tensorflow as tf
 from gtn_tf import inner, names
 from gtn_tf.config.schema import INNER_OPTIMIZERS
 from gtn_tf.estimator_settings import SETTINGS
+from gtn_tf.weight_tensors import OneTensor, PackedTensors
+
+
+def vector():
+    return OneTensor(rank=1)
 
 
 def test_sgd_is_learned_per_step_or_shared_or_not_at_all():
@@ -78,9 +83,37 @@ def test_the_update_is_that_of_keras(learned, keras):
     values = {name: x[0] for name, x in learned.hyperparameters().items()}
     for _ in range(4):
         gradient = tf.constant(rng.normal(size=[4]).astype(np.float32))
-        weights, state = learned.update(weights, state, gradient, values)
+        weights, state = learned.update(weights, state, gradient, values, vector)
         keras.apply_gradients([(gradient, variable)])
         np.testing.assert_allclose(weights, variable, rtol=1e-4)
+
+
+def test_lamb_is_that_of_tensorflow_addons():
+    addons = pytest.importorskip("tensorflow_addons")
+    keras = addons.optimizers.LAMB(
+        0.1, 0.8, 0.9, 1e-12, exclude_from_layer_adaptation=["bias"]
+    )
+    rng = np.random.default_rng(0)
+    shapes = {"kernel": [3, 2], "bias": [2], "zeros": [2, 2]}
+    variables = [
+        tf.Variable(rng.normal(size=shape) * (name != "zeros"), name=name)
+        for name, shape in shapes.items()
+    ]
+    learned = inner.LearnedLAMB(0.1, 0.8, 0.9, epsilon=1e-12)
+    weights = packed(variables)
+    state = learned.init(weights)
+    values = {k: tf.cast(x[0], "float64") for k, x in learned.hyperparameters().items()}
+    tensors = PackedTensors.of_shapes([*shapes.values()])
+    for _ in range(4):
+        gradients = [rng.normal(size=shape) for shape in shapes.values()]
+        given = weights, state, packed(gradients), values
+        weights, state = learned.update(*given, lambda: tensors)
+        keras.apply_gradients(zip(map(tf.constant, gradients), variables))
+        np.testing.assert_allclose(weights, packed(variables), rtol=1e-5)
+
+
+def packed(tensors):
+    return tf.concat([tf.reshape(x, [-1]) for x in tensors], 0)
 
 
 @pytest.mark.parametrize("name", names.OPTIMIZERS)

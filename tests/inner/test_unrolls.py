@@ -14,6 +14,7 @@ from gtn_tf.inner import (
     InnerInputs,
     InnerLoop,
     LearnedAdam,
+    LearnedLAMB,
     LearnedRMSProp,
     LearnedSGD,
 )
@@ -131,6 +132,7 @@ def test_closed_form_of_gradient_descent_on_a_parabola(name):
         ("mlp", 2, LearnedSGD),
         pytest.param("resnet", 0, LearnedSGD, marks=pytest.mark.slow),
         ("mlp", 2, LearnedAdam),
+        ("mlp", 2, LearnedLAMB),
         ("mlp", 2, LearnedRMSProp),
     ],
 )
@@ -170,6 +172,7 @@ def test_finite_differences(double_precision, kind, every, optimizer):
             for kind in sorted({*LEARNERS} - {"conv", "mlp"})
         ),
         ("conv", 2, LearnedAdam),
+        ("conv", 2, LearnedLAMB),
         pytest.param("conv", 2, LearnedRMSProp, marks=pytest.mark.slow),
     ],
 )

@@ -51,6 +51,9 @@ class PlainLearner:
     def pack(self, weights):
         return weights[0]
 
+    def tensors(self):
+        raise NotImplementedError
+
     def unpack(self, vector):
         return [vector]
 

@@ -271,6 +271,29 @@ def test_extracted_model_trains_alike(networks, space, kind):
     close(inserted_statistics[live], statistics[live])
 
 
+@pytest.mark.parametrize("space", ["201", "small"])
+def test_tensors_are_those_of_the_single_network(networks, space):
+    network, genotype = networks(space, "training"), sample(space, 3)
+    cell = network.encode(genotype)
+    weights, statistics = network.insert(
+        genotype,
+        network.extract(
+            genotype,
+            network.fresh_weights(cell, tf.constant([0, 1])),
+            network.fresh_statistics(cell),
+        ),
+    )
+    tensors = network.tensors(cell)
+    found = tensors.squared_norms(weights)[(weights != 0) & tensors.are_kernels()]
+    model = network.extract(genotype, weights, statistics)
+    expected = [
+        np.full(tf.size(v), tf.reduce_sum(v**2))
+        for v in model.trainable_variables
+        if len(v.shape) > 1
+    ]
+    close(np.sort(found), np.sort(np.concatenate(expected)))
+
+
 @pytest.mark.parametrize(("space", "kind"), NETWORKS)
 def test_models_of_cells_are_inserted(networks, space, kind):
     network, genotype = networks(space, kind), sample(space, 4)

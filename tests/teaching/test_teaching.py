@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from gtn_tf.teaching import (
     TrainedTeacher,
     teach,
 )
+from gtn_tf.weight_tensors import OneTensor
 from tiny_teacher import BATCH, CLASSES, SHAPE, STEPS, make_teacher
 
 layers = tf.keras.layers
@@ -32,7 +34,7 @@ SOFT = np.random.default_rng(0).dirichlet([1, 1, 1], [STEPS, BATCH]).astype(np.f
 
 def adaptive_teacher(kind: str) -> TrainedTeacher:
     betas = np.linspace(0.5, 0.9, STEPS).astype(np.float32)
-    names = {"adam": ("betas_1", "betas_2"), "rmsprop": ("rhos",)}[kind]
+    names = ("rhos",) if kind == "rmsprop" else ("betas_1", "betas_2")
     rates = {"learning_rates": np.linspace(0.02, 0.01, STEPS).astype(np.float32)}
     return make_teacher(
         description={"inner_optimizer": {"name": kind, "epsilon": 1e-5}},
@@ -108,6 +110,7 @@ def test_any_model_is_taught(make):
     [
         (gtn_tf.LearnedSGD, make_teacher),
         (gtn_tf.LearnedAdam, lambda: adaptive_teacher("adam")),
+        (gtn_tf.LearnedLAMB, lambda: adaptive_teacher("lamb")),
         (gtn_tf.LearnedRMSProp, lambda: adaptive_teacher("rmsprop")),
         (gtn_tf.LearnedSGD, lambda: make_teacher(labels=SOFT)),
     ],
@@ -126,8 +129,9 @@ def test_the_inner_loop_is_repeated_exactly(learned, make):
         values = {name: x[t] for name, x in teacher.hyperparameters.items()}
         for n, gradient in enumerate([x.T @ error, error.sum(0)]):
             gradient = tf.cast(gradient, tf.float32)
+            of_one = functools.partial(OneTensor, len(weights[n].shape))
             weights[n], states[n] = inner.update(
-                weights[n], states[n], gradient, values
+                weights[n], states[n], gradient, values, of_one
             )
     teach(model, teacher, optimizer=teacher.optimizer(clipnorm=None), verbose=0)
     for found, expected in zip(model.get_weights(), weights):

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.inner.optimizers.adam import LearnedAdam, adam_moments
-from gtn_tf.inner.optimizers.base import OptimizerState
+from gtn_tf.inner.optimizers.base import EPSILON, OptimizerState
 from gtn_tf.weight_tensors import GetTensors
 
 _LEAST = 1e-12  # added to squared norms: the root's derivative is infinite at 0
@@ -54,9 +54,12 @@ class LearnedLAMB(LearnedAdam):
         learning_rate: float = 0.05,
         beta_1: float = 0.5,
         beta_2: float = 0.95,
+        steps: int = 32,
+        rates: str = "per_step",
+        epsilon: float = EPSILON,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, **kwargs)
+        super().__init__(learning_rate, beta_1, beta_2, steps, rates, epsilon, **kwargs)
 
     def update(
         self,
