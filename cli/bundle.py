@@ -9,18 +9,20 @@ data, and writes `gtn_tf/bundled/NAME`. Interrupted, the same command goes on.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from common import ROOT, after_all_steps, say
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.config import Config, load_config
 from gtn_tf.names import LEARNERS
 from gtn_tf.runs.model_card import data_of
-from gtn_tf.teaching import BUNDLED, load_teacher
+from gtn_tf.teaching import BUNDLED, TrainedTeacher, load_teacher
 from gtn_tf.teaching.lessons import INSIDE
 
 _SOURCES = ("teacher", "real", "real_tuned")
@@ -70,6 +72,7 @@ _ORIGIN = {
     "mnist": "MNIST (Yann LeCun, Corinna Cortes, Christopher Burges)",
     "fashion_mnist": "Fashion-MNIST (Zalando, MIT licence)",
 }
+_LEVELS = 255  # between the least and the greatest pixel
 _MOST_LESSONS = 500_000  # bytes
 
 
@@ -89,6 +92,8 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     config = load_config(f"{name}_bundled")
     summary = runs.train(config, run_dir, resume=True, data_dir=data_dir, report=say)
     teacher = load_teacher(run_dir)
+    if config.teacher.source == "dataset_distillation":
+        teacher = _rounded(teacher)
     splits = data.load(name, data_dir=data_dir)
     evaluations = run_dir / "bundle"
     results = after_all_steps(
@@ -96,11 +101,7 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     )
     folder = ROOT / "gtn_tf" / "bundled" / name
     shutil.rmtree(folder, ignore_errors=True)
-    teacher.copy_saved_model(folder / "1")
-    lessons = folder / "1" / INSIDE
-    if lessons.stat().st_size > _MOST_LESSONS:
-        # Keeps the package small; load_teacher then gets them from the graph.
-        shutil.rmtree(lessons.parent)
+    _write_teacher(teacher, folder)
     facts = {
         "command": f"python cli/bundle.py {name}",
         "preset": f"{name}_bundled",
@@ -114,6 +115,27 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     card = _card(config, teacher.classes.shape, summary, facts)
     write(folder / "README.md", card)
     print(card)
+
+
+def _rounded(teacher: TrainedTeacher) -> TrainedTeacher:
+    """Rounds pixels to 256 values, which an npz file compresses to a byte each."""
+    least, most = teacher.images.min(), teacher.images.max()
+    step = (most - least) / _LEVELS
+    images = least + step * np.round((teacher.images - least) / step)
+    return dataclasses.replace(
+        teacher, images=images.astype(np.float32), make_images=None
+    )
+
+
+def _write_teacher(teacher: TrainedTeacher, folder: Path) -> None:
+    if teacher.make_images is None:  # its lessons are all that it has
+        teacher.save_npz(folder / "teacher.npz")
+        return
+    teacher.copy_saved_model(folder / "1")
+    lessons = folder / "1" / INSIDE
+    if lessons.stat().st_size > _MOST_LESSONS:
+        # Keeps the package small; load_teacher then gets them from the graph.
+        shutil.rmtree(lessons.parent)
 
 
 def _card(
