@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from common import ROOT, after_all_steps, say
 from gtn_tf import data, runs
 from gtn_tf.atomic_file import write

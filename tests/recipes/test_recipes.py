@@ -27,6 +27,18 @@ def test_robustness(recipe, tmp_path):
     assert cli(["plot", str(out)]) == 0 and picture.exists()
 
 
+@pytest.mark.slow
+def test_own_data(recipe, tmp_path):
+    folders = "--out", tmp_path / "out", "--run-dir", tmp_path / "runs"
+    recipe("own_data", "--scale", "smoke", *folders)
+    with (tmp_path / "out" / "results.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["set"] == "patches" and 0 <= float(row["teacher_mean"]) <= 1
+    assert float(row["seconds"]) > 0
+    picture = tmp_path / "runs/smoke/own_data/data/patches/test/china/00_00.png"
+    assert picture.exists()
+
+
 CELLS = (
     "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|none~1|nor_conv_3x3~2|",
     "|nor_conv_1x1~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|none~1|nor_conv_1x1~2|",
