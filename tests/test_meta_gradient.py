@@ -33,7 +33,11 @@ def draw_steps(variables, seed=5):
         (lambda: gtn_tf.LearnedSGD(0.1, 0.5, 3), ("log_momentum",)),
         (lambda: gtn_tf.LearnedSGD(0.1, 0.5, 3, "shared"), ("log_momentum",)),
         (lambda: gtn_tf.LearnedAdam(0.1, 0.8, 0.9, 3), ("beta_1", "beta_2")),
-        (lambda: gtn_tf.LearnedLAMB(0.1, 0.8, 0.9, 3), ("beta_1", "beta_2")),
+        pytest.param(
+            lambda: gtn_tf.LearnedLAMB(0.1, 0.8, 0.9, 3),
+            ("beta_1", "beta_2"),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             lambda: gtn_tf.LearnedRMSProp(0.1, 0.8, 3),
             ("rho",),

@@ -172,7 +172,7 @@ def test_finite_differences(double_precision, kind, every, optimizer):
             for kind in sorted({*LEARNERS} - {"conv", "mlp"})
         ),
         ("conv", 2, LearnedAdam),
-        ("conv", 2, LearnedLAMB),
+        pytest.param("conv", 2, LearnedLAMB, marks=pytest.mark.slow),
         pytest.param("conv", 2, LearnedRMSProp, marks=pytest.mark.slow),
     ],
 )

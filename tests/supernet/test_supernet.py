@@ -271,7 +271,9 @@ def test_extracted_model_trains_alike(networks, space, kind):
     close(inserted_statistics[live], statistics[live])
 
 
-@pytest.mark.parametrize("space", ["201", "small"])
+@pytest.mark.parametrize(
+    "space", ["201", pytest.param("small", marks=pytest.mark.slow)]
+)
 def test_tensors_are_those_of_the_single_network(networks, space):
     network, genotype = networks(space, "training"), sample(space, 3)
     cell = network.encode(genotype)
