@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from gtn_tf.countdown import Countdown
 from gtn_tf.errors import first_line
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.run_files import damaged, read_json
+from gtn_tf.runs.first_alone import FirstAlone
 from gtn_tf.runs.side_by_side import side_by_side
 from gtn_tf.search import Candidate, CellSpace, Scorer, ScoringData, score
 from gtn_tf.search.identity import Identity, expect_same, identity, settings_of
@@ -70,13 +72,18 @@ def add_scores(
     jobs = [_Job(n, space.candidate(by_name[n]), lack) for n, lack in left.items()]
     if any(one.builds(data) for one in jobs):
         workers = 1
-    countdown = Countdown(len(by_name), done=len(by_name) - len(left))
-    seldom = _Seldom(save)
     needed = [one for one in scorers if any(one in lack for lack in left.values())]
-    # Rewrites are off for all threads together: the setting is the process's.
-    with Preparation(seed) as preparation, seldom, graph_rewrites_off():
-        preparation.prepare(needed, data)
-        scored = side_by_side(lambda job: job.score(data, seed), jobs, workers)
+    countdown = Countdown(len(by_name), done=len(by_name) - len(left))
+    seldom, calls = _Seldom(save), FirstAlone()
+
+    def run(job: _Job) -> _Scored:
+        return job.score(data, seed, calls)
+
+    with ExitStack() as stack:
+        stack.enter_context(Preparation(seed)).prepare(needed, data)
+        stack.enter_context(seldom)
+        stack.enter_context(graph_rewrites_off())  # for all threads, while any runs
+        scored = stack.enter_context(closing(side_by_side(run, jobs, workers)))
         for job, (found, failures) in zip(jobs, scored):
             rows.setdefault(job.name, {}).update(genotype=job.name, **found)
             seldom()
@@ -87,8 +94,15 @@ def add_scores(
             report(f"{pace.position}  {shown}  {pace.rate('candidate')}, {pace.left}")
 
 
+class _Scored(NamedTuple):
+    """What was found of a genotype, and why there is no more."""
+
+    found: dict[str, float]  # scores, NaN if a scorer failed, and seconds
+    failures: list[str]  # a line for each
+
+
 class _Job(NamedTuple):
-    """A genotype, and the scores that it lacks."""
+    """A genotype, and the scorers whose scores it lacks."""
 
     name: str
     candidate: Candidate
@@ -98,14 +112,23 @@ class _Job(NamedTuple):
         """Whether a network has to be built, of which only one is in memory."""
         return any(one.builds(self.candidate, data) for one in self.scorers)
 
-    def score(self, data: ScoringData, seed: int) -> tuple[dict[str, float], list[str]]:
-        """All scores with their seconds, and a line for each scorer that failed."""
-        found: dict[str, float] = {}
-        failures: list[str] = []
+    def score(self, data: ScoringData, seed: int, calls: FirstAlone) -> _Scored:
+        """Runs the scorers, one after the other."""
+        scored = _Scored({}, [])
         for scorer in self.scorers:
-            if scorer.name not in found:  # else another scorer has added it
-                found.update(_timed(self.candidate, scorer, data, seed, failures))
-        return found, failures
+            if scorer.name in scored.found:  # another scorer has added it
+                continue
+            try:
+                with calls.of(scorer.name):
+                    started = time.monotonic()
+                    found = score(self.candidate, [scorer], data, seed)
+            except (ValueError, ArithmeticError, RuntimeError) as error:
+                text = f"{self.candidate.genotype}: {scorer.name}: {first_line(error)}"
+                scored.failures.append(text)
+                found = {scorer.name: math.nan}
+            took = time.monotonic() - started
+            scored.found.update({**found, f"{SECONDS}{scorer.name}": took})
+        return scored
 
 
 class _Seldom:
@@ -135,22 +158,6 @@ class _Seldom:
 
 def _shown(value: float) -> str:
     return "failed" if math.isnan(value) else f"{value:.4g}"
-
-
-def _timed(
-    candidate: Candidate,
-    scorer: Scorer,
-    data: ScoringData,
-    seed: int,
-    failures: list[str],
-) -> dict[str, float]:
-    started = time.monotonic()
-    try:
-        found = score(candidate, [scorer], data, seed)
-    except (ValueError, ArithmeticError, RuntimeError) as error:
-        failures.append(f"{candidate.genotype}: {scorer.name}: {first_line(error)}")
-        found = {scorer.name: math.nan}
-    return {**found, f"{SECONDS}{scorer.name}": time.monotonic() - started}
 
 
 def _made_by(

@@ -1,9 +1,8 @@
-"""Several items at the same time, on threads."""
+"""Several calls at the same time, on threads."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,16 +12,17 @@ _Result = TypeVar("_Result")
 
 def side_by_side(
     function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int
-) -> Iterator[_Result]:
-    """Calls a function of each item, on threads; TensorFlow's operations run on them.
+) -> Generator[_Result, None, None]:
+    """Calls a function with each item, on threads.
 
-    The first call has no other beside it, so that what it traces serves all. When the
-    iterator is closed, calls that have not begun are dropped.
+    TensorFlow's operations run beside those of other threads; Python does not. Close
+    the generator (`contextlib.closing`) if you may leave it early: calls that have not
+    begun are then dropped, and the others have ended.
 
     Args:
-        function: Called once for each item.
+        function: Called once with each item.
         items: The items.
-        workers: How many calls run at the same time.
+        workers: How many calls run at the same time; one needs no thread.
 
     Yields:
         The results, in the order of the items.
@@ -32,13 +32,11 @@ def side_by_side(
     >>> [*side_by_side(abs, [-1, 2, -3], workers=2)]
     [1, 2, 3]
     """
-    left = iter(items)
     if workers == 1:
-        yield from map(function, left)
+        yield from map(function, items)
         return
-    yield from map(function, itertools.islice(left, 1))
     pool = ThreadPoolExecutor(workers)
     try:
-        yield from pool.map(function, left)
+        yield from pool.map(function, items)
     finally:
         pool.shutdown(cancel_futures=True)
