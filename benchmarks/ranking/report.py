@@ -15,7 +15,6 @@ from ranking.problem import SPACES, TITLES
 from ranking.rows import Row, times_faster
 
 _TEXTS = ("space", "contender", "together")
-_TWO = "two at a time"
 _ABOUT_50 = 50  # candidates: memory is compared with that after so many
 
 
@@ -117,7 +116,10 @@ def headlines(speed: Sequence[Row]) -> list[str]:
     Args:
         speed: As for `write_results`.
     """
-    rates = {"together_per_minute": _TWO, "candidates_per_minute": "one at a time"}
+    rates = {
+        "together_per_minute": "two at a time",
+        "candidates_per_minute": "one at a time",
+    }
     lines = [
         f"- {TITLES[space]}, {how}: gtn_tf's candidates per minute / those of {label}: "
         f"**{ratio:.2f}**"
