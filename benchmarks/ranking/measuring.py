@@ -101,6 +101,8 @@ class Measuring:
                 for one in self._contenders:
                     words = ["--candidates", effort.candidates]
                     yield "speed", space, one, words, number
+                    if one.name != "gtn_tf_network_each":  # one at a time
+                        yield "together", space, one, words, number
         ours = [one for one in self._contenders if one.name in OURS]
         for space in SPACES:
             for one in ours:

@@ -14,7 +14,7 @@ from ranking import long_memory, picture
 from ranking.problem import SPACES, TITLES
 from ranking.rows import Row, times_faster
 
-_TEXTS = ("space", "contender")
+_TEXTS = ("space", "contender", "together")
 _ABOUT_50 = 50  # candidates: memory is compared with that after so many
 
 
@@ -90,6 +90,8 @@ def page(
         "\n".join(headlines(speed)),
         "![Candidates per minute, and memory by candidates](ranking.png)",
         about,
+        _together(speed),
+        "## One at a time",
         _speed(speed),
         "Each contender and space has a process of its own; the first candidate's "
         "seconds are from before the data is made, with all tracing. Candidates per "
@@ -114,11 +116,16 @@ def headlines(speed: Sequence[Row]) -> list[str]:
     Args:
         speed: As for `write_results`.
     """
+    rates = {
+        "together_per_minute": "two at a time",
+        "candidates_per_minute": "one at a time",
+    }
     lines = [
-        f"- {TITLES[space]}: gtn_tf's candidates per minute / those of {label}: "
+        f"- {TITLES[space]}, {how}: gtn_tf's candidates per minute / those of {label}: "
         f"**{ratio:.2f}**"
         for space in SPACES
-        for label, ratio in times_faster(speed, space).items()
+        for rate, how in rates.items()
+        for label, ratio in times_faster(speed, space, rate).items()
     ]
     for row in speed:
         if "steps_ratio_median" in row:
@@ -148,6 +155,27 @@ def _speed(rows: Sequence[Row]) -> str:
             if "seconds_median" in row
         ),
     )
+
+
+def _together(rows: Sequence[Row]) -> str:
+    cells = [
+        [
+            TITLES[row["space"]],
+            row["contender"],
+            row["together"],
+            f"{row['together_seconds']:.2f}",
+            f"**{row['together_per_minute']:.1f}**",
+        ]
+        for row in rows
+        if "together" in row
+    ]
+    header = ["space", "contender", "on two", "seconds a candidate", "per minute"]
+    text = (
+        "As `rank` scores: a candidate on each core, each operation on one core. The "
+        "seconds of all candidates together, divided by their number; a first one is "
+        "not counted. PyTorch has threads or processes, whichever are faster."
+    )
+    return _section("Two at a time", text, header, cells)
 
 
 def _agreement(facts: dict[str, Any]) -> str:
@@ -193,8 +221,9 @@ def _steps(rows: Sequence[Row]) -> str:
     ]
     header = ["space", "in scoring, s", "the network alone, traced, s", "ratio"]
     text = (
-        "Medians over candidates. Both times are differences, of trainings of twice "
-        "the steps and of the steps, so that they have nothing that is done once."
+        "Medians over candidates, one at a time, each operation on one core. Both "
+        "times are differences, of trainings of twice the steps and of the steps, so "
+        "that they have nothing that is done once."
     )
     return _section("The steps alone", text, header, cells)
 
@@ -216,7 +245,8 @@ def _meta(rows: Sequence[Row], setting: dict[str, Any]) -> str:
     text = (
         f"The meta-gradient of one learner through {setting['meta_steps']} steps. "
         "Fresh cells run on a super-network that is traced with the first; a fixed "
-        "cell is a network of its own, already traced. Medians over the same cells."
+        "cell is a network of its own, already traced. Medians over the same cells; "
+        "each operation is on one core."
     )
     return _section("Meta-gradients", text, header, cells)
 

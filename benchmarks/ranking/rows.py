@@ -33,7 +33,13 @@ def _row(space: str, contender: str, group: Iterable[dict[str, Any]]) -> Row:
     by_part: dict[str, list[dict[str, Any]]] = {}
     for line in group:
         by_part.setdefault(line["part"], []).append(line)
-    summaries = {"speed": _speed, "sizes": _sizes, "steps": _steps, "meta": _meta}
+    summaries = {
+        "speed": _speed,
+        "together": _together,
+        "sizes": _sizes,
+        "steps": _steps,
+        "meta": _meta,
+    }
     for part, lines in by_part.items():
         row |= summaries[part](lines)
     return row
@@ -50,6 +56,19 @@ def _speed(lines: Sequence[dict[str, Any]]) -> Row:
         "seconds_max": round(max(seconds), 4),
         "candidates_per_minute": round(60 * len(seconds) / sum(seconds), 2),
         "accuracy_mean": round(statistics.mean(scores), 4),
+    }
+
+
+def _together(lines: Sequence[dict[str, Any]]) -> Row:
+    """Of threads or processes, whichever are faster."""
+    count = sum(line["candidates"] for line in lines)
+    ways = lines[0]["seconds"]
+    seconds = {way: sum(line["seconds"][way] for line in lines) / count for way in ways}
+    way = min(seconds, key=seconds.__getitem__)
+    return {
+        "together": way,
+        "together_seconds": round(seconds[way], 4),
+        "together_per_minute": round(60 / seconds[way], 2),
     }
 
 
@@ -122,20 +141,23 @@ def largest_difference(lines: Iterable[dict[str, Any]]) -> float | None:
     return max(differences, default=None)
 
 
-def times_faster(rows: Iterable[Row], space: str) -> dict[str, float]:
+def times_faster(
+    rows: Iterable[Row], space: str, rate: str = "candidates_per_minute"
+) -> dict[str, float]:
     """gtn_tf's candidates per minute divided by those of others.
 
     Args:
         rows: From `speed_rows`.
         space: One of the spaces.
+        rate: The column: one candidate at a time, or `"together_per_minute"`.
 
     Returns:
         By label: a Keras network each, and the faster one in PyTorch.
     """
     here = {
-        row["contender"]: row["candidates_per_minute"]
+        row["contender"]: row[rate]
         for row in rows
-        if row["space"] == space and "candidates_per_minute" in row
+        if row["space"] == space and rate in row
     }
     if "gtn_tf" not in here:
         return {}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+from gtn_tf.inner import graph_rewrites_off
+from gtn_tf.runs import use_one_thread_per_operation
+from gtn_tf.runs.side_by_side import side_by_side
 from gtn_tf.search import NAOSpace, NASBench201Space
 from gtn_tf.search.candidate import Candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.scorers import Preparation, Scorer, make_scorer, score
 from gtn_tf.search.spaces import CellSpace
+from machine import CORES
 from ranking.problem import (
     CLASSES,
     LEARNING_RATE,
@@ -78,6 +83,30 @@ def scoring(
     with Preparation(SEED) as preparation:
         preparation.prepare(scorers, data)
         yield lambda text: score(candidate(text), scorers, data, SEED)
+
+
+def together(
+    name: str, space: str, setting: Setting, first: str, others: Sequence[str]
+) -> dict[str, float]:
+    """Times candidates that are scored at the same time, as `rank` scores them.
+
+    Args:
+        name: `"gtn_tf"`.
+        space: One of the spaces.
+        setting: Sizes.
+        first: The first candidate, which is not timed.
+        others: The others.
+
+    Returns:
+        Seconds of all together, on threads.
+    """
+    use_one_thread_per_operation()
+    asked = name, space, setting, setting.steps, setting.validation_images
+    with graph_rewrites_off(), ranker(*asked) as made:
+        made.score(first)
+        began = time.perf_counter()
+        list(side_by_side(made.score, others, CORES))
+        return {"threads": time.perf_counter() - began}
 
 
 def make_space(space: str, setting: Setting) -> CellSpace[Any]:

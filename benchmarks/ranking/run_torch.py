@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,6 +66,58 @@ def ranker(
         return data.accuracy(network)
 
     yield Ranker(score, ("torch",))
+
+
+def together(
+    name: str, space: str, setting: Setting, first: str, others: Sequence[str]
+) -> dict[str, float]:
+    """Times candidates that are scored at the same time, each on one core.
+
+    Args:
+        name: As for `ranker`.
+        space: One of the spaces.
+        setting: Sizes.
+        first: The first candidate, which is not timed.
+        others: The others.
+
+    Returns:
+        Seconds of all together, on threads and in processes.
+    """
+    asked = name, space, setting, setting.steps, setting.validation_images
+    with ranker(*asked) as made:
+        torch.set_num_threads(1)
+        made.score(first)
+        with ThreadPoolExecutor(CORES) as threads:
+            found = {"threads": _seconds(threads.map, made.score, others)}
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(CORES + 1)
+    with context.Pool(CORES, _begin, (ready, first, *asked)) as processes:
+        ready.wait()
+        found["processes"] = _seconds(processes.imap, _score, others)
+    return found
+
+
+def _seconds(
+    run: Callable[..., Iterator[float]], score: Any, texts: Sequence[str]
+) -> float:
+    began = time.perf_counter()
+    list(run(score, texts))
+    return time.perf_counter() - began
+
+
+_own: list[Any] = []  # the ranker of a process, and its context
+
+
+def _begin(ready: Any, first: str, *asked: Any) -> None:
+    context = ranker(*asked)
+    _own.extend((context.__enter__(), context))
+    torch.set_num_threads(1)
+    _score(first)
+    ready.wait()
+
+
+def _score(text: str) -> float:
+    return _own[0].score(text)
 
 
 class _Tensors:

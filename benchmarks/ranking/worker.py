@@ -74,6 +74,17 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def together(options: argparse.Namespace) -> dict[str, Any]:
+    """Times candidates scored at the same time, each twice, without the first."""
+    from ranking.problem import draw_cells
+
+    setting = options.setting
+    first, *others = draw_cells(options.space, 1 + setting.candidates)
+    asked = options.contender, options.space, setting, first, 2 * others
+    found = _module(options).together(*asked)
+    return {"seconds": found, "candidates": 2 * len(others)}
+
+
 def sizes(options: argparse.Namespace) -> dict[str, Any]:
     """Times the counting of parameters and operations; only in gtn_tf."""
     from gtn_tf.search.scorers import make_scorer
@@ -90,15 +101,19 @@ def sizes(options: argparse.Namespace) -> dict[str, Any]:
 
 def steps(options: argparse.Namespace) -> dict[str, Any]:
     """Times scoring steps and those of a traced network; only in gtn_tf."""
+    from gtn_tf.runs import use_one_thread_per_operation
     from ranking import running_time
 
+    use_one_thread_per_operation()
     return running_time.seconds(options.contender, options.space, options.setting)
 
 
 def meta(options: argparse.Namespace) -> dict[str, Any]:
     """Times meta-gradients of fresh cells and of fixed ones; only in gtn_tf."""
+    from gtn_tf.runs import use_one_thread_per_operation
     from ranking import meta_iteration
 
+    use_one_thread_per_operation()
     return meta_iteration.seconds(options.space, options.setting, resident_bytes)
 
 
@@ -142,6 +157,7 @@ def agreement(options: argparse.Namespace) -> dict[str, Any]:
 
 _PARTS = {
     "speed": speed,
+    "together": together,
     "sizes": sizes,
     "steps": steps,
     "meta": meta,

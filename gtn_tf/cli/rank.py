@@ -87,6 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of scorers that train: fresh networks whose scores are averaged "
         "(default: 1)",
     )
+    parser.add_argument(
+        "--workers",
+        type=count,
+        metavar="N",
+        help="genotypes that are scored at the same time (default: one for each core)",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -99,6 +105,9 @@ def run(options: argparse.Namespace) -> None:
     from gtn_tf.evaluation import RealLessons
     from gtn_tf.search import ScoringData, make_scorer
 
+    workers = options.workers or runs.available_cores()
+    if workers > 1:
+        runs.use_one_thread_per_operation()
     name, genotypes = _genotypes(options)
     teacher, splits = _teacher_and_data(options)
     scorers = [
@@ -124,6 +133,7 @@ def run(options: argparse.Namespace) -> None:
         ScoringData(train if needed else None, validation),
         options.out,
         report=lambda line: print(line, flush=True),
+        workers=workers,
     )
     scores = "  ".join(f"{one.name} {rows[0][one.name]}" for one in scorers)
     print(f"best: {rows[0]['genotype']}  {scores}")

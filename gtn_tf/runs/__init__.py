@@ -5,7 +5,11 @@ from gtn_tf.runs.automatic import choose_config
 from gtn_tf.runs.data import look_at_data
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.evaluate import SOURCES, evaluate
-from gtn_tf.runs.machine import machine
+from gtn_tf.runs.machine import (
+    available_cores,
+    machine,
+    use_one_thread_per_operation,
+)
 from gtn_tf.runs.rank import rank, read_ranked
 from gtn_tf.runs.sample import sample
 from gtn_tf.runs.search import make_space, search
@@ -18,6 +22,7 @@ __all__ = [
     "SOURCES",
     "RunDirectory",
     "RunError",
+    "available_cores",
     "choose_config",
     "data_of_run",
     "evaluate",
@@ -32,4 +37,5 @@ __all__ = [
     "train",
     "train_final",
     "train_supernet",
+    "use_one_thread_per_operation",
 ]

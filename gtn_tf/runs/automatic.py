@@ -14,6 +14,7 @@ from gtn_tf.config.automatic import (
 )
 from gtn_tf.config.cost import DataFacts
 from gtn_tf.data.source import Source, with_all_parts
+from gtn_tf.runs.machine import available_cores
 from gtn_tf.runs.splits import read_source
 
 _TINY = (8, 8)  # pixels; their size does not matter here
@@ -43,7 +44,7 @@ def choose_config(
         DataError: If the data cannot be used.
         ConfigError: If a setting does not fit it.
     """
-    cores = cores or _cores()
+    cores = cores or available_cores()
     size = chosen.image_size or _TINY  # sizes may differ
     found = read_source(chosen, data_dir, image_size=size)
     source = with_all_parts(found, seed % 2**32)
@@ -69,10 +70,3 @@ def _facts(source: Source, data: DataConfig) -> DataFacts:
         len(source.parts["train"].labels),
         len(source.parts["validation"].labels),
     )
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1

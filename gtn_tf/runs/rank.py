@@ -77,6 +77,7 @@ def rank(
     out: Path,
     seed: int = 0,
     report: Callable[[str], None] = print,
+    workers: int = 1,
 ) -> list[Row]:
     """Scores genotypes and writes a table, best first.
 
@@ -93,6 +94,8 @@ def rank(
         out: The CSV file, with the columns that `columns_of` gives.
         seed: Seed of the weights.
         report: Called with each line of progress.
+        workers: Genotypes that are scored at the same time, where no network has to be
+            built for them.
 
     Returns:
         The rows. Those that failed have no score and are last.
@@ -118,6 +121,7 @@ def rank(
         lambda: _write(rows, names, out),
         seed,
         report,
+        workers,
     )
     if not any(_is_scored(row, names) for row in rows.values()):
         raise RunError(

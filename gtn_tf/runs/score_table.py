@@ -6,13 +6,17 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gtn_tf.atomic_file import write
 from gtn_tf.countdown import Countdown
 from gtn_tf.errors import first_line
+from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.run_files import damaged, read_json
+from gtn_tf.runs.first_alone import FirstAlone
+from gtn_tf.runs.side_by_side import side_by_side
 from gtn_tf.search import Candidate, CellSpace, Scorer, ScoringData, score
 from gtn_tf.search.identity import Identity, expect_same, identity, settings_of
 from gtn_tf.search.scorers import Preparation
@@ -32,10 +36,12 @@ def add_scores(
     save: Callable[[], object],
     seed: int = 0,
     report: Callable[[str], None] = print,
+    workers: int = 1,
 ) -> None:
     """Adds the scores that a table lacks, and saves it after each genotype.
 
-    A table of thousands of rows takes long to write, and is saved less often.
+    A table of thousands of rows takes long to write, and is saved less often. Networks
+    that a scorer has to build are built one at a time, whatever `workers` says.
 
     What made the scores is saved beside the table, in `<name>.made_by.json`: scores of
     other settings or other data are never added to them.
@@ -51,6 +57,8 @@ def add_scores(
         save: Writes the table.
         seed: Seed of the weights.
         report: Called with each line of progress.
+        workers: Genotypes that are scored at the same time. The seconds of each then
+            are longer, and those of all shorter.
 
     Raises:
         SearchError: If other settings or other data made the scores that are there, or
@@ -61,21 +69,66 @@ def add_scores(
     by_name = {space.text(genotype): genotype for genotype in genotypes}
     lacks = {n: [s for s in scorers if s.name not in rows.get(n, {})] for n in by_name}
     left = {name: missing for name, missing in lacks.items() if missing}
+    jobs = [_Job(n, space.candidate(by_name[n]), lack) for n, lack in left.items()]
+    if any(one.builds(data) for one in jobs):
+        workers = 1
+    needed = [one for one in scorers if any(one in lack for lack in left.values())]
     countdown = Countdown(len(by_name), done=len(by_name) - len(left))
-    seldom = _Seldom(save)
-    with Preparation(seed) as preparation, seldom:
-        for name, missing in left.items():
-            row = rows.setdefault(name, {})
-            row["genotype"] = name
-            candidate = space.candidate(by_name[name])
-            preparation.prepare(missing, data)
-            for scorer in missing:
-                if scorer.name not in row:  # else another scorer has added it
-                    row.update(_timed(candidate, scorer, data, seed, report))
+    seldom, calls = _Seldom(save), FirstAlone()
+
+    def run(job: _Job) -> _Scored:
+        return job.score(data, seed, calls)
+
+    with ExitStack() as stack:
+        stack.enter_context(Preparation(seed)).prepare(needed, data)
+        stack.enter_context(seldom)
+        stack.enter_context(graph_rewrites_off())  # for all threads, while any runs
+        scored = stack.enter_context(closing(side_by_side(run, jobs, workers)))
+        for job, (found, failures) in zip(jobs, scored):
+            rows.setdefault(job.name, {}).update(genotype=job.name, **found)
             seldom()
+            for line in failures:
+                report(line)
             pace = countdown.next()
-            found = "  ".join(f"{s.name} {_shown(row[s.name])}" for s in missing)
-            report(f"{pace.position}  {found}  {pace.rate('candidate')}, {pace.left}")
+            shown = "  ".join(f"{s.name} {_shown(found[s.name])}" for s in job.scorers)
+            report(f"{pace.position}  {shown}  {pace.rate('candidate')}, {pace.left}")
+
+
+class _Scored(NamedTuple):
+    """What was found of a genotype, and why there is no more."""
+
+    found: dict[str, float]  # scores, NaN if a scorer failed, and seconds
+    failures: list[str]  # a line for each
+
+
+class _Job(NamedTuple):
+    """A genotype, and the scorers whose scores it lacks."""
+
+    name: str
+    candidate: Candidate
+    scorers: list[Scorer]
+
+    def builds(self, data: ScoringData) -> bool:
+        """Whether a network has to be built, of which only one is in memory."""
+        return any(one.builds(self.candidate, data) for one in self.scorers)
+
+    def score(self, data: ScoringData, seed: int, calls: FirstAlone) -> _Scored:
+        """Runs the scorers, one after the other."""
+        scored = _Scored({}, [])
+        for scorer in self.scorers:
+            if scorer.name in scored.found:  # another scorer has added it
+                continue
+            try:
+                with calls.of(scorer.name):
+                    started = time.monotonic()
+                    found = score(self.candidate, [scorer], data, seed)
+            except (ValueError, ArithmeticError, RuntimeError) as error:
+                text = f"{self.candidate.genotype}: {scorer.name}: {first_line(error)}"
+                scored.failures.append(text)
+                found = {scorer.name: math.nan}
+            took = time.monotonic() - started
+            scored.found.update({**found, f"{SECONDS}{scorer.name}": took})
+        return scored
 
 
 class _Seldom:
@@ -105,22 +158,6 @@ class _Seldom:
 
 def _shown(value: float) -> str:
     return "failed" if math.isnan(value) else f"{value:.4g}"
-
-
-def _timed(
-    candidate: Candidate,
-    scorer: Scorer,
-    data: ScoringData,
-    seed: int,
-    report: Callable[[str], None],
-) -> dict[str, float]:
-    started = time.monotonic()
-    try:
-        found = score(candidate, [scorer], data, seed)
-    except (ValueError, ArithmeticError, RuntimeError) as error:
-        report(f"{candidate.genotype}: {scorer.name}: {first_line(error)}")
-        found = {scorer.name: math.nan}
-    return {**found, f"{SECONDS}{scorer.name}": time.monotonic() - started}
 
 
 def _made_by(

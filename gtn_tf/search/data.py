@@ -56,7 +56,8 @@ class ScoringData:
             return self.train.repeat()
         examples = tf.data.Dataset.from_tensor_slices(self.train)
         examples = examples.shuffle(len(self.train[1]), seed=seed).repeat()
-        return examples.batch(self.batch_size, drop_remainder=True).prefetch(2)
+        # Reading ahead would begin epochs, whose orders the next iterator then lacks.
+        return examples.batch(self.batch_size, drop_remainder=True)
 
     def validation_batches(self, images: int) -> tf.data.Dataset:
         """The first images of the validation data, in batches, with integer labels.

@@ -31,7 +31,9 @@ class ChoiceBlock:
         self.statistics_size = max(o.statistics_size for o in operations)
         self._for_each = len(operations) // inputs
         numbers = range(len(operations))
-        self._infer = Switch([functools.partial(self._run, n) for n in numbers])
+        # Called from a branch: oneDNN does not speed up what is in the branch itself.
+        run = [functools.partial(self._run, n) for n in numbers]
+        self._infer = Switch([tf.function(one, autograph=False) for one in run])
         self._agree = Switch([functools.partial(self._compare, n) for n in numbers])
         self._draw = Switch([functools.partial(self._fresh, o) for o in operations])
         self._first = Switch(
@@ -167,8 +169,9 @@ class ChoiceBlock:
         key = *setting, *((str(x.shape), x.dtype) for x in given)
         if key not in self._passes:
             weights, statistics, *inputs = given
+            how = *setting, len(self.operations) == 1  # inline: there is no branch
             each = [
-                o.passes(inputs[self._input_of(number)], weights, statistics, *setting)
+                o.passes(inputs[self._input_of(number)], weights, statistics, *how)
                 for number, o in enumerate(self.operations)
             ]
             self._passes[key] = SwitchedPasses(each, self._input_of, len(inputs))

@@ -203,6 +203,7 @@ class Operation:
         training: bool,
         clipnorm: float | None,
         second_order: bool,
+        inline: bool,
     ) -> Passes:
         """The passes of a call, traced once for each kind of inputs.
 
@@ -214,12 +215,13 @@ class Operation:
             clipnorm: Likewise.
             second_order: Whether the derivative is differentiated, too. The statistics
                 then have derivatives as all else; without it they are constants.
+            inline: As for `passes_of`.
         """
         shapes = [one.shape for one in (x, weights, statistics)]
         if self._any_channels:
             shapes[0] = shapes[0][:-1].concatenate([None])
         specs = [tf.TensorSpec(shape, weights.dtype) for shape in shapes]
-        setting = training, clipnorm, second_order
+        setting = training, clipnorm, second_order, inline
         key = *setting, *((str(spec.shape), spec.dtype) for spec in specs)
         if key not in self._passes:
             self._passes[key] = passes_of(
@@ -228,6 +230,7 @@ class Operation:
                 self._output_spec(specs[0]),
                 full=second_order,
                 twice=second_order and training,
+                inline=inline,
             )
         return self._passes[key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ def passes_of(
     output: tf.TensorSpec,
     full: bool,
     twice: bool,
+    inline: bool,
 ) -> Passes:
     """Splits the graph of a function and its derivatives into its passes.
 
@@ -54,6 +56,8 @@ def passes_of(
         output: `y`.
         full: Whether the statistics have derivatives, too.
         twice: Whether the gradients of `x` and the weights have derivatives.
+        inline: Whether a pass in a graph becomes a part of it, not a call. A branch has
+            to call: oneDNN does not speed up what is in the branch itself.
     """
 
     def all_passes(*given: tf.Tensor) -> list[Sequence[tf.Tensor]]:
@@ -78,11 +82,12 @@ def passes_of(
     graph = traced.graph.as_graph_def()
     x, w, s, of_y, of_s, *again = traced.inputs
     backward = [x, w, s, of_y, *saved]
+    part = functools.partial(_part, graph, inline)
     return Passes(
-        _part(graph, [x, w, s], [*results, *saved]),
-        _part(graph, backward, [*gradients, *more]),
-        _part(graph, [x, w, s, of_y, of_s, *saved], of_all) if full else None,
-        _part(graph, [*backward, *more, *again], second) if twice else None,
+        part([x, w, s], [*results, *saved]),
+        part(backward, [*gradients, *more]),
+        part([x, w, s, of_y, of_s, *saved], of_all) if full else None,
+        part([*backward, *more, *again], second) if twice else None,
         (len(saved), len(more)),
     )
 
@@ -104,19 +109,35 @@ def _is_float(op: tf.Operation) -> bool:
 
 
 def _part(
-    graph: Any, given: Sequence[tf.Tensor], wanted: Sequence[tf.Tensor]
-) -> Callable[..., list[tf.Tensor]]:
+    graph: Any, inline: bool, given: Sequence[tf.Tensor], wanted: Sequence[tf.Tensor]
+) -> Pass:
     """The part of a graph that leads from some of its tensors to others."""
+    ends = {tensor.op for tensor in given}
+    inside = {op.name: op for op in _ancestors(wanted, ends) - ends}
+    read = {one.ref() for op in inside.values() for one in op.inputs}
+    read |= {tensor.ref() for tensor in wanted}
+    part = tf.compat.v1.GraphDef(versions=graph.versions, library=graph.library)
+    part.node.extend(node for node in graph.node if node.name in inside)
+    for node in part.node:  # It may name another part's operations, and needs none.
+        node.attr.pop("_class", None)
+        inputs = [name for name in node.input if not name.startswith("^")]
+        del node.input[:]
+        node.input.extend(inputs)
 
     def run(*values: tf.Tensor) -> list[tf.Tensor]:
-        pairs = zip(given, values)
+        pairs = [(t, value) for t, value in zip(given, values) if t.ref() in read]
         shaped = {t.name: tf.ensure_shape(value, t.shape) for t, value in pairs}
-        names = [t.name for t in wanted]
-        return tf.graph_util.import_graph_def(graph, shaped, names, name="")
+        return tf.graph_util.import_graph_def(part, shaped, [t.name for t in wanted])
 
     # Of a residual, a caller may not know the shape.
     signature = [tf.TensorSpec(None, t.dtype) for t in given]
-    return tf.function(run, signature, autograph=False)
+    called = tf.function(run, signature, autograph=False)
+
+    def call(*values: tf.Tensor) -> list[tf.Tensor]:
+        in_graph = inline and not tf.executing_eagerly()
+        return run(*values) if in_graph else called(*values)
+
+    return call
 
 
 def _crossing(

@@ -33,6 +33,10 @@ def line(contender: str, part: str, **found: object) -> dict:
 META = {"first_seconds": 9.0, "fresh": [3.0], "fixed": [2.0], "resident": 10**9}
 
 
+def _ways(threads: float, processes: float) -> dict[str, float]:
+    return {"threads": threads, "processes": processes}
+
+
 def some_lines() -> list[dict]:
     """Of three contenders; torch has two processes."""
     stack = {"versions": {"Python": "3.9.1"}}
@@ -44,6 +48,9 @@ def some_lines() -> list[dict]:
         line("torch eager", "speed", seconds=[8.0, 4.0], **speed),
         line("torch eager", "speed", seconds=[6.0, 6.0], **speed),
         line("torch eager, channels last", "speed", seconds=[9.0], **speed),
+        line("gtn_tf", "together", seconds={"threads": 2.0}, candidates=4),
+        line("torch eager", "together", seconds=_ways(9.0, 6.0), candidates=4),
+        line("torch eager", "together", seconds=_ways(9.0, 10.0), candidates=4),
         line("gtn_tf", "sizes", seconds=[0.1, 0.3]),
         line("gtn_tf", "steps", scoring=[3.0, 2.0, 8.0], alone=[2.0, 2.0, 2.0]),
         line("gtn_tf", "meta", **META),
@@ -194,6 +201,21 @@ def test_torch_has_the_same_networks(tmp_path):
     assert found.compared == 4 and found.relative < 1e-5
 
 
+def test_gtn_tf_scores_two_at_a_time():
+    from ranking import problem, run_gtn_tf
+
+    cells = problem.draw_cells("nas_bench_201", 3)
+    asked = "gtn_tf", "nas_bench_201", problem.SETTINGS["quick"], cells[0], cells[1:]
+    assert run_gtn_tf.together(*asked)["threads"] > 0
+
+
+@pytest.mark.skipif(not PEERS.exists(), reason="the peers are not installed")
+def test_torch_scores_two_at_a_time():
+    found = run_torch(["torch", "together", "nas_bench_201", "quick"])
+    assert {*found["seconds"]} == {"threads", "processes"} and found["candidates"] == 4
+    assert min(found["seconds"].values()) > 0
+
+
 @pytest.mark.skipif(not PEERS.exists(), reason="the peers are not installed")
 @pytest.mark.parametrize("name", ["torch", "torch_channels_last"])
 def test_torch_scores(name):
@@ -223,6 +245,9 @@ def test_rows():
         "seconds_max": 3.0,
         "candidates_per_minute": 30.0,
         "accuracy_mean": 0.5833,
+        "together": "threads",
+        "together_seconds": 0.5,
+        "together_per_minute": 120.0,
         "sizes_seconds_median": 0.2,
         "steps_seconds_median": 3.0,
         "steps_alone_seconds_median": 2.0,
@@ -238,6 +263,9 @@ def test_rows():
         "gtn_tf, a Keras network each": 4.0,
         "torch eager": 3.0,
     }
+    assert torch["together"] == "processes" and torch["together_seconds"] == 2.0
+    together = rows.times_faster([ours, each, torch], "nao", "together_per_minute")
+    assert together == {"torch eager": 4.0}
     assert rows.times_faster([each, torch], "nao") == {}
     assert rows.largest_difference(some_lines()) == 0.25
     assert rows.largest_difference(some_lines()[2:]) is None
@@ -271,6 +299,7 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
                 "scores": [0.5, 0.5],
                 "versions": versions,
             },
+            "together": {"seconds": {"threads": 6.0}, "candidates": 4},
             "sizes": {"seconds": [0.5]},
             "steps": {"scoring": [3.0], "alone": [2.0]},
             "meta": META,
@@ -289,16 +318,22 @@ def test_whole_benchmark_of_given_times(tmp_path, monkeypatch):
         (name, "agreement", "nas_bench_201", "--candidates", "2")
         for name in ("gtn_tf", "torch")
     ]
-    assert [one[:3] for one in started[2:10]] == [
+    speed = [one[:3] for one in started if one[1] == "speed"]
+    assert speed == [
         (name, "speed", space) for space in ("nas_bench_201", "nao") for name in names
     ]
+    together = [one[0] for one in started if one[1:3] == ("together", "nao")]
+    assert together == ["gtn_tf", "torch", "torch_channels_last"]
     memory = [one for one in started if one[1] == "memory"]
     assert [one[-1] for one in memory] == ["8", "2", "8", "8"]
-    assert len(started) == len(set(started)) == 22
+    assert len(started) == len(set(started)) == 28
 
     text = (results / "README.md").read_text()
     assert '`make bench SIZE=ranking ARGS="--memory 8 --quick"`' in text
-    assert "- NAS-Bench-201: gtn_tf's candidates per minute / those of torch" in text
+    for how, ratio in (("one", "1.50"), ("two", "1.00")):
+        line = f"- NAS-Bench-201, {how} at a time: gtn_tf's candidates per minute / "
+        assert f"{line}those of torch eager: **{ratio}**" in text
+    assert "| NAO, 11 operations | gtn_tf | threads | 1.50 | **40.0** |" in text
     assert "**1.50**" in text and "| NAO, 11 operations | torch eager | 1 |" in text
     assert "| NAO, 11 operations | 9 | 3.00 | 2.00 | 1.50 | 1.00 |" in text
     facts = json.loads((results / "facts.json").read_text())

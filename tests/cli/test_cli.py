@@ -126,9 +126,10 @@ def test_teachers_that_cannot_be_used(arguments, problem, tmp_path, monkeypatch,
     assert line.startswith("error: ") and problem in line
 
 
-def test_bad_options_of_evaluate():
+def test_bad_options_of_evaluate_and_rank():
     assert run("evaluate", "--teacher", "digits", "--learners", "0").returncode == 2
     assert run("evaluate", "--teacher", "digits", "--learner", "vgg").returncode == 2
+    assert run("rank", "--all", "--out", "a.csv", "--workers", "0").returncode == 2
 
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"
@@ -193,6 +194,23 @@ def test_genotypes_are_ranked_by_any_scores(tmp_path, monkeypatch, capsys):
     assert header == "genotype params flops real_tse rank seconds".split()
     assert {row[0] for row in rows} == {CELL, other}
     assert all(float(row[3]) < 0 for row in rows)
+
+
+def test_genotypes_are_ranked_at_the_same_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = CELL.replace("avg_pool", "nor_conv")
+    (tmp_path / "cells.txt").write_text(f"{CELL}\n{other}")
+    words = "rank --genotypes cells.txt --data digits --scorer params --out".split()
+    asked, found = [], []
+    monkeypatch.setattr(
+        "gtn_tf.runs.use_one_thread_per_operation", lambda: asked.append(number)
+    )
+    for number in ("1", "2"):
+        assert main([*words, f"{number}.csv", "--workers", number]) == 0
+        rows = (tmp_path / f"{number}.csv").read_text().splitlines()
+        found.append([row.rsplit(",", 1)[0] for row in rows])  # without seconds
+    assert found[0] == found[1] and len(found[0]) == 3
+    assert asked == ["2"]  # alone, an operation may have all cores
 
 
 @pytest.mark.parametrize(

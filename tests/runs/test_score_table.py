@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
+import time
 
 import numpy as np
 import pytest
 
 from gtn_tf import runs
 from gtn_tf.runs.score_table import add_scores
-from gtn_tf.search import NASBench201Space, Scorer, ScoringData, SearchError
+from gtn_tf.search import (
+    NASBench201Space,
+    Scorer,
+    ScoringData,
+    SearchError,
+    make_scorer,
+)
 from gtn_tf.search.identity import identity, settings_of
+from gtn_tf.search.scorers.traced_training import TracedTraining
+from tiny_teacher import make_teacher
 
 SPACE = NASBench201Space((4, 4, 1), 3, cells=0, filters=1)
 rng = np.random.default_rng(0)
@@ -36,7 +46,16 @@ class Count(Scorer):
         return float(text.count(self.op))
 
 
-def fill(rows, scorers, file, genotypes=GENOTYPES, space=SPACE, data=DATA, seed=0):
+def fill(
+    rows,
+    scorers,
+    file,
+    genotypes=GENOTYPES,
+    space=SPACE,
+    data=DATA,
+    seed=0,
+    workers=1,
+):
     saved: list[dict] = []
 
     def save() -> None:
@@ -44,7 +63,7 @@ def fill(rows, scorers, file, genotypes=GENOTYPES, space=SPACE, data=DATA, seed=
 
     lines: list[str] = []
     add_scores(
-        rows, genotypes, space, scorers, data, file, save, seed, report=lines.append
+        rows, genotypes, space, scorers, data, file, save, seed, lines.append, workers
     )
     return saved, lines
 
@@ -65,6 +84,100 @@ def test_what_is_missing_is_scored_and_saved_at_once(tmp_path) -> None:
     assert all(row["convs"] == n.count("conv") for n, row in rows.items())
     assert all(row["seconds_pools"] >= 0 for row in rows.values())
     assert fill(rows, [convs, pools], file) == ([], [])  # not even what failed
+
+
+class Together(Count):
+    """Builds no network; counts how many score at the same time."""
+
+    def __init__(self, builds: bool = False, fails_on: str = "") -> None:
+        super().__init__("together", fails_on=fails_on)
+        self._builds, self._running, self._most = builds, [], []
+
+    def builds(self, candidate, data) -> bool:
+        return self._builds
+
+    def __call__(self, candidate, data, seed) -> float:
+        self._running.append(threading.current_thread())
+        until = time.monotonic() + 0.05
+        while time.monotonic() < until:
+            self._most.append(len(self._running))
+            time.sleep(0.001)
+        self._running.remove(threading.current_thread())
+        return super().__call__(candidate, data, seed)
+
+
+@pytest.mark.parametrize("name", ["real", pytest.param("gtn", marks=pytest.mark.slow)])
+def test_scores_are_the_same_however_many_are_scored_at_the_same_time(
+    tmp_path, monkeypatch, name
+):
+    traced, trace = [], TracedTraining._train
+    monkeypatch.setattr(
+        TracedTraining, "_train", lambda *given: traced.append(1) or trace(*given)
+    )
+    space = NASBench201Space((4, 4, 1), 3, cells=1, filters=1)
+    data = ScoringData((IMAGES, np.arange(6) % 3), DATA.validation, batch_size=2)
+    tables: list = []
+    for workers in (1, 2):
+        scorer = make_scorer(name, make_teacher(), steps=2, images=6)
+        rows: dict = {}
+        file = tmp_path / f"{workers}.csv"
+        fill(rows, [scorer], file, space=space, data=data, workers=workers)
+        tables.append([[row[n] for n in scorer.names] for row in rows.values()])
+        assert len(traced) == workers  # once for all candidates
+    assert tables[0] == tables[1] and len(tables[0]) == len(GENOTYPES)
+    assert len({speed for _, speed in tables[0]}) == len(GENOTYPES)
+
+
+def test_what_builds_networks_scores_one_at_a_time(tmp_path):
+    for builds, most in ((False, 2), (True, 1)):
+        together = Together(builds)
+        fill({}, [together], tmp_path / f"{builds}.csv", workers=2)
+        assert max(together._most) == most
+        assert sorted(together._scored) == sorted(map(str, GENOTYPES))
+    # One scorer that builds is enough.
+    together = Together()
+    fill({}, [together, Count("builds")], tmp_path / "both.csv", workers=2)
+    assert max(together._most) == 1
+
+
+def test_beside_others_too_one_that_fails_does_not_end_them(tmp_path):
+    rows: dict = {}
+    together = Together(fails_on=str(GENOTYPES[1]))
+    saved, lines = fill(rows, [together], tmp_path / "t.csv", workers=2)
+    names = [str(g) for g in GENOTYPES]
+    assert [*rows] == names == [*saved[-1]]
+    assert [math.isnan(rows[n]["together"]) for n in names] == [
+        n == 1 for n in range(4)
+    ]
+    assert "out of luck" in lines[1] and lines[2].startswith("2/4  together failed")
+
+
+@pytest.mark.parametrize("where", ["save", "report"])
+def test_when_it_stops_what_is_scored_stays_and_nothing_more_begins(tmp_path, where):
+    genotypes = [SPACE.sample(rng) for _ in range(40)]
+    rows: dict = {}
+    together, lines, saved = Together(), [], []
+
+    def save() -> None:
+        if where == "save" and len(rows) > 2:
+            raise OSError("disk full")
+        saved.append([*rows])
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 3:
+            raise KeyboardInterrupt
+
+    given = genotypes, SPACE, [together], DATA, tmp_path / "table.csv", save
+    with pytest.raises((OSError, KeyboardInterrupt)):
+        add_scores(rows, *given, report=report, workers=2)
+    assert not together._running and 3 <= len(together._scored) < 20
+    assert [*rows] == [str(g) for g in genotypes[: len(rows)]] and len(rows) > 2
+    assert all(math.isfinite(row["together"]) for row in rows.values())
+    assert saved[-1] == ([*rows] if where == "report" else [*rows][: len(saved[-1])])
+    begun = len(together._scored)
+    time.sleep(0.06)
+    assert len(together._scored) == begun
 
 
 def test_scores_of_other_making_are_not_added(tmp_path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 import gtn_tf
+from gtn_tf import Augmentation
 from gtn_tf.names import SCORERS
 from gtn_tf.precision import precision
 from gtn_tf.search import (
@@ -29,6 +31,7 @@ from gtn_tf.search import (
 )
 from gtn_tf.search.scorers import Preparation
 from gtn_tf.supernet import SharedFile
+from tiny_teacher import SHAPE, make_teacher
 
 layers = tf.keras.layers
 IMAGES = np.random.default_rng(0).normal(size=[12, 4, 4, 1]).astype(np.float32)
@@ -399,14 +402,49 @@ def test_synflow_has_a_supernetwork_in_double_precision_whatever_keras_has(digit
     found, again, other = (score(candidate, scorers, digits, s) for s in (0, 0, 1))
     assert found == again and found["synflow"] != other["synflow"]
     single = space.supernetwork
+    for scorer in scorers:
+        assert [*scorer._traced] == [id(single)]
     with precision("float64"):
         assert scorers[0](candidate, digits, 0) == found["synflow"]
-        double = space.supernetwork
-    assert single is space.supernetwork is not double
-    for scorer, network in zip(scorers, (double, single)):
-        assert [*scorer._traced] == [id(network)]
+        assert space.supernetwork is not single
+    for scorer in scorers:
         scorer.close()
         assert not scorer._traced
+
+
+def test_synflow_leaves_keras_precision_alone_once_it_is_traced(digits, monkeypatch):
+    """Other scorers may run beside it."""
+    space = NASBench201Space((8, 8, 1), 10, cells=0, filters=2)
+    candidate = space.candidate(space.sample(np.random.default_rng(0)))
+    synflow = make_scorer("synflow")
+    first = synflow(candidate, digits, 0)
+    monkeypatch.delattr(tf.keras.backend, "set_floatx")
+    assert synflow(candidate, digits, 0) == first
+
+
+def test_an_order_of_training_data_does_not_depend_on_when_it_is_read():
+    """A real-data scorer draws twice: to train, and then for the batch norms."""
+
+    def second(pause):
+        drawn = DATA.train_batches(seed=0).take(3)  # an epoch
+        iterator = iter(drawn)
+        for _ in range(3):
+            next(iterator)
+            time.sleep(pause)
+        del iterator
+        return np.concatenate([x for x, _ in drawn.as_numpy_iterator()])
+
+    np.testing.assert_array_equal(second(0), second(0.05))
+
+
+def test_augmented_lessons_are_drawn_for_each_score_and_not_kept():
+    for shifted, kept in ((2, False), (0, True)):
+        augmentation = Augmentation(shift=shifted).get_config()
+        teacher = make_teacher(description={"augmentation": augmentation})
+        scorer = GTNScorer(teacher, steps=2)
+        one, other = (scorer.batches(DATA, seed, SHAPE)[0].images for seed in (0, 1))
+        assert np.array_equal(one, other) == kept
+        assert (scorer._stacked is not None) == kept
 
 
 def test_a_network_of_a_subclass_is_built_for_its_score(digits):

@@ -230,9 +230,12 @@ class GTNScorer(TrainingScorer):
     def batches(
         self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
     ) -> tuple[Batches, tf.Tensor]:
-        if self._stacked is None or not self._lessons.augmentation.is_none:
-            self._stacked = stacked(zip(*self._lessons.lessons(seed)), image_shape)
-        return self._stacked, self._stacked.images
+        lessons = self._stacked
+        if lessons is None:
+            lessons = stacked(zip(*self._lessons.lessons(seed)), image_shape)
+            if self._lessons.augmentation.is_none:
+                self._stacked = lessons
+        return lessons, lessons.images
 
     def update(self) -> Update:
         optimizer = self._lessons.optimizer()

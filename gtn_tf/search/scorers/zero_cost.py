@@ -79,32 +79,35 @@ class SynflowScorer(SupernetworkScorer[Traced]):
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
         candidate = as_candidate(candidate)
         network = self.supernetwork_of(candidate, data)
-        with precision("float64"):
-            if network is None:
+        if network is None:
+            with precision("float64"):
                 flow = _flow(candidate(), data.some_images(1).shape[1:])
-            else:
-                flow = _called(self.traced(network), network, candidate, seed)
+        else:
+            flow = _called(self.traced(network), network, candidate, seed)
         return float(np.log(flow))
 
-    def supernetwork_of(
-        self, candidate: Candidate, data: ScoringData
-    ) -> SuperNetwork | None:
-        with precision("float64"):
-            return super().supernetwork_of(candidate, data)
-
     def trace(self, network: SuperNetwork) -> Traced:
+        with precision("float64"):
+            settings = {**network.settings, "image_shape": network.image_shape}
+            double = SuperNetwork(**settings)
+
         @tf.function(autograph=False)
         def flow(genotype: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-            weights = tf.abs(network.fresh_weights(genotype, seed))
-            before = network.fresh_statistics(genotype)
-            ones = tf.ones([1, *network.image_shape], weights.dtype)
-            with tf.GradientTape() as tape:
-                tape.watch(weights)
-                outputs, _ = network(weights, before, ones, genotype, second_order=True)
-                total = tf.reduce_sum(outputs)
-            return tf.reduce_sum(tf.abs(weights * tape.gradient(total, weights)))
+            with precision("float64"):  # set while it is traced, not for each candidate
+                return _flow_of(double, genotype, seed)
 
         return flow
+
+
+def _flow_of(network: SuperNetwork, genotype: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    weights = tf.abs(network.fresh_weights(genotype, seed))
+    before = network.fresh_statistics(genotype)
+    ones = tf.ones([1, *network.image_shape], weights.dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        outputs, _ = network(weights, before, ones, genotype, second_order=True)
+        total = tf.reduce_sum(outputs)
+    return tf.reduce_sum(tf.abs(weights * tape.gradient(total, weights)))
 
 
 def _flow(model: tf.keras.Model, image_shape: tf.TensorShape) -> tf.Tensor:
