@@ -15,7 +15,7 @@ class LabelledImages(NamedTuple):
 
     Args:
         images: uint8 array `[n, height, width, channels]`; those of users may be
-            uint16 or float32, too.
+            uint16 or float32, too. Of a table, float64 `[n, features]`.
         labels: int32 array `[n]`.
 
     Example:
@@ -36,6 +36,7 @@ class Parts(NamedTuple):
         train: Training and validation images, not yet divided.
         test: Never trained on and never selected by.
         jpeg: Whether the images were JPEG files, which are lossy.
+        feature_names: Names of the columns of a table.
 
     Example:
 
@@ -47,6 +48,7 @@ class Parts(NamedTuple):
     train: LabelledImages
     test: LabelledImages
     jpeg: bool = False
+    feature_names: tuple[str, ...] = ()
 
 
 def label(
