@@ -200,7 +200,7 @@ def _config(
             iterations=_FEWEST,
             batch_size=min(real, facts.train_images),
             gradient_clip=2.0,
-            intermediate_every=8,
+            intermediate_every=8 if steps > 8 else 4,
         ),
         rate_factors=RateFactorsConfig(inner_optimizer=3.0),
     )
