@@ -6,7 +6,6 @@ import contextlib
 import csv
 import io
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,24 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gtn_tf.bounded_npz import open_file
-from gtn_tf.data.csv_columns import (
-    find_columns,
-    is_number,
-    is_picture,
-    names_columns,
-)
+from gtn_tf.data.csv_columns import find_columns, is_picture, names_columns
+from gtn_tf.data.csv_numbers import as_images, line_of_features, line_of_pixels
 from gtn_tf.data.errors import DataError, named
-from gtn_tf.data.features import LARGEST, read_feature_names
+from gtn_tf.data.features import read_feature_names
 from gtn_tf.data.pictures import SUFFIXES
-from gtn_tf.errors import GTNError, cut, first_line, shown
-
-_FEWEST = 64  # pixels, where no name says that they are some
-_EITHER = {
-    "pixels": "its {0} numbered columns are read as pixels; image_shape=[{0}] makes "
-    "features of them",
-    "features": "its {0} numbered columns are read as features; image_shape=[height,"
-    "width] makes pixels of them",
-}
+from gtn_tf.errors import GTNError, first_line
 
 
 class Table(NamedTuple):
@@ -128,26 +115,18 @@ def read_table(
                 continue
             numbers = [cells[n] for n in columns.numbers]
             rows.append(
-                _pixels(numbers, number)
+                line_of_pixels(numbers, number)
                 if kind == "pixels"
-                else _features(numbers, names, number)
+                else line_of_features(numbers, names, number)
             )
         classes = _numbers_or_text(labels)
         if columns.path is not None:
             return Table(classes, None, _find_all(paths, path), columns.remarks)
-        images = np.stack(rows)
-        remarks = [*columns.remarks]
-        if kind == "either":
-            kind = "pixels" if _may_be_pixels(images) else "features"
-            remarks.append(_EITHER[kind].format(images.shape[1]))
-        if kind == "features":
-            images = _expect_features(images.astype(np.float64), image_shape)
-            own = read_feature_names(names if header else [], "the first line")
-            return Table(classes, images, [], tuple(remarks), own)
-        if images.dtype.kind == "f":
-            images = images.astype(np.float32)
-        images = images.reshape([-1, *_shape(images.shape[1], image_shape)])
-        return Table(classes, images, [], tuple(remarks))
+        images, remark = as_images(np.stack(rows), kind, image_shape)
+        remarks = *columns.remarks, *([remark] if remark else [])
+        own = names if header and images.ndim == 2 else []
+        own_names = read_feature_names(own, "the first line")
+        return Table(classes, images, [], remarks, own_names)
 
 
 @contextlib.contextmanager
@@ -175,99 +154,6 @@ def _expect_width(number: int, cells: Sequence[str], first: Sequence[str]) -> No
             f"line {number}: expected {len(first)} cells, as in the first line, "
             f"received {len(cells)}; repair or remove the line"
         )
-
-
-def _pixels(cells: Sequence[str], number: int) -> np.ndarray:
-    """A line of pixels: bytes, if they are, for a data set of them is large."""
-    with contextlib.suppress(ValueError, OverflowError):  # the usual case, and fast
-        return np.frombuffer(bytes(map(int, cells)), np.uint8)
-    try:
-        try:
-            values = np.array([int(cell) for cell in cells], np.int64)
-        except ValueError:
-            values = np.array([float(cell) for cell in cells])
-    except (ValueError, OverflowError):
-        wrong = next((x for x in cells if not is_number(x)), max(cells, key=len))
-        raise DataError(
-            f"line {number}: expected numbers as pixels, received "
-            f"{shown(wrong)}; name the labels' column by label_column, or remove the "
-            "line"
-        ) from None
-    if values.dtype.kind == "i":
-        return values
-    if not (np.abs(values) < LARGEST).all():  # nor is NaN
-        raise DataError(
-            f"line {number}: expected finite pixels, received NaN or "
-            "infinity; remove the line"
-        )
-    return values.astype(np.float32)
-
-
-def _features(cells: Sequence[str], names: Sequence[str], number: int) -> np.ndarray:
-    """A line of features, or of what may be pixels: bytes, if they are."""
-    with contextlib.suppress(ValueError, OverflowError):
-        return np.frombuffer(bytes(map(int, cells)), np.uint8)
-    with contextlib.suppress(ValueError):
-        values = np.array([float(cell) for cell in cells])
-        if (np.abs(values) < LARGEST).all():  # NaN is not
-            return values
-    wrong = next(n for n, cell in enumerate(cells) if not _is_finite(cell))
-    received = shown(cells[wrong]) if cells[wrong].strip() else "an empty cell"
-    raise DataError(
-        f"line {number}: expected a finite number in column {cut(names[wrong])}, "
-        f"received {received}; fill it in, or leave the line or the column out"
-    )
-
-
-def _is_finite(cell: str) -> bool:
-    return is_number(cell) and abs(float(cell)) < LARGEST
-
-
-def _may_be_pixels(numbers: np.ndarray) -> bool:
-    """Whether lines of numbers look like square pictures."""
-    count = numbers.shape[1]
-    if count < _FEWEST or _square(count) is None or numbers.min() < 0:
-        return False
-    whole = numbers.dtype.kind == "u" or bool((numbers == np.trunc(numbers)).all())
-    return bool(numbers.max() <= (255 if whole else 1))
-
-
-def _expect_features(features: np.ndarray, image_shape: Sequence[int]) -> np.ndarray:
-    if image_shape and features.shape[1] != image_shape[0]:
-        raise DataError(
-            f"expected {image_shape[0]} features in a line for image_shape "
-            f"{[*image_shape]}, received {features.shape[1]}"
-        )
-    return features
-
-
-def _shape(count: int, image_shape: Sequence[int]) -> tuple[int, ...]:
-    if image_shape:
-        height, width, *channels = image_shape
-        shape = (height, width, *(channels or [1]))
-        if math.prod(shape) != count:
-            raise DataError(
-                f"expected {math.prod(shape)} pixels in a line for "
-                f"image_shape {list(shape)}, received {count}"
-            )
-        return shape
-    square = _square(count)
-    if square is not None:
-        return square
-    raise DataError(
-        f"expected lines of as many pixels as a square has, received "
-        f"{count}; give image_shape, as height and width, and channels if there are "
-        "several"
-    )
-
-
-def _square(count: int) -> tuple[int, int, int] | None:
-    """A square of so many pixels, in 1 or 3 channels."""
-    for depth in (1, 3):
-        side = math.isqrt(count // depth)
-        if side and side * side * depth == count:
-            return side, side, depth
-    return None
 
 
 def _numbers_or_text(labels: list[str]) -> np.ndarray:
