@@ -95,7 +95,7 @@ def find_columns(
     >>> find_columns(["id", "label", "pixel0", "pixel1"], ["7", "cat", "0", "9"])
     Columns(label=1, numbers=[2, 3], path=None, remarks=('columns left out: id',), \
 kind='pixels')
-    >>> find_columns(["id", "ash", "hue", "y"], ["7", "2.4", "1", "0"]).kind
+    >>> find_columns(["id", "ash", "hue", "ph", "y"], ["7", "2.4", "1", "3", "0"]).kind
     'features'
     """
     names = [name.strip() for name in header]

@@ -36,7 +36,6 @@ class Parts(NamedTuple):
         train: Training and validation images, not yet divided.
         test: Never trained on and never selected by.
         jpeg: Whether the images were JPEG files, which are lossy.
-        feature_names: Names of the columns of a table.
 
     Example:
 
@@ -48,7 +47,6 @@ class Parts(NamedTuple):
     train: LabelledImages
     test: LabelledImages
     jpeg: bool = False
-    feature_names: tuple[str, ...] = ()
 
 
 def label(

@@ -105,7 +105,11 @@ def load(
         )
     expect_resizable(entry.image_shape, image_size, resize)
     size = None if image_size is None else size_of(image_size)
-    parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
+    names: tuple[str, ...] = ()
+    if is_vector(entry.image_shape):
+        parts, names = read_sklearn_table(entry)
+    else:
+        parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
     if size is not None:
         train, test = (
             resizing.resize(part, size, resize) for part in (parts.train, parts.test)
@@ -124,14 +128,13 @@ def load(
         cutout=cutout,
         validation_size=validation_size,
         resize=resize,
+        feature_names=names,
     )
 
 
 def _read(entry: Entry, data_dir: str | os.PathLike[str] | None) -> Parts:
     if entry.name == "digits":
         return read_digits()
-    if is_vector(entry.image_shape):
-        return read_sklearn_table(entry)
     if data_dir:
         return read_files(entry, Path(data_dir).expanduser())
     return download(entry)

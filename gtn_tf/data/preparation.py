@@ -30,6 +30,7 @@ def prepare(
     cutout: int,
     validation_size: int,
     resize: str = "area",
+    feature_names: tuple[str, ...] = (),
 ) -> Splits:
     """Holds out validation images and normalises all by the training split.
 
@@ -42,6 +43,7 @@ def prepare(
         cutout: Side of the square that covers each training image, in pixels.
         validation_size: Images held out of the training part.
         resize: As for `Splits`.
+        feature_names: As for `Splits`.
 
     Returns:
         The splits. The test split is the test part, whatever the seed.
@@ -72,7 +74,7 @@ def prepare(
         cutout=cutout,
         jpeg=parts.jpeg,
         resize=resize,
-        feature_names=parts.feature_names,
+        feature_names=feature_names,
     )
 
 

@@ -14,7 +14,7 @@ _TEST_SPLIT = 0.2
 _TEST_STATE = 0
 
 
-def read_sklearn_table(entry: Entry) -> Parts:
+def read_sklearn_table(entry: Entry) -> tuple[Parts, tuple[str, ...]]:
     """Reads a table and holds out a fixed, stratified test part.
 
     Args:
@@ -22,13 +22,13 @@ def read_sklearn_table(entry: Entry) -> Parts:
 
     Returns:
         Four fifths for training, and the rest for tests: features as they were
-        measured.
+        measured; and the names of the features.
 
     Example:
 
     >>> from gtn_tf.data.catalog import find_entry
-    >>> parts = read_sklearn_table(find_entry("wine"))
-    >>> parts.train.images.shape, parts.test.images.shape, parts.feature_names[0]
+    >>> parts, names = read_sklearn_table(find_entry("wine"))
+    >>> parts.train.images.shape, parts.test.images.shape, names[0]
     ((142, 13), (36, 13), 'alcohol')
     """
     found = getattr(datasets, f"load_{entry.name}")()
@@ -39,8 +39,8 @@ def read_sklearn_table(entry: Entry) -> Parts:
         random_state=_TEST_STATE,
         stratify=found.target,
     )
-    return Parts(
+    parts = Parts(
         LabelledImages(train, train_labels.astype(np.int32)),
         LabelledImages(test, test_labels.astype(np.int32)),
-        feature_names=tuple(map(str, found.feature_names)),
     )
+    return parts, tuple(map(str, found.feature_names))

@@ -137,8 +137,7 @@ def _naming_keys(batch_size_key: str = "meta.batch_size") -> Iterator[None]:
             raise
         own = {"batch_size": batch_size_key, "seed": "seed"}
         key = own.get(error.argument, f"data.{error.argument}")
-        told = str(error).removeprefix(f"{error.argument}: ")
-        raise ConfigError(f"{key}: {told}", key) from None
+        raise ConfigError(f"{key}: {error}", key) from None
 
 
 def data_of_run(source: str | os.PathLike[str]) -> DataConfig | None:

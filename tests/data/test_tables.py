@@ -316,6 +316,8 @@ def test_what_needs_pictures(tmp_path, option):
         assert problem in message(data.load, "wine", **option)
     if name in ("image_size", "resize"):
         chosen = DataConfig(path=str(path), **option)
-        assert f"data.{problem}" in message(read_source, chosen, image_size=(8, 8))
+        assert f"data.{name}: {problem}" in message(
+            read_source, chosen, image_size=(8, 8)
+        )
         wine = load_wine()
         assert problem in message(data.from_arrays, wine.data, wine.target, **option)

@@ -111,11 +111,11 @@ def test_a_table_from_the_command_line(tmp_path, monkeypatch, capsys):
         (["train", "augmentation.mirror=true"], "augmentation: expected none beside a"),
         (
             ["train", "data.image_size=8"],
-            "data.image_size: expected pictures, received",
+            "image_size: expected pictures, received a",
         ),
         (
             ["train", "data.cutout=2"],
-            "data.cutout: expected pictures, received a table",
+            "cutout: expected pictures, received a table",
         ),
         (["search"], "space: expected pictures for its cells of convolutions"),
         (["train-final"], "network: expected pictures for its cells of convolutions"),
