@@ -120,10 +120,11 @@ def with_channels(images: Any, image_shape: tuple[int, ...]) -> Any:
         return tf.reshape(images, [tf.shape(images)[0], *image_shape])
     sides = list(shape[-3:])
     own = sides[-len(image_shape) :]
-    # Vectors have a batch before them, and perhaps steps: [h, w, c] is a picture.
-    if len(own) == len(image_shape) and all(
+    fits = len(own) == len(image_shape) and all(
         a in (None, b) for a, b in zip(own, image_shape)
-    ):
+    )
+    # Before a vector there are at most steps and a batch; else they are pictures.
+    if fits and (len(image_shape) == 3 or len(shape) <= 3):
         return images
     if image_shape[2:] == (1,) and sides[-2:] == [*image_shape[:2]]:
         return images[..., None]

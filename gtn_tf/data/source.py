@@ -164,7 +164,8 @@ def with_all_parts(
                 f"{source.name}: expected classes of several images, to hold some out "
                 f"for a {part} part, received one image of each; add images"
             )
-        remarks.append(f"no {part} part: {count} training images are held out for it")
+        noun = "examples" if is_vector(source.image_shape) else "images"
+        remarks.append(f"no {part} part: {count} training {noun} are held out for it")
     ordered = {part: parts[part] for part in PARTS}
     return replace(source, parts=ordered, remarks=tuple(remarks))
 

@@ -35,15 +35,20 @@ def histograms(
     columns = min(_COLUMNS, len(feature_names))
     rows = math.ceil(len(feature_names) / columns)
     figure = Figure((2.4 * columns, 1.8 * rows + 1), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     for number, name in enumerate(feature_names):
         axes = figure.add_subplot(rows, columns, number + 1)
         edges = np.histogram_bin_edges(features[:, number], _BINS).tolist()
         for label, class_name in enumerate(class_names):
             of_class = features[labels == label, number]
-            axes.hist(of_class, edges, histtype="step", label=class_name)
-        axes.set_title(name, fontsize=8)
+            axes.hist(of_class, edges, histtype="step", label=_plain(class_name))
+        axes.set_title(_plain(name), fontsize=8)
         axes.tick_params(labelsize=6)
     handles = figure.axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=5, fontsize=8)
     save_figure(figure, path, _DPI)
+
+
+def _plain(name: str) -> str:
+    """A user's name as text, in which $ begins no formula."""
+    return name.replace("$", r"\$")

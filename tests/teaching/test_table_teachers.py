@@ -188,7 +188,8 @@ class Dense(keras_tuner.HyperModel):
 def test_dense_networks_are_scored(distilled, name):
     teacher, splits = distilled
     train = splits.train_images[:32], splits.train_labels[:32]
-    data = ScoringData(train, (splits.validation_images, splits.validation_labels), 8)
+    validation = splits.validation_images, splits.validation_labels
+    data = ScoringData(train, validation, batch_size=8)
     scorer = make_scorer(name, teacher=teacher, steps=3)
     space, hp = Dense(), keras_tuner.HyperParameters()
     found = scorer(lambda: space.build(hp), data, 0)
