@@ -55,7 +55,7 @@ def raw(splits: gtn_tf.data.Splits) -> np.ndarray:
 @pytest.mark.parametrize(
     "case",
     slow_after(
-        2,
+        1,
         [
             "wine generated",
             "breast_cancer distilled",
@@ -88,7 +88,7 @@ def test_a_table_is_taught(tmp_path, case):
     assert teacher.feature_names == [*splits.feature_names]
     assert teacher.description["resize"] is None
     assert teacher.images.shape == (STEPS, BATCH, features)
-    assert np.abs(teacher.images).max() <= 2
+    assert np.abs(teacher.images).max() <= 2 or "_and_" in kind
     made = teacher.generate([0, 1, 0], seed=3)
     assert made.shape == (3, features) and np.isfinite(made).all()
     served = tf.saved_model.load(str(tmp_path / "1")).signatures["curriculum"]
@@ -172,7 +172,7 @@ class Dense(keras_tuner.HyperModel):
     """A user's own space of dense networks."""
 
     def build(self, hp):
-        units = hp.Int("units", 4, 16, step=4)
+        units = hp.Int("units", 64, 96, step=8)
         return tf.keras.Sequential(
             [layers.Input([13]), layers.Dense(units, "relu"), layers.Dense(3)]
         )
@@ -194,7 +194,8 @@ def test_dense_networks_are_scored(distilled, name):
     space, hp = Dense(), keras_tuner.HyperParameters()
     found = scorer(lambda: space.build(hp), data, 0)
     assert np.isfinite(found)
-    exact = {"params": 13 * 4 + 4 + 4 * 3 + 3, "flops": 2 * (13 * 4 + 4 * 3) + 4 + 3}
+    weights, biases = 13 * 64 + 64 * 3, 64 + 3
+    exact = {"params": weights + biases, "flops": 2 * weights + biases}
     assert found == exact.get(name, found)
 
 
