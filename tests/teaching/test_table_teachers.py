@@ -57,8 +57,8 @@ def raw(splits: gtn_tf.data.Splits) -> np.ndarray:
     slow_after(
         1,
         [
-            "wine generated",
             "breast_cancer distilled",
+            "wine generated",
             "wine generated_and_learned",
             "wine distilled",
             "breast_cancer generated",
