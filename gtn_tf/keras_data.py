@@ -10,9 +10,7 @@ from gtn_tf.labels import expect_labels
 from gtn_tf.shapes import with_channels
 
 
-def expect_data(
-    x: Any, y: Any, image_shape: tuple[int, int, int], num_classes: int
-) -> None:
+def expect_data(x: Any, y: Any, image_shape: tuple[int, ...], num_classes: int) -> None:
     """Checks the data of `fit`, as far as it can be inspected before tracing.
 
     Args:
@@ -54,7 +52,7 @@ def labels_of(x: Any, y: Any) -> Any:
     return y if hasattr(y, "shape") else None
 
 
-def unpack(data: Any, image_shape: tuple[int, int, int]) -> tuple[tf.Tensor, ...]:
+def unpack(data: Any, image_shape: tuple[int, ...]) -> tuple[tf.Tensor, ...]:
     """Unpacks a batch, as Keras passes it to `train_step`.
 
     Args:

@@ -48,7 +48,16 @@ class Registry(dict[str, str]):
         return getattr(importlib.import_module(module), attribute)
 
 
-# Image data sets: `gtn_tf.data.load`.
+# Data sets that are tables, not images.
+TABLES = Registry(
+    "table",
+    {
+        "wine": "gtn_tf.data.catalog:WINE",
+        "breast_cancer": "gtn_tf.data.catalog:BREAST_CANCER",
+    },
+)
+
+# All data sets: `gtn_tf.data.load`.
 DATASETS = Registry(
     "data set",
     {
@@ -56,6 +65,7 @@ DATASETS = Registry(
         "mnist": "gtn_tf.data.catalog:MNIST",
         "fashion_mnist": "gtn_tf.data.catalog:FASHION_MNIST",
         "cifar10": "gtn_tf.data.catalog:CIFAR10",
+        **TABLES,
     },
 )
 TFDS = "tfds:"  # begins the name of any data set of tensorflow-datasets

@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "CSV or IDX files; or the name of a data set",
     )
     parser.add_argument(
-        "--plot", type=user_path, metavar="FILE.png", help="draw examples of each class"
+        "--plot",
+        type=user_path,
+        metavar="FILE.png",
+        help="draw examples of each class; of a table, its features",
     )
     parser.add_argument(
         "--config",

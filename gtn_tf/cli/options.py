@@ -17,7 +17,7 @@ from gtn_tf.config.automatic import automatic_config
 from gtn_tf.config.cost import DataFacts
 from gtn_tf.config.rules import Checked
 from gtn_tf.errors import did_you_mean
-from gtn_tf.names import DATASETS, TFDS, is_tfds_name
+from gtn_tf.names import DATASETS, TABLES, TFDS, is_tfds_name
 
 if TYPE_CHECKING:  # importing TensorFlow takes five seconds
     from gtn_tf.data import Splits
@@ -117,18 +117,24 @@ def _run_job(
 def _run_name(options: argparse.Namespace, preset: str) -> str:
     if is_tfds_name(options.data):
         return str(options.data[len(TFDS) :]).replace("/", "-").replace(":", "-")
-    name = options.data if is_path(options.data) else options.config or preset
+    own = is_path(options.data) or (options.config is None and options.data in TABLES)
+    name = options.data if own else options.config or preset
     return Path(name).stem
 
 
 def _has_own_data(options: argparse.Namespace) -> bool:
     if options.data is not None:
-        return is_path(options.data) or is_tfds_name(options.data)
+        return is_path(options.data) or _is_unknown(options.data)
     keys = [[side.strip() for side in one.split("=")] for one in options.overrides]
     return any(
-        key == "data.path" or (key == "data.name" and is_tfds_name("=".join(value)))
+        key == "data.path" or (key == "data.name" and _is_unknown("=".join(value)))
         for key, *value in keys
     )
+
+
+def _is_unknown(name: str) -> bool:
+    """Whether no preset has settings for a data set."""
+    return is_tfds_name(name) or name in TABLES
 
 
 def _automatic(options: argparse.Namespace) -> Config:
@@ -296,9 +302,10 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
     of_run = runs.data_of_run(options.teacher) or DataConfig(resize=resize)
     # As it is: what a training did to its images at random is not part of the data.
     of_run = dataclasses.replace(of_run, augment=False, cutout=0)
-    height, width, _ = teacher.image_shape
+    # Lines of a table have no size.
+    height, width, *_ = *teacher.image_shape, 0
+    size = (height, width) if width else 0
     if is_path(options.data):
-        size = height, width
         return dataclasses.replace(of_run, path=options.data, image_size=size)
     if options.data is None and is_tfds_name(of_run.name) and not of_run.path:
         return of_run
@@ -320,7 +327,7 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
     # Its own data may have been resized for it; other data has to fit.
     if name != own:
         return DataConfig(str(name))
-    return DataConfig(str(name), image_size=(height, width), resize=resize)
+    return DataConfig(str(name), image_size=size, resize=resize)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

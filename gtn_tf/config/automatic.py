@@ -30,6 +30,7 @@ _BASELINE_SHARE = 6
 _EPOCH_SECONDS = 30  # between log lines, unless an iteration takes longer
 _EPOCHS = (50, 25, 10, 5, 2, 1)  # iterations of one
 _SHARE = 0.86  # of its class in the initial label of an example, as of 10 classes at 4
+_FEWEST_STEPS = 8  # of a small table
 _MOST_FLAT = 10**6  # weights behind the last convolution, before pixels are averaged
 MOST_LESSON_BYTES = 2**30  # as of an export
 _LARGEST, _SMALL = 64, 32  # sides of images, in pixels
@@ -133,24 +134,29 @@ def reasons(config: Config, facts: DataFacts, cores: int) -> list[str]:
 
 
 def _reasons(config: Config, facts: DataFacts, cores: int) -> Iterator[str]:
-    height, width, channels = facts.image_shape
     teacher, learners, meta = config.teacher, config.learners, config.meta
+    table = facts.is_table
+    noun = "examples" if table else "images"
+    sides = " x ".join(map(str, facts.image_shape))
     yield (
-        f"settings chosen for {facts.train_images} training images of {height} x "
-        f"{width} x {channels}, {facts.num_classes} classes, {cores} cores:"
+        f"settings chosen for {facts.train_images} training {noun} of {sides}"
+        f"{' features' * table}, {facts.num_classes} classes, {cores} cores:"
     )
     each = teacher.steps * teacher.batch_size / facts.num_classes
     yield (
-        f"  teacher: {teacher.steps} steps of {teacher.batch_size} learned images with "
+        f"  teacher: {teacher.steps} steps of {teacher.batch_size} learned {noun} with "
         f"learned labels, from real ones, {each:.3g} of each class"
     )
     yield (
-        f"  learners: {len(learners.filters)} convolutions of {[*learners.filters]} "
-        f"channels, by the images' size and the time"
+        f"  learners: {len(learners.units)} hidden dense layers of {[*learners.units]} "
+        "units, since a table has no pictures"
+        if table
+        else f"  learners: {len(learners.filters)} convolutions of "
+        f"{[*learners.filters]} channels, by the images' size and the time"
     )
     step = iteration_seconds(config, facts, cores)
     yield (
-        f"  {meta.iterations} meta-iterations on {meta.batch_size} real images, of "
+        f"  {meta.iterations} meta-iterations on {meta.batch_size} real {noun}, of "
         f"about {step:.2g} s each: about "
         f"{max(1, round(expected_seconds(config, facts, cores) / 60))} minutes in all"
     )
@@ -166,6 +172,9 @@ def _config(
 ) -> Config:
     width, real, steps = rung
     classes = facts.num_classes
+    if facts.is_table:
+        # More lessons than there are examples would teach nothing that these do not.
+        steps = min(steps, max(_FEWEST_STEPS, facts.train_images // 32))
     # A batch has each class at least once; if they are thousands, all lessons have.
     batch = max(32, min(classes, 128), -(-classes // steps))
     # Fewer, where so many large images would be an export that nobody can load.
@@ -191,7 +200,7 @@ def _config(
             iterations=_FEWEST,
             batch_size=min(real, facts.train_images),
             gradient_clip=2.0,
-            intermediate_every=8,
+            intermediate_every=8 if steps > 8 else 4,
         ),
         rate_factors=RateFactorsConfig(inner_optimizer=3.0),
     )
@@ -216,7 +225,12 @@ def _timed(config: Config, facts: DataFacts, cores: int) -> Config:
 
 
 def _learners(width: int, facts: DataFacts) -> LearnersConfig:
-    """Convolutions until few pixels are left, each but the first twice as wide."""
+    """Convolutions until few pixels are left, each but the first twice as wide.
+
+    Of a table, dense layers, the second half as wide.
+    """
+    if facts.is_table:
+        return LearnersConfig(family="mlp", units=(8 * width, 4 * width))
     height, breadth, _ = facts.image_shape
     side = max(height, breadth)
     count = max(2, math.ceil(math.log2(side / 8)) if side > _SMALL else 2)

@@ -34,16 +34,21 @@ class DataFacts(NamedTuple):
     """The facts of a data set that costs depend on.
 
     Args:
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)`, or `(features,)` of a table.
         num_classes: Number of classes.
         train_images: Number of training images.
         validation_images: Number of validation images.
     """
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     num_classes: int
     train_images: int
     validation_images: int = 0
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its examples are lines of a table."""
+        return len(self.image_shape) == 1
 
 
 class _Size(NamedTuple):
@@ -52,10 +57,11 @@ class _Size(NamedTuple):
 
 
 def iteration_seconds(config: Config, facts: DataFacts, cores: int) -> float:
-    """Estimates the time of a meta-iteration of convolutional learners.
+    """Estimates the time of a meta-iteration of convolutional or dense learners.
 
     Args:
-        config: A configuration whose learners are `conv`, with the full unroll.
+        config: A configuration whose learners are `conv` or `mlp`, with the full
+            unroll.
         facts: Its data.
         cores: Number of cores.
 
@@ -82,8 +88,10 @@ def iteration_seconds(config: Config, facts: DataFacts, cores: int) -> float:
 
 
 def _size(learners: LearnersConfig, facts: DataFacts) -> _Size:
-    height, width, channels = facts.image_shape
+    if learners.family == "mlp":
+        return _with_dense(math.prod(facts.image_shape), _Size(0, 0), learners, facts)
     operations, weights = 0, 0
+    height, width, channels = facts.image_shape
     pooled = learners.downsample == "max_pool"
     for filters, stride in zip(map(_widest, learners.filters), learners.strides):
         after = -(-height // stride), -(-width // stride)
@@ -93,6 +101,14 @@ def _size(learners: LearnersConfig, facts: DataFacts) -> _Size:
         weights += kernel
         (height, width), channels = after, filters
     inputs = channels * (1 if learners.global_pooling else height * width)
+    return _with_dense(inputs, _Size(operations, weights), learners, facts)
+
+
+def _with_dense(
+    inputs: int, before: _Size, learners: LearnersConfig, facts: DataFacts
+) -> _Size:
+    """Adds the dense layers."""
+    operations, weights = before
     for units in (*map(_widest, learners.units), facts.num_classes):
         operations += 2 * inputs * units + _VALUE * units
         weights += inputs * units

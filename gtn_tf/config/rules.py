@@ -87,8 +87,8 @@ SIZE = Rule(
     lambda value: _are_counts(value, (2,)) or (type(value) is int and value >= 0),
 )
 SHAPE_OR_NONE = Rule(
-    "[height, width], [height, width, channels] or []",
-    lambda value: value == () or _are_counts(value, (2, 3)),
+    "[height, width], [height, width, channels], [features] or []",
+    lambda value: value == () or _are_counts(value, (1, 2, 3)),
 )
 
 

@@ -77,7 +77,8 @@ class DataConfig(Checked):
     # How images of another shape are: stretched, cut, or with black added.
     resize: str = setting("area", one_of(*names.RESIZES))
     label_column: str = setting("", TEXT_OR_NONE)  # of CSV; by default label or class
-    image_shape: tuple[int, ...] = setting((), SHAPE_OR_NONE)  # of CSV; [] for squares
+    # Of CSV: of a line of pixels, or [features]; by default seen from columns' names.
+    image_shape: tuple[int, ...] = setting((), SHAPE_OR_NONE)
     on_error: str = setting("stop", one_of(*names.ON_ERROR))  # at a broken picture
 
     @property

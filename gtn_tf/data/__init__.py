@@ -1,4 +1,4 @@
-"""Image data sets, split and normalised, as `tf.data` streams."""
+"""Data sets of images and tables, split and normalised, as `tf.data` streams."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gtn_tf.data.errors import DataError
-from gtn_tf.data.resizing import ImageSize
+from gtn_tf.data.resizing import ImageSize, expect_resizable
 from gtn_tf.data.source import source_of_arrays, splits_of
 from gtn_tf.data.splits import Splits
 
@@ -31,7 +31,8 @@ def from_arrays(
     Args:
         train_images: Raw pixels `[n, h, w]` or `[n, h, w, c]`: uint8, uint16, bool,
             or floats from 0 to 1 or 0 to 255. Not normalised: that is done here, by
-            the statistics of the training images.
+            the statistics of the training images. Of a table, numbers
+            `[n, features]`: each feature is standardised.
         train_labels: Integers, text, `[n, 1]` or one-hot.
         validation_images: Likewise; by default a share of the training images is held
             out, the same of every class.
@@ -91,4 +92,5 @@ def from_arrays(
         image_size=image_size,
         resize=resize,
     )
+    expect_resizable(source.image_shape, image_size, resize)
     return splits_of(source, **kwargs)

@@ -15,7 +15,8 @@ class Entry:
 
     Args:
         name: Name of the data set, the same as in tensorflow-datasets.
-        image_shape: `(height, width, channels)` of one image, in pixels.
+        image_shape: `(height, width, channels)` of one image, in pixels; `(features,)`
+            of a line of a table.
         class_names: One name per label, in the order of the labels.
         pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
         validation_size: Training images held out for validation by default.
@@ -30,7 +31,7 @@ class Entry:
     """
 
     name: str
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     class_names: tuple[str, ...]
     pixel_max: int
     validation_size: int
@@ -82,6 +83,22 @@ CIFAR10 = Entry(
     source="https://www.cs.toronto.edu/~kriz/cifar.html, saved as one npz "
     "with the keys x_train, y_train, x_test, y_test",
     augmentable=True,
+)
+WINE = Entry(
+    name="wine",
+    image_shape=(13,),
+    class_names=("class_0", "class_1", "class_2"),
+    pixel_max=1,
+    validation_size=18,
+    source="scikit-learn, which contains it",
+)
+BREAST_CANCER = Entry(
+    name="breast_cancer",
+    image_shape=(30,),
+    class_names=("malignant", "benign"),
+    pixel_max=1,
+    validation_size=46,
+    source="scikit-learn, which contains it",
 )
 
 

@@ -1,4 +1,4 @@
-"""CSV files as on Kaggle: a label and pixels in each line, or a label and a path."""
+"""CSV files as on Kaggle: in each line a label, and pixels, features or a path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import csv
 import io
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,17 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gtn_tf.bounded_npz import open_file
-from gtn_tf.data.csv_columns import (
-    find_columns,
-    is_number,
-    is_picture,
-    names_columns,
-)
+from gtn_tf.data.csv_columns import find_columns, is_picture, names_columns
+from gtn_tf.data.csv_numbers import as_images, line_of_features, line_of_pixels
 from gtn_tf.data.errors import DataError, named
+from gtn_tf.data.features import read_feature_names
 from gtn_tf.data.pictures import SUFFIXES
-from gtn_tf.errors import GTNError, first_line, shown
-
-_INFINITE = 1e30
+from gtn_tf.errors import GTNError, first_line
 
 
 class Table(NamedTuple):
@@ -32,15 +26,18 @@ class Table(NamedTuple):
 
     Args:
         labels: The label of each, `[n]`: integers, if all of them are.
-        images: Pixels `[n, h, w, c]`; `None` where there are paths.
-        paths: Pictures; empty where there are pixels.
-        remarks: What is left out, a sentence each.
+        images: Pixels `[n, h, w, c]`, or features `[n, features]`; `None` where there
+            are paths.
+        paths: Pictures; empty where there are numbers.
+        remarks: What is left out or may be read otherwise, a sentence each.
+        feature_names: Names of the columns of features, if they have any.
     """
 
     labels: np.ndarray
     images: np.ndarray | None
     paths: list[Path]
     remarks: tuple[str, ...]
+    feature_names: tuple[str, ...] = ()
 
 
 def read_table(
@@ -51,13 +48,19 @@ def read_table(
 ) -> Table | None:
     """Reads a CSV file.
 
+    Columns called pixel..., or 1x1, 1x2, ... are pixels, and columns of other names
+    features. Names that only number the columns, or none, leave it to the numbers:
+    they are pixels if they are as many as a square of 8 x 8 or more has, in one or
+    three channels, and whole from 0 to 255, or from 0 to 1.
+
     Args:
         path: The file. Its first line names the columns; without such a line, the
-            label comes first and pixels follow.
+            label is the only text in a line, or else comes first.
         label_column: Name of the labels' column; by default one that is called label,
             class or the like.
         image_shape: Height and width, and channels if there are several, of a line of
-            pixels; by default they are square, with 1 or 3 channels.
+            pixels; by default they are square, with 1 or 3 channels. The number of
+            features, where they are no pixels, whatever their names.
         may_lack_labels: Whether a file without labels is expected, too.
 
     Returns:
@@ -65,28 +68,37 @@ def read_table(
 
     Raises:
         DataError: If it is not such a file, a line is too short or too long, or what
-            should be a pixel is none.
+            should be a number is none.
 
     Example:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "train.csv"
-    >>> _ = path.write_text("label,p0,p1,p2,p3\\n7,0,0,9,255\\n3,1,1,1,1\\n")
+    >>> _ = path.write_text("label,1x1,1x2,2x1,2x2\\n7,0,0,9,255\\n3,1,1,1,1\\n")
     >>> table = read_table(path)
     >>> table.labels, table.images.shape
     (array([7, 3]), (2, 2, 2, 1))
+    >>> _ = path.write_text("ash,hue,label\\n2.43,1.04,0\\n2.14,1.05,1\\n")
+    >>> read_table(path).images.tolist()
+    [[2.43, 1.04], [2.14, 1.05]]
     """
     with _lines(path) as lines:
         start, first = next(lines, (1, []))
-        header = first if names_columns(first) else []
+        header = first if names_columns(first, label_column) else []
         examples = itertools.chain([] if header else [(start, first)], lines)
         start, example = next(examples, (start, []))
         if not example:
             raise DataError("expected a line for each image, found none")
         _expect_width(start, example, first)
-        columns = find_columns(header, example, label_column, may_lack_labels)
+        columns = find_columns(
+            header, example, label_column, may_lack_labels, len(image_shape) == 1
+        )
         if columns is None:
             return None
+        kind = {0: columns.kind, 1: "features"}.get(len(image_shape), "pixels")
+        names = [
+            header[n].strip() if header else f"number {n + 1}" for n in columns.numbers
+        ]
         labels: list[str] = []
         rows: list[np.ndarray] = []
         paths: list[str] = []
@@ -98,16 +110,23 @@ def read_table(
                     f"line {number}: expected a label, received an empty cell; give "
                     "one or remove the line"
                 )
-            if columns.path is None:
-                rows.append(_pixels([cells[n] for n in columns.pixels], number))
-            else:
+            if columns.path is not None:
                 paths.append(cells[columns.path].strip())
-        numbers = _numbers_or_text(labels)
+                continue
+            numbers = [cells[n] for n in columns.numbers]
+            rows.append(
+                line_of_pixels(numbers, number)
+                if kind == "pixels"
+                else line_of_features(numbers, names, number)
+            )
+        classes = _numbers_or_text(labels)
         if columns.path is not None:
-            found = _find_all(paths, path)
-            return Table(numbers, None, found, columns.remarks)
-        images = np.stack(rows).reshape([-1, *_shape(len(rows[0]), image_shape)])
-        return Table(numbers, images, [], columns.remarks)
+            return Table(classes, None, _find_all(paths, path), columns.remarks)
+        images, remark = as_images(np.stack(rows), kind, image_shape)
+        remarks = *columns.remarks, *([remark] if remark else [])
+        own = names if header and images.ndim == 2 else []
+        own_names = read_feature_names(own, "the first line")
+        return Table(classes, images, [], remarks, own_names)
 
 
 @contextlib.contextmanager
@@ -135,53 +154,6 @@ def _expect_width(number: int, cells: Sequence[str], first: Sequence[str]) -> No
             f"line {number}: expected {len(first)} cells, as in the first line, "
             f"received {len(cells)}; repair or remove the line"
         )
-
-
-def _pixels(cells: Sequence[str], number: int) -> np.ndarray:
-    """A line of pixels: bytes, if they are, for a data set of them is large."""
-    with contextlib.suppress(ValueError, OverflowError):  # the usual case, and fast
-        return np.frombuffer(bytes(map(int, cells)), np.uint8)
-    try:
-        try:
-            values = np.array([int(cell) for cell in cells], np.int64)
-        except ValueError:
-            values = np.array([float(cell) for cell in cells])
-    except (ValueError, OverflowError):
-        wrong = next((x for x in cells if not is_number(x)), max(cells, key=len))
-        raise DataError(
-            f"line {number}: expected numbers as pixels, received "
-            f"{shown(wrong)}; name the labels' column by label_column, or remove the "
-            "line"
-        ) from None
-    if values.dtype.kind == "i":
-        return values
-    if not (np.abs(values) < _INFINITE).all():  # nor is NaN
-        raise DataError(
-            f"line {number}: expected finite pixels, received NaN or "
-            "infinity; remove the line"
-        )
-    return values.astype(np.float32)
-
-
-def _shape(count: int, image_shape: Sequence[int]) -> tuple[int, ...]:
-    if image_shape:
-        height, width, *channels = image_shape
-        shape = (height, width, *(channels or [1]))
-        if math.prod(shape) != count:
-            raise DataError(
-                f"expected {math.prod(shape)} pixels in a line for "
-                f"image_shape {list(shape)}, received {count}"
-            )
-        return shape
-    for depth in (1, 3):
-        side = math.isqrt(count // depth)
-        if side and side * side * depth == count:
-            return side, side, depth
-    raise DataError(
-        f"expected lines of as many pixels as a square has, received "
-        f"{count}; give image_shape, as height and width, and channels if there are "
-        "several"
-    )
 
 
 def _numbers_or_text(labels: list[str]) -> np.ndarray:

@@ -15,7 +15,7 @@ class LabelledImages(NamedTuple):
 
     Args:
         images: uint8 array `[n, height, width, channels]`; those of users may be
-            uint16 or float32, too.
+            uint16 or float32, too. Of a table, float64 `[n, features]`.
         labels: int32 array `[n]`.
 
     Example:

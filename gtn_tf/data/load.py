@@ -12,12 +12,14 @@ from gtn_tf.data.downloads import download
 from gtn_tf.data.files import read_files
 from gtn_tf.data.labelled import Parts
 from gtn_tf.data.preparation import prepare
-from gtn_tf.data.resizing import ImageSize, size_of
+from gtn_tf.data.resizing import ImageSize, expect_resizable, size_of
+from gtn_tf.data.sklearn_tables import read_sklearn_table
 from gtn_tf.data.source import splits_of
 from gtn_tf.data.splits import Splits, expect_options
 from gtn_tf.data.tfds_source import read_tfds
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import DATASETS, is_tfds_name
+from gtn_tf.shapes import is_vector
 
 
 def load(
@@ -34,28 +36,31 @@ def load(
 ) -> Splits:
     """Loads a data set, split into training, validation and test images.
 
-    `digits` comes with scikit-learn. `mnist`, `fashion_mnist` and `cifar10` are read
-    from files in `data_dir`, or else in the folder that the environment variable
-    `GTN_TF_DATA` names; if neither is given, tensorflow-datasets downloads them.
+    `digits` comes with scikit-learn, and so do the tables `wine` and `breast_cancer`,
+    whose features are standardised one by one. `mnist`, `fashion_mnist` and `cifar10`
+    are read from files in `data_dir`, or else in the folder that the environment
+    variable `GTN_TF_DATA` names; if neither is given, tensorflow-datasets downloads
+    them.
     `"tfds:svhn_cropped"` is any image classification of tensorflow-datasets; config
     and version may follow, as in `"tfds:emnist/letters:3.1.0"`.
 
     Args:
-        name: `"digits"`, `"mnist"`, `"fashion_mnist"`, `"cifar10"`, or `"tfds:"` and
-            a name.
+        name: `"digits"`, `"mnist"`, `"fashion_mnist"`, `"cifar10"`, `"wine"`,
+            `"breast_cancer"`, or `"tfds:"` and a name.
         data_dir: Folder with the files, directly or in a folder called `name`: the
             four IDX files of MNIST or Fashion-MNIST, or one npz file. Of `"tfds:"`,
             the folder of tensorflow-datasets; by default its own.
         seed: Decides the validation split, the order of the training images and
             their augmentation, but never the test split; 0 to 2**32 - 1.
-        batch_size: Images per training batch; by default 128, of `"tfds:"` all where
-            there are fewer.
+        batch_size: Images per training batch; by default 128, or all where there are
+            fewer.
         augment: Shift and mirror training images at random; `cifar10` and `"tfds:"`
             only.
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
         validation_size: Images of the training part held out for validation;
-            by default 180 for `digits`, 5,000 for `cifar10`, 10,000 for the others.
+            by default 180 for `digits`, 5,000 for `cifar10`, 18 for `wine`, 46 for
+            `breast_cancer`, 10,000 for the others.
             Of `"tfds:"` a tenth, if it has no validation images of its own.
         image_size: Height and width in pixels that images are resized to, or one
             number for squares; by default they keep their size.
@@ -98,24 +103,32 @@ def load(
             f"received it for {name}",
             "augment",
         )
+    expect_resizable(entry.image_shape, image_size, resize)
     size = None if image_size is None else size_of(image_size)
-    parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
+    names: tuple[str, ...] = ()
+    if is_vector(entry.image_shape):
+        parts, names = read_sklearn_table(entry)
+    else:
+        parts = _read(entry, data_dir or os.environ.get("GTN_TF_DATA"))
     if size is not None:
         train, test = (
             resizing.resize(part, size, resize) for part in (parts.train, parts.test)
         )
         parts = parts._replace(train=train, test=test)
+    if validation_size is None:
+        validation_size = entry.validation_size
+    if batch_size is None:
+        batch_size = min(128, max(1, len(parts.train.labels) - validation_size))
     return prepare(
         entry,
         parts,
         seed=seed,
-        batch_size=128 if batch_size is None else batch_size,
+        batch_size=batch_size,
         augment=augment,
         cutout=cutout,
-        validation_size=(
-            entry.validation_size if validation_size is None else validation_size
-        ),
+        validation_size=validation_size,
         resize=resize,
+        feature_names=names,
     )
 
 

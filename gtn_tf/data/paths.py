@@ -14,10 +14,10 @@ from gtn_tf.data.directory import read_directory, source_of_pictures
 from gtn_tf.data.errors import DataError, named
 from gtn_tf.data.idx_folder import has_idx, read_idx_folder
 from gtn_tf.data.own_npz import read_own_npz
-from gtn_tf.data.resizing import ImageSize
+from gtn_tf.data.resizing import ImageSize, expect_resizable
 from gtn_tf.data.source import Source, source_of_arrays, splits_of
 from gtn_tf.data.splits import Splits
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, shown
 
 _KINDS = (
     "a folder of class folders with pictures, an npz file, a CSV file, or a folder of "
@@ -39,8 +39,11 @@ def from_path(
 
     An npz file has Keras' keys (`x_train, y_train, ...`), MedMNIST's (`train_images,
     train_labels, val_images, ...`) or `images, labels`. A line of a CSV file has a
-    label and pixels, or a label and the path of a picture; a folder may have
-    `train.csv` and `test.csv`. Nothing is written beside them.
+    label and pixels, a label and the path of a picture, or a label and features, which
+    are numbers of any kind; a folder may have `train.csv` and `test.csv`. Nothing is
+    written beside them. Columns called pixel..., or 1x1, 1x2, ... are pixels, and
+    columns of other names features; if the names only number the columns, or there are
+    none, numbers that look like a square picture are pixels.
 
     Args:
         path: The folder or the file.
@@ -50,7 +53,8 @@ def from_path(
         label_column: Of CSV: name of the column of labels, if it is not called label,
             class or the like.
         image_shape: Of CSV: height and width of a line of pixels, and channels if
-            there are several, if they are not square.
+            there are several, if they are not square; or `[features]`, if they are no
+            pixels.
         on_error: What to do about a picture that cannot be read: `"stop"`, or
             `"skip"` to leave it out.
         **kwargs: As for `gtn_tf.data.from_arrays`, from `seed` on.
@@ -77,6 +81,7 @@ def from_path(
     source = read_path(
         Path(path).expanduser(), image_size, resize, label_column, image_shape, on_error
     )
+    expect_resizable(source.image_shape, image_size, resize)
     return splits_of(source, **kwargs)
 
 
@@ -176,9 +181,13 @@ def _read_tables(
         table = read_table(file, label_column, image_shape, part != "train")
         if table is None:  # as Kaggle's test.csv
             remarks.append(f"{file.name} has no labels and is left out")
-        else:
-            tables[part] = table
-            remarks += [f"{file.name}: {remark}" for remark in table.remarks]
+            continue
+        tables[part] = table
+        remarks += [f"{file.name}: {remark}" for remark in table.remarks]
+        if table.images is not None:
+            # What the training part is, the others are, whatever they look like.
+            image_shape = table.images.shape[1:]
+        _expect_same_columns(table, tables["train"], file, files["train"])
     labels = {part: table.labels for part, table in tables.items()}
     pixels = {
         p: table.images for p, table in tables.items() if table.images is not None
@@ -190,12 +199,13 @@ def _read_tables(
         if pixels:
             return source_of_arrays(
                 name,
-                "CSV of pixels",
+                "CSV of features" if len(image_shape) == 1 else "CSV of pixels",
                 pixels,
                 labels,
                 image_size=image_size,
                 resize=resize,
                 remarks=remarks,
+                feature_names=tables["train"].feature_names,
             )
         paths = {part: table.paths for part, table in tables.items()}
         return source_of_pictures(
@@ -210,3 +220,16 @@ def _read_tables(
         )
     except DataError as error:
         raise DataError(f"{named(path)}: {error}") from None
+
+
+def _expect_same_columns(
+    table: Table, train: Table, file: Path, of_train: Path
+) -> None:
+    """Expects the features of the training part, in their order."""
+    names, known = table.feature_names, train.feature_names
+    if names and known and names != known:
+        wrong = next((a, b) for a, b in zip(names, known) if a != b)
+        raise DataError(
+            f"{named(file)}: expected the columns of {of_train.name} in their order, "
+            f"with {shown(wrong[1])}, received {shown(wrong[0])}"
+        )

@@ -11,6 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from gtn_tf.data.catalog import Entry
 from gtn_tf.data.errors import DataError
+from gtn_tf.data.features import feature_statistics, standardise
 from gtn_tf.data.labelled import LabelledImages, Parts
 from gtn_tf.data.normalisation import channel_statistics, normalise
 from gtn_tf.data.splits import Splits
@@ -29,6 +30,7 @@ def prepare(
     cutout: int,
     validation_size: int,
     resize: str = "area",
+    feature_names: tuple[str, ...] = (),
 ) -> Splits:
     """Holds out validation images and normalises all by the training split.
 
@@ -41,6 +43,7 @@ def prepare(
         cutout: Side of the square that covers each training image, in pixels.
         validation_size: Images held out of the training part.
         resize: As for `Splits`.
+        feature_names: As for `Splits`.
 
     Returns:
         The splits. The test split is the test part, whatever the seed.
@@ -71,6 +74,7 @@ def prepare(
         cutout=cutout,
         jpeg=parts.jpeg,
         resize=resize,
+        feature_names=feature_names,
     )
 
 
@@ -89,7 +93,7 @@ def normalised_splits(
         parts: `"train"`, `"validation"` and `"test"`, all of one size.
         pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
         **kwargs: As for `Splits`: `seed`, `batch_size`, `augment`, `cutout`, `jpeg`,
-            `resize`.
+            `resize`, `feature_names`.
 
     Raises:
         DataError: A channel of the training images is constant.
@@ -103,19 +107,17 @@ def normalised_splits(
     >>> splits.train_images.ravel().tolist()
     [-1.0, 1.0]
     """
-    mean, std = channel_statistics(parts["train"].images)  # [c], [c]
-    (constant,) = np.nonzero(std / pixel_max < _LEAST_STD)
-    if len(constant):
-        raise DataError(
-            f"{name}: expected training images that differ, received a channel with "
-            f"the same value in every pixel, number {constant[0]} of {len(std)}; leave "
-            "the channel out"
-        )
-    height, width, channels = parts["train"].images.shape[1:]
-    images = {part: normalise(one.images, mean, std) for part, one in parts.items()}
+    if parts["train"].images.ndim == 2:
+        mean, std = feature_statistics(parts["train"].images)  # [features] each
+        images = {
+            part: standardise(one.images, mean, std) for part, one in parts.items()
+        }
+    else:
+        mean, std = _channel_scale(name, parts["train"].images, pixel_max)  # [c] each
+        images = {part: normalise(one.images, mean, std) for part, one in parts.items()}
     return Splits(
         name=name,
-        image_shape=(height, width, channels),
+        image_shape=tuple(map(int, parts["train"].images.shape[1:])),
         num_classes=len(class_names),
         class_names=class_names,
         mean=tuple((mean / pixel_max).tolist()),
@@ -128,6 +130,21 @@ def normalised_splits(
         test_labels=parts["test"].labels,
         **kwargs,
     )
+
+
+def _channel_scale(
+    name: str, images: np.ndarray, pixel_max: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, none of which may be constant."""
+    mean, std = channel_statistics(images)  # [c], [c]
+    (constant,) = np.nonzero(std / pixel_max < _LEAST_STD)
+    if len(constant):
+        raise DataError(
+            f"{name}: expected training images that differ, received a channel with "
+            f"the same value in every pixel, number {constant[0]} of {len(std)}; leave "
+            "the channel out"
+        )
+    return mean, std
 
 
 def hold_out(

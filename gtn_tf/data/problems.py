@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gtn_tf.data.source import PARTS
+from gtn_tf.data.features import constant_features
+from gtn_tf.data.source import PARTS, same_everywhere
 from gtn_tf.data.splits import Splits
+from gtn_tf.shapes import is_vector
 
 _UNEVEN = 3  # times as many images in the largest class as in the smallest
 _FEW = 10  # training images of a class
@@ -16,7 +18,7 @@ _SHOWN = 5  # classes named in a sentence
 
 
 def find_problems(splits: Splits) -> list[str]:
-    """Looks for uneven classes, missing ones and images that are there twice.
+    """Looks for uneven or missing classes, constant features and repeated images.
 
     Args:
         splits: The data set.
@@ -30,7 +32,16 @@ def find_problems(splits: Splits) -> list[str]:
     >>> find_problems(data.load("digits"))
     []
     """
-    return [*_of_classes(splits), *_of_repeats(splits)]
+    found = [*_of_classes(splits), *_of_features(splits), *_of_repeats(splits)]
+    if is_vector(splits.image_shape):
+        return [one.replace(" images", " examples") for one in found]
+    return found
+
+
+def _of_features(splits: Splits) -> Iterator[str]:
+    if is_vector(splits.image_shape):
+        names = splits.feature_names
+        yield from map(same_everywhere, constant_features(splits.train_images, names))
 
 
 def counts(splits: Splits) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from gtn_tf.data.labelled import LabelledImages
 from gtn_tf.errors import ArgumentError, not_one_of, shown
 from gtn_tf.names import RESIZES
+from gtn_tf.shapes import expect_pictures
 
 ImageSize = Union[int, Sequence[int]]  # of squares, or (height, width), in pixels
 
@@ -48,6 +49,29 @@ def size_of(image_size: ImageSize) -> tuple[int, int]:
             "image_size",
         )
     return height, width
+
+
+def expect_resizable(
+    image_shape: Sequence[int], image_size: ImageSize | None, how: str
+) -> None:
+    """Expects no size where the data is a table.
+
+    Args:
+        image_shape: Of the data, `(height, width, channels)` or `(features,)`.
+        image_size: As a user has given it; `None` or 0 if not.
+        how: As for `resize_pixels`; `"area"` is the default.
+
+    Raises:
+        ArgumentError: If a table should be resized.
+
+    Example:
+
+    >>> expect_resizable((13,), None, "area")
+    """
+    if image_size:
+        expect_pictures(image_shape, "image_size", "leave it out", "image_size")
+    if how != "area":
+        expect_pictures(image_shape, "resize", "leave it out", "resize")
 
 
 def resize(

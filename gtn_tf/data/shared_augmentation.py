@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from gtn_tf.data.augmentation import covered, moved, offset, pixel
 from gtn_tf.errors import ArgumentError, shown
+from gtn_tf.shapes import expect_pictures
 
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
@@ -56,15 +57,18 @@ class Augmentation:
                 f"{shown(self.mirror)}"
             )
 
-    def check(self, image_shape: tuple[int, int, int]) -> None:
+    def check(self, image_shape: tuple[int, ...]) -> None:
         """Checks that images can be augmented so.
 
         Args:
-            image_shape: `(height, width, channels)`.
+            image_shape: `(height, width, channels)`, or `(features,)` of a table,
+                which can only be left as it is.
 
         Raises:
             ArgumentError: If they are too small, or have no height or no width.
         """
+        if not self.is_none:
+            expect_pictures(image_shape, "augmentation", "leave it out")
         side = min(image_shape[:2])
         for name in ("shift", "mirror", "cutout"):
             received = getattr(self, name)

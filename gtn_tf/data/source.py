@@ -9,13 +9,15 @@ from typing import Any
 
 from gtn_tf.data.class_labels import read_classes
 from gtn_tf.data.errors import DataError
+from gtn_tf.data.features import are_tables, constant_features, read_parts
 from gtn_tf.data.labelled import LabelledImages
 from gtn_tf.data.pixels import read_pixels
 from gtn_tf.data.preparation import hold_out_share, normalised_splits
 from gtn_tf.data.resizing import ImageSize, resize_pixels, size_of
 from gtn_tf.data.splits import Splits, expect_options
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, cut
 from gtn_tf.names import DATASETS
+from gtn_tf.shapes import is_vector
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,9 +39,11 @@ class Source:
         class_names: One name per class.
         pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
         parts: `"train"`, and `"validation"` and `"test"` where there are such.
-        sizes: How many images of each size there were before resizing.
+        sizes: How many images of each size there were before resizing; none of a
+            table.
         remarks: What was left out or changed, a sentence each.
         resize: How images of another shape got their size.
+        feature_names: Names of the columns of a table, if they have any.
     """
 
     name: str
@@ -50,6 +54,12 @@ class Source:
     sizes: Sizes
     remarks: tuple[str, ...] = field(default=())
     resize: str = "area"
+    feature_names: tuple[str, ...] = ()
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """`(height, width, channels)` of an image, or `(features,)` of a table."""
+        return self.parts["train"].images.shape[1:]
 
 
 def source_of_arrays(
@@ -63,25 +73,32 @@ def source_of_arrays(
     image_size: ImageSize | None = None,
     resize: str = "area",
     remarks: Sequence[str] = (),
+    feature_names: tuple[str, ...] = (),
 ) -> Source:
     """Checks arrays and brings them to one type and size.
 
     Args:
         name: As for `Source`.
         kind: As for `Source`.
-        images: Images of each part; see `gtn_tf.data.pixels.read_pixels`.
+        images: Images of each part; see `gtn_tf.data.pixels.read_pixels`. Of tables,
+            numbers `[n, features]`, which are not resized.
         labels: Their labels; see `gtn_tf.data.class_labels.read_classes`.
         class_names: As for `read_classes`.
         pixel_max: As for `read_pixels`.
         image_size: Height and width that images are resized to, in pixels.
         resize: As for `gtn_tf.data.resizing.resize_pixels`.
         remarks: As for `Source`.
+        feature_names: As for `Source`.
 
     Raises:
         DataError: If the arrays cannot be used.
     """
     size = None if image_size is None else size_of(image_size)
-    pixels, brightest = read_pixels(images, pixel_max)
+    tables = are_tables(images)
+    if tables:
+        pixels, brightest, size = read_parts(images, pixel_max), 1.0, None
+    else:
+        pixels, brightest = read_pixels(images, pixel_max)
     numbers, names = read_classes(labels, class_names)
     sizes: Sizes = {}
     for part, given in pixels.items():
@@ -90,8 +107,9 @@ def source_of_arrays(
                 f"{part}: expected one label per image, received {len(given)} images "
                 f"and {len(numbers[part])} labels"
             )
-        height, width = given.shape[1:3]
-        sizes[height, width] = sizes.get((height, width), 0) + len(given)
+        if not tables:
+            height, width = given.shape[1:3]
+            sizes[height, width] = sizes.get((height, width), 0) + len(given)
     if size is None and len(sizes) > 1:
         found = ", ".join(f"{height} x {width}" for height, width in sizes)
         raise DataError(
@@ -100,7 +118,10 @@ def source_of_arrays(
     if size is not None:
         pixels = {part: resize_pixels(x, size, resize) for part, x in pixels.items()}
     parts = {part: LabelledImages(x, numbers[part]) for part, x in pixels.items()}
-    return Source(name, kind, names, brightest, parts, sizes, tuple(remarks), resize)
+    return Source(
+        *(name, kind, names, brightest, parts, sizes, tuple(remarks), resize),
+        feature_names=feature_names,
+    )
 
 
 def with_all_parts(
@@ -143,7 +164,8 @@ def with_all_parts(
                 f"{source.name}: expected classes of several images, to hold some out "
                 f"for a {part} part, received one image of each; add images"
             )
-        remarks.append(f"no {part} part: {count} training images are held out for it")
+        noun = "examples" if is_vector(source.image_shape) else "images"
+        remarks.append(f"no {part} part: {count} training {noun} are held out for it")
     ordered = {part: parts[part] for part in PARTS}
     return replace(source, parts=ordered, remarks=tuple(remarks))
 
@@ -186,7 +208,7 @@ def splits_of(
         batch_size = min(_BATCH, len(whole.parts["train"].labels))
     # A name of the catalog stands for its own files, here and in a teacher.
     name = f"{source.name} (own)" if source.name in DATASETS else source.name
-    return normalised_splits(
+    splits = normalised_splits(
         name,
         whole.class_names,
         whole.parts,
@@ -196,4 +218,26 @@ def splits_of(
         augment=augment,
         cutout=cutout,
         resize=source.resize,
+        feature_names=source.feature_names,
+    )
+    if is_vector(splits.image_shape):
+        for feature in constant_features(splits.train_images, splits.feature_names):
+            _LOG.warning("%s: %s", name, same_everywhere(feature))
+    return splits
+
+
+def same_everywhere(feature: str) -> str:
+    """What is told of a constant feature.
+
+    Args:
+        feature: Its name.
+
+    Example:
+
+    >>> same_everywhere("ash")[:43]
+    'feature ash has one value in all training e'
+    """
+    return (
+        f"feature {cut(feature)} has one value in all training examples and teaches "
+        "nothing: it is 0 after standardisation"
     )

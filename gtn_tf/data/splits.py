@@ -12,6 +12,7 @@ import tensorflow as tf
 from gtn_tf.data.augmentation import cut_out, shift_and_mirror
 from gtn_tf.data.order import shuffled_batches
 from gtn_tf.errors import ArgumentError
+from gtn_tf.shapes import expect_pictures
 
 _EVALUATION_BATCH = 500
 
@@ -21,16 +22,18 @@ class Splits:
     """Training, validation and test images of one data set.
 
     The images are normalised per channel, `(x - mean) / std`, with the mean and the
-    standard deviation of the training split alone.
+    standard deviation of the training split alone. The examples of a table are vectors
+    in place of images, standardised per feature.
 
     Args:
         name: Name of the data set.
-        image_shape: `(height, width, channels)` in pixels.
+        image_shape: `(height, width, channels)` in pixels; of a table, `(features,)`.
         num_classes: Number of classes, `k`.
         class_names: One name per class, in the order of the labels.
-        mean: Mean per channel of the training pixels, scaled to 0..1.
+        mean: Mean per channel of the training pixels, scaled to 0..1; of a table, per
+            feature, as it is.
         std: Their standard deviation per channel.
-        train_images: float32 array `[n, h, w, c]`.
+        train_images: float32 array `[n, h, w, c]`, or `[n, features]`.
         train_labels: int32 array `[n]`, 0 to `k - 1`; likewise for the other two.
         validation_images: For selection: hyperparameters, checkpoints.
         validation_labels: Their labels.
@@ -43,9 +46,11 @@ class Splits:
             0 for none.
         jpeg: Whether the images were JPEG files, which are lossy.
         resize: How images of another shape got their size.
+        feature_names: Names of the columns of a table, if they have any.
 
     Raises:
-        ValueError: `batch_size` is not between 1 and the number of training images.
+        ValueError: `batch_size` is not between 1 and the number of training images, or
+            a table should be augmented.
 
     Example:
 
@@ -57,7 +62,7 @@ class Splits:
     """
 
     name: str
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     num_classes: int
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
@@ -74,6 +79,7 @@ class Splits:
     cutout: int = 0
     jpeg: bool = False
     resize: str = "area"
+    feature_names: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         count = len(self.train_images)
@@ -83,6 +89,9 @@ class Splits:
                 f"images of {self.name}, received {self.batch_size}",
                 "batch_size",
             )
+        for argument, given in (("augment", self.augment), ("cutout", self.cutout)):
+            if given:
+                expect_pictures(self.image_shape, argument, "leave it out", argument)
 
     @property
     def title(self) -> str:

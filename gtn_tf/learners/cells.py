@@ -10,6 +10,7 @@ import numpy as np
 from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.learners.learners import Learners, expect_count
 from gtn_tf.names import ALL, SPACES
+from gtn_tf.shapes import expect_pictures
 from gtn_tf.supernet import SuperNetwork
 
 
@@ -54,8 +55,9 @@ class CellLearners(Learners):
         if self.architectures != ALL:
             expect_count(self.architectures)
 
-    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> list[Any]:
-        size = image_shape, num_classes, self.cells, self.filters, "evaluation"
+    def build(self, image_shape: tuple[int, ...], num_classes: int) -> list[Any]:
+        shape = expect_pictures(image_shape, "CellLearners", "MLPLearners take a table")
+        size = shape, num_classes, self.cells, self.filters, "evaluation"
         if self.architectures == ALL:
             return [SuperNetwork(self.space, *size)]
         rng, space = np.random.default_rng(self.seed), SPACES.load(self.space)

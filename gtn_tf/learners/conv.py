@@ -12,6 +12,7 @@ from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.layers import MaxPool2D, kaiming_normal
 from gtn_tf.learners.learners import SequentialLearners, Width
 from gtn_tf.names import DOWNSAMPLE
+from gtn_tf.shapes import expect_pictures
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,6 +68,15 @@ class ConvLearners(SequentialLearners):
 
     def _strides(self) -> Sequence[int]:
         return [2] * len(self.filters) if self.strides is None else self.strides
+
+    def _network(
+        self,
+        rng: np.random.Generator,
+        image_shape: tuple[int, ...],
+        num_classes: int,
+    ) -> tf.keras.Model:
+        expect_pictures(image_shape, "ConvLearners", "MLPLearners take a table")
+        return super()._network(rng, image_shape, num_classes)
 
     def _layers(
         self, rng: np.random.Generator, num_classes: int

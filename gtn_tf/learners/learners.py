@@ -30,16 +30,17 @@ class Learners(abc.ABC):
 
     @abc.abstractmethod
     def build(
-        self, image_shape: tuple[int, int, int], num_classes: int
+        self, image_shape: tuple[int, ...], num_classes: int
     ) -> list[tf.keras.Model]:
         """Draws the pool. Each meta-iteration teaches one network of it.
 
         Args:
-            image_shape: `(height, width, channels)` of an image.
+            image_shape: `(height, width, channels)` of an image, or `(features,)` of a
+                line of a table.
             num_classes: Number of logits.
 
         Returns:
-            Keras models from images `[batch, h, w, c]` to logits
+            Keras models from images `[batch, h, w, c]` or `[batch, features]` to logits
             `[batch, num_classes]`, the same ones at every call; or super-networks, of
             which every learner is another architecture.
         """
@@ -127,7 +128,7 @@ class NormedLearners(DrawnLearners):
         super().__post_init__()
 
     def build(
-        self, image_shape: tuple[int, int, int], num_classes: int
+        self, image_shape: tuple[int, ...], num_classes: int
     ) -> list[tf.keras.Model]:
         rng = np.random.default_rng(self.seed)
         return [
@@ -139,7 +140,7 @@ class NormedLearners(DrawnLearners):
     def _network(
         self,
         rng: np.random.Generator,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         num_classes: int,
     ) -> tf.keras.Model:
         """Draws one architecture."""
@@ -179,7 +180,7 @@ class SequentialLearners(NormedLearners):
     def _network(
         self,
         rng: np.random.Generator,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         num_classes: int,
     ) -> tf.keras.Model:
         layers = self._layers(rng, num_classes)

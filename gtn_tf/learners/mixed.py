@@ -39,7 +39,7 @@ class MixedLearners(Learners):
             raise ArgumentError("expected at least one distribution, received none")
 
     def build(
-        self, image_shape: tuple[int, int, int], num_classes: int
+        self, image_shape: tuple[int, ...], num_classes: int
     ) -> list[tf.keras.Model]:
         pools = [part.build(image_shape, num_classes) for part in self.parts]
         return [model for pool in pools for model in pool]

@@ -15,6 +15,8 @@ from gtn_tf.learners.learners import SequentialLearners, Width
 class MLPLearners(SequentialLearners):
     """Dense layers on the flattened image, each with its norm and LeakyReLU.
 
+    They take tables, too.
+
     Args:
         units: Widths of the hidden layers; an integer, or a pair `(low, high)` to
             draw it from, `high` excluded.

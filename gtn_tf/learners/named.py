@@ -10,7 +10,7 @@ from gtn_tf.learners.conv import ConvLearners
 from gtn_tf.learners.learners import Learners
 from gtn_tf.learners.mlp import MLPLearners
 from gtn_tf.names import LEARNERS
-from gtn_tf.shapes import ImageShape, image_shape_of
+from gtn_tf.shapes import ImageShape, expect_pictures, image_shape_of
 
 layers = tf.keras.layers
 
@@ -26,21 +26,25 @@ def named_learner(
 
     Args:
         name: `"conv"`, `"conv_pooled"`, `"mlp"`, `"keras_conv"` or `"resnet"`.
-        image_shape: `(height, width, channels)` of an image.
+        image_shape: `(height, width, channels)` of an image; `(features,)` of a line of
+            a table, which only `mlp` takes.
         num_classes: Number of logits.
 
     Returns:
         A Keras model from images `[batch, h, w, c]` to logits `[batch, num_classes]`.
 
     Raises:
-        ValueError: If there is no such network.
+        ValueError: If there is no such network, or it does not take a table.
 
     Example:
 
     >>> named_learner("resnet", (28, 28, 1), 10).output_shape
     (None, 10)
     """
-    return LEARNERS.load(name)(image_shape_of(image_shape), num_classes)
+    make, shape = LEARNERS.load(name), image_shape_of(image_shape)
+    if make is not mlp:
+        expect_pictures(shape, f"learner {name}", "mlp takes a table")
+    return make(shape, num_classes)
 
 
 def _paper(learners: Learners) -> Callable[..., tf.keras.Model]:

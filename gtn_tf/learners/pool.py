@@ -50,7 +50,7 @@ class LearnerPool(Sequence[Network]):
     def __init__(
         self,
         learners: Learners,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         num_classes: int,
         seed: int,
     ) -> None:

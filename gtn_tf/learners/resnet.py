@@ -11,6 +11,7 @@ import tensorflow as tf
 from gtn_tf.errors import ArgumentError
 from gtn_tf.layers import kaiming_normal
 from gtn_tf.learners.learners import NormedLearners, Width
+from gtn_tf.shapes import expect_pictures
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,9 +60,10 @@ class ResNetLearners(NormedLearners):
     def _network(
         self,
         rng: np.random.Generator,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         num_classes: int,
     ) -> tf.keras.Model:
+        expect_pictures(image_shape, "ResNetLearners", "MLPLearners take a table")
         inputs = tf.keras.layers.Input(image_shape)
         widths = self._draw(rng, self.filters)
         x = self._apply(inputs, [*self._conv(widths[0]), *self._activation()])

@@ -13,6 +13,7 @@ from gtn_tf.plots.grids import (
     save_image,
     shown_steps,
 )
+from gtn_tf.plots.histograms import histograms
 from gtn_tf.plots.saving import save_figure
 from gtn_tf.plots.scatter import score_scatter
 from gtn_tf.plots.table import draw_tables
@@ -27,6 +28,7 @@ __all__ = [
     "draw_cells",
     "draw_tables",
     "heat_map",
+    "histograms",
     "hyperparameters",
     "image_grid",
     "labelled_grid",

@@ -14,9 +14,12 @@ from gtn_tf.config import DataConfig
 from gtn_tf.data import Splits
 from gtn_tf.data.problems import counts, find_problems
 from gtn_tf.data.source import Sizes, splits_of, with_all_parts
+from gtn_tf.errors import cut
 from gtn_tf.runs.splits import load_splits, read_source
+from gtn_tf.shapes import is_vector
 
-_CLASSES = 30  # in a table or a picture
+_CLASSES = 30  # or features, in a table or a picture
+_LINES = 10  # classes in a histogram
 _EXAMPLES = 12  # of a class in a picture
 _SIZES = 5  # in a sentence
 _WIDEST = 30  # characters of a class's name
@@ -31,13 +34,16 @@ def look_at_data(
 ) -> Splits:
     """Tells what a data set is: kind, sizes, classes, splits, normalisation, problems.
 
+    Of a table: its features, in place of sizes.
+
     Broken pictures are left out, and named.
 
     Args:
         chosen: The `data` section of a configuration.
         data_dir: Folder with the data files, of a data set with a name.
         seed: Decides which images validate.
-        plot: Picture of examples of each class; none by default.
+        plot: Picture of examples of each class, or of a table's features; none by
+            default.
         report: Called with each line.
 
     Returns:
@@ -70,13 +76,16 @@ def look_at_data(
 
 
 def _lines(splits: Splits, kind: str, sizes: Sizes, resize: str) -> Iterator[str]:
-    height, width, channels = splits.image_shape
     yield f"{splits.name}: {kind}, {splits.num_classes} classes"
-    yield f"  images: {height} x {width} (height x width), {_colours(channels)}"
-    if [*sizes] not in ([], [(height, width)]):
-        yield f"  resized ({resize}) from: {_shown_sizes(sizes)}"
-    mean, std = _rounded(splits.mean), _rounded(splits.std)
-    yield f"  normalised: (pixel - {mean}) / {std}, for pixels from 0 to 1"
+    if is_vector(splits.image_shape):
+        yield from _feature_lines(splits)
+    else:
+        height, width, channels = splits.image_shape
+        yield f"  images: {height} x {width} (height x width), {_colours(channels)}"
+        if [*sizes] not in ([], [(height, width)]):
+            yield f"  resized ({resize}) from: {_shown_sizes(sizes)}"
+        mean, std = _rounded(splits.mean), _rounded(splits.std)
+        yield f"  normalised: (pixel - {mean}) / {std}, for pixels from 0 to 1"
     found = counts(splits)
     yield ""
     yield _row("class", [*found])
@@ -89,6 +98,23 @@ def _lines(splits: Splits, kind: str, sizes: Sizes, resize: str) -> Iterator[str
         )
     yield _row("all", [str(one.sum()) for one in found.values()])
     yield ""
+
+
+def _feature_lines(splits: Splits) -> Iterator[str]:
+    """Each feature with the scale of its own."""
+    (count,) = splits.image_shape
+    yield f"  table of {count} features, each standardised: (value - mean) / deviation"
+    yield ""
+    yield _row("feature", ["mean", "deviation"])
+    rows = zip(_feature_names(splits)[:_CLASSES], splits.mean, splits.std)
+    for name, mean, std in rows:
+        yield _row(cut(name), [f"{mean:.4g}", f"{std:.4g}"])
+    if count > _CLASSES:
+        yield f"  ... {count - _CLASSES} more"
+
+
+def _feature_names(splits: Splits) -> Sequence[str]:
+    return splits.feature_names or [f"number {n}" for n in range(splits.image_shape[0])]
 
 
 def _colours(channels: int) -> str:
@@ -113,6 +139,26 @@ def _row(name: str, cells: Sequence[str]) -> str:
 
 
 def _draw(splits: Splits, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if is_vector(splits.image_shape):
+        _draw_features(splits, path)
+    else:
+        _draw_images(splits, path)
+
+
+def _draw_features(splits: Splits, path: Path) -> None:
+    """A histogram of each feature, in its own unit."""
+    plots.histograms(
+        splits.train_images * np.array(splits.std) + np.array(splits.mean),
+        splits.train_labels,
+        splits.class_names[:_LINES],
+        _feature_names(splits)[:_CLASSES],
+        f"{splits.title}: training examples",
+        path,
+    )
+
+
+def _draw_images(splits: Splits, path: Path) -> None:
     """A row of training images for each class."""
     rows: list[list[np.ndarray | None]] = []
     for label in range(min(splits.num_classes, _CLASSES)):
@@ -122,5 +168,4 @@ def _draw(splits: Splits, path: Path) -> None:
     grid = plots.image_grid(rows, splits.mean, splits.std)
     names = splits.class_names[: len(rows)]
     title = f"{splits.title}: training images"
-    path.parent.mkdir(parents=True, exist_ok=True)
     plots.save_figure(plots.labelled_grid(grid, names, [], title), path, dpi=120)

@@ -30,6 +30,7 @@ from gtn_tf.learners import named_learner
 from gtn_tf.names import SPACES
 from gtn_tf.run_files import RunError, damaged, read_json, read_rows
 from gtn_tf.runs.curves import Curves, as_rows, tested_steps
+from gtn_tf.shapes import expect_pictures
 from gtn_tf.supernet import held_out_genotype
 from gtn_tf.teaching import TrainedTeacher
 
@@ -169,8 +170,9 @@ def _network(learner: str, teacher: TrainedTeacher, number: int) -> tf.keras.Mod
     size = teacher.image_shape, len(teacher.class_names)
     if learner not in SPACES:
         return named_learner(learner, *size)
+    shape = expect_pictures(size[0], f"learner {learner}", "mlp takes a table")
     genotype = held_out_genotype(learner, number)
-    return SPACES.load(learner).network(genotype, *size, 1, 8, "evaluation")
+    return SPACES.load(learner).network(genotype, shape, size[1], 1, 8, "evaluation")
 
 
 def _digest(teacher: TrainedTeacher) -> str:

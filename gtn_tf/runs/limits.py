@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ from gtn_tf.config import (
 from gtn_tf.data import Splits
 from gtn_tf.data.memory import memory_bytes
 from gtn_tf.errors import shown
+from gtn_tf.runs.tables import expect_usable
+from gtn_tf.shapes import is_vector
 
 _NUMBER = 4  # bytes of a float32
 # Bytes that Keras itself takes for the smallest network and for the smallest cell:
@@ -47,16 +50,17 @@ def expect_possible(
     """Checks that settings can be run at all.
 
     What passes may still be too much: these are lower bounds, far below what a run will
-    take.
+    take. Networks of pictures cannot take a table.
 
     Args:
         config: The configuration.
         splits: The real data.
 
     Raises:
-        ConfigError: If an integer is too large for TensorFlow, or if something is
-            larger than the memory of the machine. It names the key.
+        ConfigError: If an integer is too large for TensorFlow, if something is larger
+            than the memory of the machine, or needs pictures. It names the key.
     """
+    expect_usable(config, splits)
     for key, value in _settings(config):
         limit = _SEEDS if key == "seed" else _INTEGERS
         if type(value) is int and value >= limit:
@@ -119,21 +123,24 @@ def _largest(value: Any) -> int:
 
 def _of_meta_training(config: Config, splits: Splits) -> Iterator[Need]:
     teacher, generator, learners = config.teacher, config.generator, config.learners
-    height, width, channels = splits.image_shape
+    shape = splits.image_shape
     examples = teacher.steps * teacher.batch_size
     of_lessons = "teacher.steps", "teacher.batch_size"
-    lessons = examples * height * width * channels
+    lessons = examples * math.prod(shape)
     yield Need("lessons", lessons * _NUMBER, of_lessons)
     if teacher.source not in ("real_data", "dataset_distillation"):
         latents = examples * teacher.latent_size
         yield Need("latents", latents * _NUMBER, ("teacher.latent_size", *of_lessons))
-        pixels = -(-height // 4) * -(-width // 4)  # of the first convolution's images
-        weights = (
-            (teacher.latent_size + splits.num_classes) * generator.units
-            + generator.units * pixels * 2 * generator.filters
-            + 9 * 2 * generator.filters**2
-        )
-        of_generator = "generator.filters", "generator.units", "teacher.latent_size"
+        weights = (teacher.latent_size + splits.num_classes) * generator.units
+        of_generator: tuple[str, ...] = "generator.units", "teacher.latent_size"
+        if is_vector(shape):
+            weights += generator.units * (generator.units + shape[0])
+        else:
+            # Of the first convolution's images.
+            pixels = -(-shape[0] // 4) * -(-shape[1] // 4)
+            weights += generator.units * pixels * 2 * generator.filters
+            weights += 9 * 2 * generator.filters**2
+            of_generator = "generator.filters", *of_generator
         # Adam has two more numbers of each.
         yield Need("weights of the generator", 3 * weights * _NUMBER, of_generator)
     yield Need("networks", learners.pool_size * _NETWORK, ("learners.architectures",))
@@ -156,9 +163,10 @@ def _of_learner(learner: LearnersConfig, splits: Splits) -> Need:
     keys: tuple[str, ...] = "learners.cells", "learners.cell_filters"
     if learner.family in names.SPACES:
         return _of_cells(learner.cells, learner.cell_filters, keys)
-    height, width, channels = splits.image_shape
     weights, keys, units_of = 0, ("learners.units",), learner.units
+    inputs = math.prod(splits.image_shape)
     if learner.family in ("conv", "resnet"):
+        height, width, channels = splits.image_shape
         residual = learner.family == "resnet"  # a second convolution, no dense layers
         keys = ("learners.filters",) if residual else ("learners.filters", *keys)
         units_of = () if residual else units_of
@@ -167,7 +175,7 @@ def _of_learner(learner: LearnersConfig, splits: Splits) -> Need:
             height, width, channels = -(-height // stride), -(-width // stride), filters
         if learner.global_pooling or residual:
             height = width = 1
-    inputs = height * width * channels
+        inputs = height * width * channels
     for units in (*map(_least, units_of), splits.num_classes):
         weights += inputs * units
         inputs = units

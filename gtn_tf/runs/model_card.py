@@ -8,6 +8,7 @@ from gtn_tf.config import AugmentationConfig, Config, TeacherConfig
 from gtn_tf.data import Splits
 from gtn_tf.names import OPTIMIZERS
 from gtn_tf.runs.machine import machine
+from gtn_tf.shapes import is_vector
 
 _CARD = """\
 # {title} for {dataset}
@@ -48,12 +49,20 @@ lesson = teacher.signatures["curriculum"](step=tf.constant(0))
 {lesson}
 ```
 
-- Images are float32 {shape}, normalised: `pixel = value * {std} + {mean}` per channel,
-  for pixels scaled to 0..1.
+- {images}
 - Labels: {classes}.
 - A learner takes the steps 0 to {last_step} in this order, each with the update
   `{formula}`.
 """
+
+_PICTURES = """\
+Images are float32 {shape}, normalised: `pixel = value * {std} + {mean}` per channel,
+  for pixels scaled to 0..1."""
+
+_FEATURES = """\
+Examples are float32 {shape}, standardised by the training part: `feature = value * std
+  + mean`. `load_teacher("export/1").preprocess(table)` does it, for the columns in this
+  order: {features}."""
 
 _AUGMENTED = """\
 - Meta-training augmented the images of each step, and so does `gtn_tf.teach`: shift
@@ -124,11 +133,19 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         real_accuracy=accuracy("real_data_accuracy"),
         seed=config.seed,
         **machine(),
-        shape=list(splits.image_shape),
-        mean=[round(m, 4) for m in splits.mean],
-        std=[round(s, 4) for s in splits.std],
+        images=_images(splits),
         classes=", ".join(f"{i} {name}" for i, name in enumerate(splits.class_names)),
         last_step=config.teacher.steps - 1,
         formula=optimizer.formula,
         lesson=", ".join(f'lesson["{name}"]' for name in names),
     )
+
+
+def _images(splits: Splits) -> str:
+    """How they were normalised."""
+    shape = list(splits.image_shape)
+    if is_vector(splits.image_shape):
+        names = ", ".join(splits.feature_names) or "that of the training data"
+        return _FEATURES.format(shape=shape, features=names)
+    mean, std = ([round(x, 4) for x in each] for each in (splits.mean, splits.std))
+    return _PICTURES.format(shape=shape, mean=mean, std=std)

@@ -16,6 +16,7 @@ from gtn_tf.evaluation import split_for_learners
 from gtn_tf.gtn import GTN
 from gtn_tf.labels import classes_of_lessons
 from gtn_tf.run_files import damaged, read_cells
+from gtn_tf.shapes import is_vector
 
 _SEED = (0, 0)  # of the batches that are shown
 
@@ -101,6 +102,8 @@ class TestAccuracy(tf.keras.callbacks.Callback):
 class Pictures(tf.keras.callbacks.Callback):
     """Shows the curriculum and the inner optimizer, in files and in TensorBoard.
 
+    Of a table, only the optimizer: its lessons are no pictures.
+
     Args:
         gtn: The GTN.
         splits: The real data, whose normalisation is undone.
@@ -125,10 +128,12 @@ class Pictures(tf.keras.callbacks.Callback):
             optimizer.values[name].name: values.numpy()
             for name, values in optimizer.hyperparameters().items()
         }
-        self._samples.mkdir(parents=True, exist_ok=True)
-        plots.save_image(grid, self._samples / f"iteration-{iteration:06d}.png")
+        if grid is not None:
+            self._samples.mkdir(parents=True, exist_ok=True)
+            plots.save_image(grid, self._samples / f"iteration-{iteration:06d}.png")
         with self._writer.as_default(step=iteration):
-            tf.summary.image("curriculum", grid[np.newaxis])
+            if grid is not None:
+                tf.summary.image("curriculum", grid[np.newaxis])
             picture = plots.hyperparameters(values)
             tf.summary.image("hyperparameters", picture[np.newaxis])
             for name, of_steps in values.items():
@@ -136,8 +141,10 @@ class Pictures(tf.keras.callbacks.Callback):
                     tf.summary.scalar(f"{name}/step_{step:03d}", value)
         self._writer.flush()
 
-    def grid(self) -> np.ndarray:
-        """The curriculum as one image `[h, w, c]`."""
+    def grid(self) -> np.ndarray | None:
+        """The curriculum as one image `[h, w, c]`; `None` of a table."""
+        if is_vector(self._splits.image_shape):
+            return None
         images, labels = self._batches(tf.constant(_SEED))
         return plots.curriculum_grid(
             images.numpy(),

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from gtn_tf import plots
 from gtn_tf.run_files import RunError
+from gtn_tf.shapes import expect_pictures
 from gtn_tf.teaching import TrainedTeacher
 
 _EXAMPLES = 12  # of a class in a step, at most
@@ -33,7 +34,11 @@ def sample(
 
     Raises:
         RunError: If the folder cannot be written to.
+        ArgumentError: If the lessons are lines of a table.
     """
+    expect_pictures(
+        teacher.image_shape, "sample", "in Python, teacher.images has the lessons"
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,6 +21,7 @@ from gtn_tf.config import (
 from gtn_tf.data import Augmentation, Splits
 from gtn_tf.data.catalog import find_entry
 from gtn_tf.data.paths import read_path
+from gtn_tf.data.resizing import expect_resizable
 from gtn_tf.data.source import Source
 from gtn_tf.data.tfds_source import read_tfds
 from gtn_tf.errors import ArgumentError
@@ -107,7 +108,7 @@ def read_source(
     with _naming_keys():
         if not settings.path:
             return read_tfds(settings.name, data_dir, size, settings.resize)
-        return read_path(
+        source = read_path(
             Path(settings.path).expanduser(),
             size,
             settings.resize,
@@ -115,6 +116,8 @@ def read_source(
             settings.image_shape,
             settings.on_error,
         )
+        expect_resizable(source.image_shape, chosen.image_size, chosen.resize)
+        return source
 
 
 @contextlib.contextmanager

@@ -42,6 +42,7 @@ from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
 from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.splits import expect_augmentable, load_splits
+from gtn_tf.shapes import is_vector
 
 Report = Callable[[str], None]
 
@@ -119,6 +120,8 @@ def _finish(
         f"meta-training a teacher of {config.teacher.steps} steps of "
         f"{config.teacher.batch_size} on {splits.title} (unroll: {gtn.unroll})"
     )
+    if is_vector(splits.image_shape):
+        report("no pictures of the curriculum: its lessons are lines of a table")
     pictures = Pictures(gtn, splits, run.samples, run.tensorboard)
     board = tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False)
     tests = (
@@ -147,7 +150,9 @@ def _finish(
     title = f"What {config.teacher.steps} steps of {splits.title} are taught with"
     names = splits.class_names
     steps = config.teacher.steps
-    plots.save_curriculum(pictures.grid(), steps, names, title, run.curriculum)
+    grid = pictures.grid()
+    if grid is not None:
+        plots.save_curriculum(grid, steps, names, title, run.curriculum)
     if config.teacher.source == "real_data":
         report("no export: real data has no teacher of its own")
     else:
@@ -320,7 +325,8 @@ def outcome(summary: dict[str, Any], run: RunDirectory, teacher: TeacherConfig) 
 
     data = data_of(teacher)
     baseline = "taught on real data".ljust(len(f"taught on {data}"))
-    files = [f"{run.curriculum.name} (the curriculum)"]
+    drawn = run.curriculum.exists()  # not of a table
+    files = [f"{run.curriculum.name} (the curriculum)"] if drawn else []
     files += [] if teacher.source == "real_data" else ["export/1 (SavedModel)"]
     files += [run.summary.name, run.model_card.name]
     return "\n".join(

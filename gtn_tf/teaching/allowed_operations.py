@@ -29,6 +29,7 @@ COMPUTE = _table(
     """
     AddV2 T
     All Tidx keep_dims
+    BiasAdd T data_format
     BroadcastTo T Tidx
     Cast SrcT DstT Truncate
     ConcatV2 N T Tidx

@@ -13,10 +13,12 @@ import tensorflow as tf
 
 import gtn_tf
 from gtn_tf.data import Augmentation, Splits
+from gtn_tf.data.features import LARGEST
 from gtn_tf.errors import ArgumentError, first_line, shown
 from gtn_tf.inner import InnerOptimizer
 from gtn_tf.learners import Learners
 from gtn_tf.names import OPTIMIZERS, RESIZES
+from gtn_tf.shapes import is_vector
 from gtn_tf.teachers import Teacher
 
 # Limits of an untrusted file.
@@ -59,6 +61,7 @@ def describe(
     ['0', '1', '2']
     """
     hyperparameters = inner_optimizer.hyperparameters()
+    table = is_vector(teacher.image_shape)
     names = splits.class_names if splits else map(str, range(teacher.num_classes))
     scale = {"mean": list(splits.mean), "std": list(splits.std)} if splits else None
     return {
@@ -69,8 +72,11 @@ def describe(
         "class_names": list(names),
         "steps": teacher.steps,
         "batch_size": teacher.batch_size,
-        "resize": splits.resize if splits else None,  # of pictures of another shape
-        "normalization": scale,  # pixel / max = image * std + mean
+        # Of pictures of another shape.
+        "resize": splits.resize if splits and not table else None,
+        "normalization": scale,  # pixel / max, or a feature = image * std + mean
+        # In the order in which a line of a table has them.
+        **({"feature_names": [*splits.feature_names]} if splits and table else {}),
         "augmentation": augmentation.get_config(),
         "inner_optimizer": {
             "name": inner_optimizer.kind,
@@ -204,10 +210,22 @@ def check_description(found: Any) -> dict[str, Any]:
             "description: expected normalization, which may be null, received none"
         )
     scale = found["normalization"]
-    if scale and len(scale["mean"]) != found["image_shape"][2]:
+    shape, names = found["image_shape"], found.get("feature_names")
+    each = "features" if is_vector(shape) else "channels"
+    if scale and len(scale["mean"]) != shape[-1]:
         raise ArgumentError(
-            "description: expected a mean and a std for each of "
-            f"{found['image_shape'][2]} channels, received {shown(scale)}"
+            f"description: expected a mean and a std for each of {shape[-1]} {each}, "
+            f"received {shown(scale)}"
+        )
+    if scale and not is_vector(shape) and not _is_of_pixels(scale):
+        raise ArgumentError(
+            "description: expected normalization to be of pixels from 0 to 1, received "
+            f"{shown(scale)}"
+        )
+    if names and len(names) != math.prod(shape):
+        raise ArgumentError(
+            f"description: expected feature_names to be none or {math.prod(shape)}, "
+            f"received {len(names)}"
         )
     try:
         augmentation_of(found).check(tuple(found["image_shape"]))
@@ -248,9 +266,16 @@ def _is_normalization(value: Any) -> bool:
         return False
     mean, std = value["mean"], value["std"]
     return (
-        _are_numbers(mean, -1e6, 1e6)
-        and _are_numbers(std, 1e-6, 1e6)
+        _are_numbers(mean, -LARGEST, LARGEST)
+        and _are_numbers(std, 1 / LARGEST, LARGEST)
         and len(mean) == len(std)
+    )
+
+
+def _is_of_pixels(scale: dict[str, Any]) -> bool:
+    """Whether it is plausible for pixels; features have any unit."""
+    return _are_numbers(scale["mean"], -1e6, 1e6) and _are_numbers(
+        scale["std"], 1e-6, 1e6
     )
 
 
@@ -274,8 +299,8 @@ def _are_rates(value: Any) -> bool:
 
 _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "image_shape": (
-        "three integers of at least 1",
-        lambda v: isinstance(v, list) and len(v) == 3 and all(map(_is_count, v)),
+        "three integers of at least 1, or one of a table",
+        lambda v: isinstance(v, list) and len(v) in (1, 3) and all(map(_is_count, v)),
     ),
     "class_names": (
         "a list of printable names of at most 100 characters",
@@ -287,7 +312,14 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         f"null, or one of {', '.join(RESIZES)}",
         lambda v: v is None or (isinstance(v, str) and v in RESIZES),
     ),
-    "normalization": ("null, or mean and std per channel", _is_normalization),
+    "feature_names": (
+        "null, or a list of printable names of at most 100 characters",
+        lambda v: v is None or (isinstance(v, list) and all(map(_is_name, v))),
+    ),
+    "normalization": (
+        "null, or mean and std per channel or feature",
+        _is_normalization,
+    ),
     "inner_optimizer": (
         f"an object with one of the names {', '.join(OPTIMIZERS)}, and its settings",
         _is_inner_optimizer,

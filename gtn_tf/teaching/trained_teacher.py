@@ -15,11 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import whole_folder
-from gtn_tf.data import Augmentation
+from gtn_tf.data import Augmentation, DataError
+from gtn_tf.data.features import read_features, standardise
 from gtn_tf.data.raw_pictures import prepare_pictures
 from gtn_tf.errors import ArgumentError
 from gtn_tf.labels import classes_of_lessons
-from gtn_tf.shapes import with_channels
+from gtn_tf.shapes import is_vector, with_channels
 from gtn_tf.teaching.curriculum_adaptive import (
     CurriculumAdam,
     CurriculumLAMB,
@@ -132,9 +133,14 @@ class TrainedTeacher:
         return self.description["steps"]
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """`(height, width, channels)` of an image."""
+    def image_shape(self) -> tuple[int, ...]:
+        """`(height, width, channels)` of an image, or `(features,)` of a table."""
         return tuple(self.description["image_shape"])
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the columns of a table, in their order; empty if it had none."""
+        return self.description.get("feature_names") or []
 
     @property
     def class_names(self) -> list[str]:
@@ -294,16 +300,20 @@ class TrainedTeacher:
         Args:
             pixels: `[..., h, w, c]`, or `[..., h, w]` if the teacher's are grey: floats
                 from 0 to 1, or uint8 or uint16, which are divided by the largest value
-                of their type. An array, or a tensor, also within `dataset.map`.
+                of their type. Of a table, features `[..., features]` as they were
+                measured. An array, or a tensor, also within `dataset.map`.
 
         Returns:
-            float32 `[..., h, w, c]`; a tensor if the pixels are one.
+            float32 `[..., h, w, c]` or `[..., features]`; a tensor if the pixels are
+            one.
 
         Raises:
             TeacherError: If the images have another shape or other values, or if the
                 teacher does not know how its images were normalised.
             tf.errors.InvalidArgumentError: For other values within `dataset.map`.
         """
+        if is_vector(self.image_shape):
+            return self._standardise(pixels)
         mean, std = self.scale()
         try:
             pixels = with_channels(scaled_to_1(pixels), self.image_shape)
@@ -312,6 +322,18 @@ class TrainedTeacher:
         if tf.is_tensor(pixels):
             return (pixels - mean.astype(np.float32)) / std.astype(np.float32)
         return ((pixels - mean) / std).astype(np.float32)
+
+    def _standardise(self, features: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
+        if not tf.is_tensor(features):
+            features = np.asarray(features)
+        try:
+            features, scale = with_channels(features, self.image_shape), self.scale()
+            if not tf.is_tensor(features):
+                return standardise(features, *scale)
+        except (ArgumentError, DataError) as error:
+            raise TeacherError(str(error)) from None
+        scaled = (tf.cast(features, tf.float64) - scale[0]) / scale[1]
+        return tf.cast(scaled, tf.float32)
 
     def preprocess(
         self,
@@ -323,9 +345,11 @@ class TrainedTeacher:
         They are converted between grey and colour where that is needed (transparent
         parts become white), resized as the teacher's own data was, and normalised.
         Within `dataset.map`, `normalise` takes pictures that have the size already.
+        Lines of a table are standardised.
 
         Args:
-            pixels: A batch `[n, h, w]` or `[n, h, w, c]`, or a list of pictures
+            pixels: Lines `[n, features]` of a table, in the order of `feature_names`; a
+                batch `[n, h, w]` or `[n, h, w, c]`, or a list of pictures
                 `[h, w]` and `[h, w, c]` of any sizes: uint8, uint16, bool, or floats
                 from 0 to 1 or 0 to 255.
             pixel_max: Value of the brightest pixel, if it is not what the type says,
@@ -347,11 +371,15 @@ class TrainedTeacher:
         >>> teacher.preprocess([photo, scan]).shape
         (2, 8, 8, 1)
         """
+        if is_vector(self.image_shape):
+            return np.asarray(self._standardise(read_features(pixels, pixel_max)))
         how = self.description.get("resize") or "area"  # None: of an earlier version
         return prepare_pictures(pixels, self.image_shape, *self.scale(), how, pixel_max)
 
     def scale(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel, for pixels from 0 to 1.
+
+        Of a table, those of each feature.
 
         Raises:
             TeacherError: If the teacher does not know them.

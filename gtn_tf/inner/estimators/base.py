@@ -48,7 +48,7 @@ class Estimator(abc.ABC):
     def check(self, steps: int, unroll: str = "auto") -> None:
         """Checks that the settings fit an inner loop of `steps` steps."""
 
-    def check_network(self, network: Any, image_shape: tuple[int, int, int]) -> None:
+    def check_network(self, network: Any, image_shape: tuple[int, ...]) -> None:
         """Checks that the estimator can do with a network.
 
         Args:

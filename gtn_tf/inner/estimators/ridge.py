@@ -75,7 +75,7 @@ class KernelRidge(RidgeSettings, PersistentEstimator):
     def steps_before(self, age: tf.Tensor) -> slice | None:
         return slice(age, age + 1)
 
-    def check_network(self, network: Any, image_shape: tuple[int, int, int]) -> None:
+    def check_network(self, network: Any, image_shape: tuple[int, ...]) -> None:
         if isinstance(network, PureModel):
             fresh = [tf.convert_to_tensor(one) for one in network.running]
             image = tf.zeros([1, *image_shape], network.model.compute_dtype)

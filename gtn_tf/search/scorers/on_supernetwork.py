@@ -61,7 +61,7 @@ class SupernetworkScorer(Scorer, Generic[_T]):
         """
 
 
-def as_input(images: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
+def as_input(images: Any, image_shape: tuple[int, ...]) -> tf.Tensor:
     """Images as a super-network takes them, in Keras' precision.
 
     Args:

@@ -185,7 +185,7 @@ class TracedTraining:
 
 def stacked(
     elements: Iterable[Any],
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     class_weight: Mapping[int, float] | None = None,
 ) -> Batches:
     """Stacks the batches of a dataset.

@@ -139,7 +139,7 @@ class TrainingScorer(SupernetworkScorer[TracedTraining]):
         return found
 
     def batches(
-        self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
+        self, data: ScoringData, seed: int, image_shape: tuple[int, ...]
     ) -> tuple[Batches, tf.Tensor]:
         """Training batches of a super-network, and images for its batch norms.
 
@@ -228,7 +228,7 @@ class GTNScorer(TrainingScorer):
         return candidate.supernetwork()
 
     def batches(
-        self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
+        self, data: ScoringData, seed: int, image_shape: tuple[int, ...]
     ) -> tuple[Batches, tf.Tensor]:
         lessons = self._stacked
         if lessons is None:
@@ -316,7 +316,7 @@ class RealDataScorer(TrainingScorer):
         return candidate.supernetwork()
 
     def batches(
-        self, data: ScoringData, seed: int, image_shape: tuple[int, int, int]
+        self, data: ScoringData, seed: int, image_shape: tuple[int, ...]
     ) -> tuple[Batches, tf.Tensor]:
         drawn = data.train_batches(seed).take(self.steps)
         batches = stacked(drawn, image_shape, data.class_weight)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from gtn_tf.cells import Counts, Genotype, Genotype201, GenotypeError
 from gtn_tf.errors import ArgumentError
 from gtn_tf.search.candidate import Candidate
-from gtn_tf.shapes import ImageShape, image_shape_of
+from gtn_tf.shapes import ImageShape, expect_pictures, image_shape_of
 from gtn_tf.supernet import SuperNetwork
 
 _G = TypeVar("_G", Genotype, Genotype201)
@@ -57,7 +57,11 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
             raise ArgumentError(
                 f"scored_as: expected training or evaluation, received {scored_as!r}"
             )
-        self.image_shape = image_shape_of(image_shape)
+        self.image_shape = expect_pictures(
+            image_shape_of(image_shape),
+            type(self).__name__,
+            "a HyperModel of your own takes a table",
+        )
         self.num_classes = num_classes
         self.cells = cells
         self.filters = filters
