@@ -219,13 +219,12 @@ def _read(file: Path, settings: dict[str, Any], measures: Sequence[str]) -> Curv
         return {}
     found: dict[tuple[str, int], list[list[float]]] = {}
     try:
-        for row in read_rows(file):
+        rows = read_rows(file)
+        if rows and measures[0] in rows[0] and measures[-1] not in rows[0]:
+            return {}  # of an earlier version, which had one measure: taught again
+        for row in rows:
             key = row["source"], int(row["learner"])
-            # An earlier version had no second measure: those are taught again.
-            known = [name for name in measures if name in row or name == measures[0]]
-            if len(known) == len(measures):
-                values = [float(row[name]) for name in known]
-                found.setdefault(key, []).append(values)
+            found.setdefault(key, []).append([float(row[name]) for name in measures])
     except (KeyError, ValueError) as error:
         raise damaged(file, first_line(error)) from None
     length = len(settings["steps"])
