@@ -31,7 +31,8 @@ def invalid(
     text = "null" if received is None else shown(received)
     # Of a list, the first name that is none.
     wrong = [x for x in _entries(received) if x not in choices]
-    hint = did_you_mean(wrong[0] if wrong else received, choices)
+    name = wrong[0] if wrong else received
+    hint = "" if name in choices else did_you_mean(name, choices)
     return ConfigError(f"{key}: expected {expected}, received {text}{hint}", key)
 
 

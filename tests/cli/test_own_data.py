@@ -66,6 +66,8 @@ def test_problems_are_told(tmp_path, monkeypatch, capsys):
         flowers(tmp_path / "f" / part)
     for n in range(11):
         (tmp_path / "f" / "train" / "iris" / f"{n}.png").unlink()
+    for n in range(6):
+        (tmp_path / "f" / "test" / "iris" / f"{n}.png").unlink()
     (tmp_path / "f" / "train" / "lily" / "2.png").write_bytes(b"GIF")
     again = (tmp_path / "f" / "train" / "rose" / "3.png").read_bytes()
     (tmp_path / "f" / "test" / "rose" / "again.png").write_bytes(again)

@@ -297,7 +297,7 @@ def test_differences_are_in_schema_order() -> None:
         ("teacher.steps='32'", "an integer of at least 1", "'32'"),
         ("data.augment=1", "a list of some of shift, mirror, rotate, colour", "1"),
         ("data.augment=true", "a list of some of shift, mirror,", "received True"),
-        ("data.augment=shift", "some of shift, mirror,", "; did you mean shift?"),
+        ("data.augment=shift", "some of shift, mirror,", "'shift'"),
         ("data.augment=[shift, miror]", "each once", "; did you mean mirror?"),
         ("data.augment=[shift, shift]", "each once, or []", "['shift', 'shift']"),
         ("data.augment=[[shift]]", "each once, or []", "[['shift']]"),

@@ -280,7 +280,7 @@ def augmented(images, *names, seed=0, step=3, mean=(0.5,), std=(0.25,)):
 
 
 def test_augmentation_moves_and_mirrors():
-    images = np.random.default_rng(0).normal(size=[64, 9, 13, 2]).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=[400, 9, 13, 2]).astype(np.float32)
     padded = np.pad(images, [(0, 0), (4, 4), (4, 4), (0, 0)])
     seen = {}
     for names in (("shift", "mirror"), ("mirror",), ("shift",)):
@@ -336,10 +336,10 @@ def test_colour_changes_brightness_contrast_and_saturation(channels):
     mean, std = np.linspace(0.4, 0.6, channels), np.linspace(0.1, 0.2, channels)
     pixels = np.random.default_rng(0).uniform(0.45, 0.55, [50, 5, 6, channels])
     images = tf.constant((pixels - mean) / std, tf.float32)
-    found = augmented(images, "colour", mean=mean, std=std) * std + mean
+    found = augmented(images, "colour", mean=mean, std=std).numpy() * std + mean
     key = tf.random.experimental.stateless_fold_in(tf.constant([1, 3], tf.int64), 3)
     drawn = tf.random.stateless_uniform([3, 50, 1, 1, 1], key, -0.2, 0.2).numpy()
-    assert drawn.max() > 0.19 and drawn.min() < -0.19
+    assert drawn.max() > 0.15 and drawn.min() < -0.15
     average = pixels.mean(axis=(1, 2), keepdims=True)
     expected = drawn[0] + average + (1 + drawn[1]) * (pixels - average)
     if channels == 3:
