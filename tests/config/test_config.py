@@ -300,7 +300,7 @@ def test_differences_are_in_schema_order() -> None:
         ("data.augment=shift", "some of shift, mirror,", "'shift'"),
         ("data.augment=[shift, miror]", "each once", "; did you mean mirror?"),
         ("data.augment=[shift, shift]", "each once, or []", "['shift', 'shift']"),
-        ("data.augment=[[shift]]", "each once, or []", "[['shift']]"),
+        ("data.augment=[[shift]]", "each once, or []", "; did you mean shift?"),
         ("data.name=mist", "one of digits, mnist, fashion", "; did you mean mnist?"),
         ("data.name=[digits]", "one of digits, mnist", "did you mean digits?"),
         ("meta.learning_rate=0", "a number above 0", "0"),
