@@ -137,9 +137,9 @@ def _batches(dataset: tf.data.Dataset, part: str) -> Iterator[_Pair]:
             tf.TensorShape(one.shape) if spec.shape.rank is None else spec.shape
             for spec, one in zip(specs, pair)
         ]
-        images, labels = (
-            pair if _are_batches(*shapes, part) else [one[np.newaxis] for one in pair]
-        )
+        if not _are_batches(shapes[0], shapes[1], part):
+            pair = [one[np.newaxis] for one in pair]
+        images, labels = pair
         if labels.dtype.kind == "O":  # TensorFlow's text
             labels = labels.astype("S")
         yield images, labels
