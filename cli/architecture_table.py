@@ -181,7 +181,10 @@ def _trained(
     filters = scale.wide if wide else scale.filters
     config = FinalConfig(
         data=DataConfig(
-            options.data, scale.augment, scale.cutout if cutout else 0, size
+            options.data,
+            augment=("shift", "mirror") if scale.augment else (),
+            cutout=scale.cutout if cutout else 0,
+            image_size=size,
         ),
         network=NetworkConfig(
             genotype,

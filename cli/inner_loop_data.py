@@ -169,7 +169,7 @@ def _tuned(config: Config, scale: _Scale, splits: Splits) -> list[dict[str, Any]
     for pair in [(rate, momentum) for rate in _RATES for momentum in _MOMENTA]:
         _set_rates(gtn, *pair)
         found = learners.accuracies(validation, _TRIALS, scale.lengths)
-        scores[pair] = found.mean(axis=0)  # [lengths]
+        scores[pair] = found[..., 0].mean(axis=0)  # [lengths]
         say(f"  rates {pair}: {', '.join(f'{a:.1%}' for a in scores[pair])}")
     rows = []
     for place, length in enumerate(scale.lengths):
@@ -177,7 +177,7 @@ def _tuned(config: Config, scale: _Scale, splits: Splits) -> list[dict[str, Any]
         _set_rates(gtn, rate, momentum)
         tested = learners.accuracies(splits.test, scale.learners, [length])
         rates = {"learning_rate": rate, "momentum": momentum}
-        rows.append({"step": length, "accuracy": float(tested.mean()), **rates})
+        rows.append({"step": length, "accuracy": float(tested[..., 0].mean()), **rates})
     return rows
 
 

@@ -228,6 +228,7 @@ INITS = ("noise", "real")  # what a teacher's learned pixels start from
 # Variables of a GTN that may have a meta-learning rate of their own.
 GROUPS = ("generator", "latents", "pixels", "labels", "inner_optimizer")
 RESIZES = ("area", "crop", "pad")  # how images of another shape get their size
+AUGMENTATIONS = ("shift", "mirror", "rotate", "colour")  # of each real image
 ON_ERROR = ("stop", "skip")  # what to do about a picture that cannot be read
 ALL = "all"  # architectures of learners: a new one every time
 STRATEGIES = ("none", "mirrored", "multi_worker_mirrored")  # of tf.distribute

@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> None:
         options: As parsed.
     """
     from gtn_tf import runs
+    from gtn_tf.accuracy import in_words
 
     teacher, splits = teacher_and_data(options)
     folder = teacher_name(options)
@@ -87,5 +88,5 @@ def run(options: argparse.Namespace) -> None:
     )
     for source, result in found["results"].items():
         name = runs.SOURCES[source]
-        print(f"  {name:32}  {result['mean']:.2%} +- {result['std']:.2%}")
+        print(f"  {name:32}  {in_words(result)}")
     print(f"Written: curves.csv, curves.png and evaluation.json in {out}")

@@ -301,7 +301,7 @@ def _data_of(options: argparse.Namespace, teacher: TrainedTeacher) -> DataConfig
     resize = teacher.description.get("resize") or "area"
     of_run = runs.data_of_run(options.teacher) or DataConfig(resize=resize)
     # As it is: what a training did to its images at random is not part of the data.
-    of_run = dataclasses.replace(of_run, augment=False, cutout=0)
+    of_run = dataclasses.replace(of_run, augment=(), cutout=0)
     # Lines of a table have no size.
     height, width, *_ = *teacher.image_shape, 0
     size = (height, width) if width else 0

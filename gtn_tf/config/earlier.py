@@ -2,7 +2,8 @@
 
 Until estimators had names, `truncate_every` chose windows of inner steps and
 `initial_steps` an unroll that lengthens; 0 meant neither. Until all architectures of a
-space could be drawn, their number was called `pool`.
+space could be drawn, their number was called `pool`. Until augmentations had names,
+`data.augment` was true or false.
 """
 
 from __future__ import annotations
@@ -39,6 +40,23 @@ def translated(entries: Entries) -> Entries:
         return new
     new.pop("meta.lengthen_every", None)  # it had no effect
     return new
+
+
+def with_augmentations(entries: Entries) -> Entries:
+    """Brings the augmentation of an earlier configuration, of any kind, up to date.
+
+    Args:
+        entries: Entries of a file.
+
+    Example:
+
+    >>> with_augmentations({"data.augment": (True, "run.yaml, line 3")})["data.augment"]
+    (['shift', 'mirror'], 'run.yaml, line 3')
+    """
+    value, place = entries.get("data.augment", (None, ""))
+    if not isinstance(value, bool):
+        return entries
+    return {**entries, "data.augment": (["shift", "mirror"] if value else [], place)}
 
 
 def with_architectures(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 import yaml
 
 from gtn_tf.config.bounds import expect_bounded
-from gtn_tf.config.earlier import Entries, translated
+from gtn_tf.config.earlier import Entries, translated, with_augmentations
 from gtn_tf.config.nodes import Nodes
 from gtn_tf.config.rules import Checked, ConfigError, invalid
 from gtn_tf.config.schema import Config
@@ -62,7 +62,8 @@ def load_config(
     500
     """
     path = _find(path_or_preset)
-    entries = {**_read_file(path, _sections(schema)), **_read_overrides(overrides)}
+    found = with_augmentations(_read_file(path, _sections(schema)))
+    entries = {**found, **_read_overrides(overrides)}
     # A rule between two keys may be broken by the file and the overrides together.
     return _made(entries, schema, " with ".join([str(path), *overrides]))
 

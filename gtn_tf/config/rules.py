@@ -29,8 +29,15 @@ def invalid(
 ) -> ConfigError:
     """The error for a value, in the form that all share."""
     text = "null" if received is None else shown(received)
-    hint = did_you_mean(received, choices)
+    # Of a list, the first name that is none.
+    wrong = [x for x in _entries(received) if x not in choices]
+    name = wrong[0] if wrong else received
+    hint = "" if name in choices else did_you_mean(name, choices)
     return ConfigError(f"{key}: expected {expected}, received {text}{hint}", key)
+
+
+def _entries(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else []
 
 
 class Rule(NamedTuple):
@@ -96,6 +103,18 @@ def one_of(*choices: str) -> Rule:
     """One of several strings."""
     words = f"one of {', '.join(choices)}"
     return Rule(words, lambda value: value in choices, choices)
+
+
+def some_of(*choices: str) -> Rule:
+    """A list of several strings, each at most once."""
+
+    def allows(value: Any) -> bool:
+        if not isinstance(value, tuple):
+            return False
+        return all(map(choices.__contains__, value)) and len({*value}) == len(value)
+
+    words = f"a list of some of {', '.join(choices)}, each once, or []"
+    return Rule(words, allows, choices)
 
 
 def or_word(rule: Rule, word: str) -> Rule:

@@ -30,6 +30,7 @@ from gtn_tf.config.rules import (
     or_word,
     section,
     setting,
+    some_of,
 )
 from gtn_tf.config.teacher import (
     GeneratorConfig,
@@ -68,7 +69,8 @@ class DataConfig(Checked):
     _prefix: ClassVar[str] = "data."
 
     name: str = setting("digits", _DATA_NAME)  # data set; tfds:NAME for any other
-    augment: bool = setting(False, FLAG)  # random crop and flip of the real batches
+    # How the real batches are augmented, each image on its own.
+    augment: tuple[str, ...] = setting((), some_of(*names.AUGMENTATIONS))
     cutout: int = setting(0, COUNT_OR_0)  # side of a square cut out of them, in pixels
     # Resized to, in pixels, one number for squares or [height, width]; 0: as stored.
     image_size: int | tuple[int, int] = setting(0, SIZE)

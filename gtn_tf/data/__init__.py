@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gtn_tf.data.arrays import from_arrays
+from gtn_tf.data.datasets import from_datasets
 from gtn_tf.data.directory import from_directory
 from gtn_tf.data.errors import DataError
 from gtn_tf.data.load import load
@@ -15,6 +16,7 @@ __all__ = [
     "DataError",
     "Splits",
     "from_arrays",
+    "from_datasets",
     "from_directory",
     "from_path",
     "load",

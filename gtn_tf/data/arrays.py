@@ -50,7 +50,7 @@ def from_arrays(
             pixel is the mean over its area.
         **kwargs: `seed` (0) decides which images validate, the order and the
             augmentation, but never which images test; `batch_size` (128, or all where
-            there are fewer); `augment` (False) and `cutout` (0) as for
+            there are fewer); `augment` (none) and `cutout` (0) as for
             `gtn_tf.data.load`; `validation_split` (0.1) and `test_split` (0.2), the
             shares that are held out.
 

@@ -4,48 +4,23 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-_MOST_SHIFT = 4  # pixels
 
-
-def shift_and_mirror(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:
-    """Shifts each image at random and mirrors it with probability 1/2.
-
-    The result is a pure function of its arguments: the same batch at the same step is
-    always augmented in the same way, whatever was drawn before, so that a resumed
-    training sees what an uninterrupted one would have seen. The images are normalised,
-    so the zeros that move in are the mean colour.
+def batch_key(seed: int, step: tf.Tensor) -> tf.Tensor:
+    """The key of all that is drawn for a batch of the training stream, int64 `[2]`.
 
     Args:
-        images: float32 tensor `[b, h, w, c]`.
         seed: Seed of all steps.
         step: int64 scalar, the position of the batch in the stream.
-
-    Returns:
-        float32 tensor `[b, h, w, c]`: each image moved by -4 to 4 pixels down and
-        across, and mirrored left to right with probability 1/2.
-
-    Example:
-
-    >>> import tensorflow as tf
-    >>> from gtn_tf.data.augmentation import shift_and_mirror
-    >>> images = tf.ones([2, 32, 32, 3])
-    >>> shift_and_mirror(images, seed=0, step=tf.constant(7, tf.int64)).shape
-    TensorShape([2, 32, 32, 3])
     """
     # Odd keys, for the order of the images uses the even ones.
-    key = tf.stack([tf.constant(2 * seed + 1, tf.int64), step])
-    down, across, mirror = tf.unstack(
-        tf.random.stateless_uniform([3, images.shape[0], 1], key)[..., 0]
-    )  # [b] each, in 0..1
-    offsets = -offset(down, _MOST_SHIFT), -offset(across, _MOST_SHIFT)
-    return moved(images, *offsets, mirror < 0.5, _MOST_SHIFT)
+    return tf.stack([tf.constant(2 * seed + 1, tf.int64), step])
 
 
 def cut_out(images: tf.Tensor, size: int, seed: int, step: tf.Tensor) -> tf.Tensor:
     """Covers a square of each image with zeros (DeVries & Taylor 2017).
 
     The square's centre is any pixel, so that it may lie partly outside. The result is
-    a pure function of its arguments, like that of `shift_and_mirror`.
+    a pure function of its arguments, like that of `augment_images`.
 
     Args:
         images: float32 tensor `[b, h, w, c]`, normalised.
@@ -62,8 +37,8 @@ def cut_out(images: tf.Tensor, size: int, seed: int, step: tf.Tensor) -> tf.Tens
     >>> float(tf.reduce_sum(covered))
     0.0
     """
-    key = tf.stack([tf.constant(2 * seed + 1, tf.int64), step])
-    key = tf.random.experimental.stateless_fold_in(key, 1)  # not that of the shifts
+    # A use of its own, beside those of `named_augmentation`.
+    key = tf.random.experimental.stateless_fold_in(batch_key(seed, step), 1)
     drawn = tf.random.stateless_uniform([2, images.shape[0], 1], key)  # in 0..1
     return covered(images, *pixel(drawn[..., 0], images), size)
 

@@ -21,7 +21,7 @@ class Entry:
         pixel_max: Pixel value that becomes 1.0 when pixels are scaled to 0..1.
         validation_size: Training images held out for validation by default.
         source: Where to get the files, for error messages.
-        augmentable: Whether shifted and mirrored images keep their class.
+        mirrorable: Whether mirrored images keep their class.
 
     Example:
 
@@ -36,7 +36,7 @@ class Entry:
     pixel_max: int
     validation_size: int
     source: str
-    augmentable: bool = False
+    mirrorable: bool = False
 
 
 _NUMERALS = tuple("0123456789")
@@ -82,7 +82,7 @@ CIFAR10 = Entry(
     validation_size=5_000,
     source="https://www.cs.toronto.edu/~kriz/cifar.html, saved as one npz "
     "with the keys x_train, y_train, x_test, y_test",
-    augmentable=True,
+    mirrorable=True,
 )
 WINE = Entry(
     name="wine",

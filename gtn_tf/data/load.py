@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from gtn_tf.data import resizing
@@ -17,7 +18,7 @@ from gtn_tf.data.sklearn_tables import read_sklearn_table
 from gtn_tf.data.source import splits_of
 from gtn_tf.data.splits import Splits, expect_options
 from gtn_tf.data.tfds_source import read_tfds
-from gtn_tf.errors import ArgumentError
+from gtn_tf.errors import ArgumentError, shown
 from gtn_tf.names import DATASETS, is_tfds_name
 from gtn_tf.shapes import is_vector
 
@@ -28,7 +29,7 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    augment: bool = False,
+    augment: Sequence[str] = (),
     cutout: int = 0,
     validation_size: int | None = None,
     image_size: ImageSize | None = None,
@@ -54,8 +55,10 @@ def load(
             their augmentation, but never the test split; 0 to 2**32 - 1.
         batch_size: Images per training batch; by default 128, or all where there are
             fewer.
-        augment: Shift and mirror training images at random; `cifar10` and `"tfds:"`
-            only.
+        augment: How training images are augmented at random, each on its own: a list
+            of some of `"shift"` (up to 4 pixels), `"mirror"` (left to right; not of
+            `digits`, `mnist` and `fashion_mnist`), `"rotate"` (up to 15 degrees) and
+            `"colour"` (brightness, contrast and, of three channels, saturation).
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
         validation_size: Images of the training part held out for validation;
@@ -81,7 +84,7 @@ def load(
     >>> splits.train_images.shape, splits.test_images.shape
     ((1257, 8, 8, 1), (360, 8, 8, 1))
     """
-    expect_options(seed, cutout)
+    expect_options(seed, augment, cutout)
     if is_tfds_name(name):
         if validation_size is not None:
             raise ArgumentError(
@@ -96,11 +99,11 @@ def load(
             cutout=cutout,
         )
     entry = find_entry(name)
-    if augment and not entry.augmentable:
-        possible = ", ".join(n for n in DATASETS if find_entry(n).augmentable)
+    if "mirror" in augment and not entry.mirrorable:
+        possible = ", ".join(n for n in DATASETS if find_entry(n).mirrorable)
         raise ArgumentError(
-            f"augment=True mirrors images, which suits only {possible}, "
-            f"received it for {name}",
+            f"augment: expected no mirror for {name}, whose images may not be "
+            f"mirrored (those of {possible} may), received {shown([*augment])}",
             "augment",
         )
     expect_resizable(entry.image_shape, image_size, resize)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def prepare(
     *,
     seed: int,
     batch_size: int,
-    augment: bool,
+    augment: Sequence[str],
     cutout: int,
     validation_size: int,
     resize: str = "area",
@@ -39,7 +39,7 @@ def prepare(
         parts: Its training and test part.
         seed: Seed of the validation split and of the training stream.
         batch_size: Images per training batch.
-        augment: Whether training images are shifted and mirrored at random.
+        augment: How training images are augmented; as for `Splits`.
         cutout: Side of the square that covers each training image, in pixels.
         validation_size: Images held out of the training part.
         resize: As for `Splits`.
@@ -58,7 +58,7 @@ def prepare(
     >>> from gtn_tf.data.digits import read_digits
     >>> from gtn_tf.data.preparation import prepare
     >>> splits = prepare(find_entry("digits"), read_digits(), seed=0, batch_size=32,
-    ...                  augment=False, cutout=0, validation_size=200)
+    ...                  augment=(), cutout=0, validation_size=200)
     >>> len(splits.train_labels), len(splits.validation_labels)
     (1237, 200)
     """

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from gtn_tf.accuracy import are_uneven
 from gtn_tf.data.features import constant_features
 from gtn_tf.data.source import PARTS, same_everywhere
 from gtn_tf.data.splits import Splits
 from gtn_tf.shapes import is_vector
 
-_UNEVEN = 3  # times as many images in the largest class as in the smallest
 _FEW = 10  # training images of a class
 _SHOWN = 5  # classes named in a sentence
 
@@ -62,11 +62,15 @@ def _of_classes(splits: Splits) -> Iterator[str]:
     names, found = splits.class_names, counts(splits)
     train = found["train"]
     least, most = int(train.argmin()), int(train.argmax())
-    if train[most] >= _UNEVEN * train[least]:
+    if are_uneven(splits.train_labels):
         yield (
             f"classes are uneven, from {train[least]} ({names[least]}) to "
-            f"{train[most]} training images ({names[most]}): lessons stay balanced, "
-            "accuracy counts the large ones more"
+            f"{train[most]} training images ({names[most]}): lessons stay balanced"
+        )
+    if are_uneven(splits.test_labels):
+        yield (
+            "classes of the test part are uneven: results have the balanced accuracy, "
+            "the mean over classes, beside the accuracy, which counts large ones more"
         )
     few = np.flatnonzero(train < _FEW)
     if len(few):

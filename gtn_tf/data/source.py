@@ -175,7 +175,7 @@ def splits_of(
     *,
     seed: int = 0,
     batch_size: int | None = None,
-    augment: bool = False,
+    augment: Sequence[str] = (),
     cutout: int = 0,
     validation_split: float = 0.1,
     test_split: float = 0.2,
@@ -198,7 +198,7 @@ def splits_of(
         DataError: If there are too few images, or a channel is constant.
         ArgumentError: If an option does not fit the data.
     """
-    expect_options(seed, cutout)
+    expect_options(seed, augment, cutout)
     whole = with_all_parts(source, seed, validation_split, test_split)
     for remark in whole.remarks:
         # What is as documented is no reason to worry.

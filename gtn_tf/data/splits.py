@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.data.augmentation import cut_out, shift_and_mirror
+from gtn_tf.data.augmentation import cut_out
+from gtn_tf.data.named_augmentation import augment_images, expect_names
 from gtn_tf.data.order import shuffled_batches
 from gtn_tf.errors import ArgumentError
 from gtn_tf.shapes import expect_pictures
@@ -41,7 +43,8 @@ class Splits:
         test_labels: Their labels.
         seed: Seed of the validation split, the order and the augmentation.
         batch_size: Images per training batch.
-        augment: Whether training images are shifted and mirrored at random.
+        augment: How training images are augmented at random, each on its own: some of
+            `"shift"`, `"mirror"`, `"rotate"` and `"colour"`.
         cutout: Side of a square that covers each training image at random, in pixels;
             0 for none.
         jpeg: Whether the images were JPEG files, which are lossy.
@@ -50,7 +53,7 @@ class Splits:
 
     Raises:
         ValueError: `batch_size` is not between 1 and the number of training images, or
-            a table should be augmented.
+            `augment` has another name, or there is any for a table.
 
     Example:
 
@@ -75,13 +78,14 @@ class Splits:
     test_labels: np.ndarray = field(repr=False)
     seed: int = 0
     batch_size: int = 128
-    augment: bool = False
+    augment: Sequence[str] = ()
     cutout: int = 0
     jpeg: bool = False
     resize: str = "area"
     feature_names: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        expect_names(self.augment)
         count = len(self.train_images)
         if not 1 <= operator.index(self.batch_size) <= count:
             raise ArgumentError(
@@ -143,7 +147,8 @@ class Splits:
         def batch(step: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             chosen = tf.gather(images, positions)  # [b, h, w, c]
             if self.augment:
-                chosen = shift_and_mirror(chosen, self.seed, step)
+                scale = self.mean, self.std
+                chosen = augment_images(chosen, self.augment, *scale, self.seed, step)
             if self.cutout:
                 chosen = cut_out(chosen, self.cutout, self.seed, step)
             return chosen, tf.gather(labels, positions)  # [b]
@@ -169,11 +174,12 @@ def _in_order(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     )
 
 
-def expect_options(seed: int, cutout: int) -> None:
+def expect_options(seed: int, augment: Sequence[str], cutout: int) -> None:
     """Checks what does not depend on the data, before it is read.
 
     Args:
         seed: As for `Splits`.
+        augment: As for `Splits`.
         cutout: As for `Splits`.
 
     Raises:
@@ -183,5 +189,6 @@ def expect_options(seed: int, cutout: int) -> None:
         raise ArgumentError(
             f"seed must be between 0 and 2**32 - 1, received {seed}", "seed"
         )
+    expect_names(augment)
     if operator.index(cutout) < 0:
         raise ArgumentError(f"cutout must not be negative, received {cutout}", "cutout")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.accuracy import accuracy, count_correct
+from gtn_tf.accuracy import are_correct, measure
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.labels import AnyLabels
 from gtn_tf.learners import fresh_weights
@@ -32,7 +32,7 @@ class FreshLearner:
     >>> learner = FreshLearner(model, teacher.optimizer())
     >>> lessons = teacher.images, teacher.labels
     >>> learner.curve(lessons, digits.test, tested=[12], seed=(0, 1)).shape
-    (1,)
+    (1, 1)
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class FreshLearner:
         model.compile(optimizer, AnyLabels())
         optimizer.build(model.trainable_variables)
         self._others = [(v, v.numpy()) for v in model.non_trainable_variables]
-        self._count_correct = tf.function(self._correct, reduce_retracing=True)
+        self._are_correct = tf.function(self._correct, reduce_retracing=True)
         self._settle = SettleBatchNorm(tf.data.Dataset.range(0))
         self._settle.set_model(model)
 
@@ -63,7 +63,7 @@ class FreshLearner:
             seed: Seed of its weights.
 
         Returns:
-            The accuracies, `[len(tested)]`.
+            The accuracies, `[len(tested), measures]`; see `gtn_tf.accuracy.measure`.
         """
         self._freshen(seed)
         batches = tf.data.Dataset.from_tensor_slices(lessons)
@@ -73,7 +73,7 @@ class FreshLearner:
             if step + 1 in tested:
                 # Its batch-norm statistics are those of the lessons so far.
                 self._settle.settle(batches.take(step + 1))
-                found.append(accuracy(self._count_correct, test))
+                found.append(measure(self._are_correct, test))
 
         callback = tf.keras.callbacks.LambdaCallback(on_batch_end=after)
         with graph_rewrites_off():
@@ -91,4 +91,4 @@ class FreshLearner:
                 variable.assign(tf.zeros_like(variable))
 
     def _correct(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        return count_correct(self.model(images, training=False), labels)
+        return are_correct(self.model(images, training=False), labels)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.accuracy import accuracy, count_correct
+from gtn_tf.accuracy import are_correct, measure
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import LearnerState, graph_rewrites_off, logits_of
 
@@ -30,7 +30,7 @@ class TaughtLearners:
     >>> config = gtn_tf.config.load_config("digits", ["learners.architectures=1"])
     >>> taught = TaughtLearners(build_gtn(config, digits))
     >>> taught.accuracies(digits.test, learners=2, steps=[1, 12]).shape
-    (2, 2)
+    (2, 2, 1)
     """
 
     def __init__(self, gtn: GTN) -> None:
@@ -41,7 +41,7 @@ class TaughtLearners:
             (
                 tf.function(functools.partial(gtn.meta.teach, index)),
                 tf.function(
-                    functools.partial(self._count_correct, index),
+                    functools.partial(self._are_correct, index),
                     reduce_retracing=True,
                 ),
             )
@@ -59,24 +59,25 @@ class TaughtLearners:
             steps: Numbers of inner steps, from 1; only the last by default.
 
         Returns:
-            The accuracies, `[learners, len(steps)]`.
+            The accuracies, `[learners, len(steps), measures]`; see
+            `gtn_tf.accuracy.measure`.
         """
         tested = [self._all_steps] if steps is None else steps
         with graph_rewrites_off():
             return np.array(
                 [
-                    [self._accuracy(number, step, data) for step in tested]
+                    [self._measured(number, step, data) for step in tested]
                     for number in range(learners)
                 ]
             )
 
-    def _accuracy(self, number: int, steps: int, data: tf.data.Dataset) -> float:
+    def _measured(self, number: int, steps: int, data: tf.data.Dataset) -> np.ndarray:
         # From the start each time: the result does not depend on other calls.
-        teach, count = self._functions[number % len(self._functions)]
+        teach, correct = self._functions[number % len(self._functions)]
         state = teach(tf.constant(number), tf.constant(steps))
-        return accuracy(functools.partial(count, tf.constant(number), state), data)
+        return measure(functools.partial(correct, tf.constant(number), state), data)
 
-    def _count_correct(
+    def _are_correct(
         self,
         index: int,
         number: tf.Tensor,
@@ -85,7 +86,7 @@ class TaughtLearners:
         labels: tf.Tensor,
     ) -> tf.Tensor:
         network = self._meta.taught_network(index, number)
-        return count_correct(logits_of(network, state, images), labels)
+        return are_correct(logits_of(network, state, images), labels)
 
 
 def split_for_learners(

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-Curves = dict[tuple[str, int], np.ndarray]  # of each source and learner, [tested]
+from gtn_tf.accuracy import MEASURES
+
+# Of each source and learner, [tested, measures].
+Curves = dict[tuple[str, int], np.ndarray]
 
 
 def tested_steps(steps: int, every: int) -> list[int]:
@@ -30,22 +33,23 @@ def as_rows(
     """Makes a row for each source, learner and step.
 
     Args:
-        curves: Accuracies `[len(steps)]` of each source and learner.
+        curves: Accuracies `[len(steps), measures]` of each source and learner.
         steps: The steps after which they were measured.
 
     Returns:
-        A header and the rows: `source`, `learner`, `step` and `accuracy`.
+        A header and the rows: `source`, `learner`, `step` and the measures.
     """
     rows = [
-        (source, learner, step, float(accuracy))
+        (source, learner, step, *values)
         for (source, learner), curve in curves.items()
-        for step, accuracy in zip(steps, curve)
+        for step, values in zip(steps, curve.tolist())
     ]
-    return [("source", "learner", "step", "accuracy"), *rows]
+    measures = MEASURES[: next(iter(curves.values())).shape[-1]]
+    return [("source", "learner", "step", *measures), *rows]
 
 
 def of_learners(curves: Mapping[str, np.ndarray]) -> Curves:
-    """Splits each source's array `[learners, tested]` by learner.
+    """Splits each source's array `[learners, tested, measures]` by learner.
 
     Args:
         curves: One array for each source.

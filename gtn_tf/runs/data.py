@@ -60,7 +60,7 @@ def look_at_data(
         splits = splits_of(dataclasses.replace(source, remarks=()), seed=seed)
         kind, sizes, remarks = source.kind, source.sizes, source.remarks
     else:
-        plain = dataclasses.replace(chosen, augment=False, cutout=0)
+        plain = dataclasses.replace(chosen, augment=(), cutout=0)
         splits = load_splits(plain, data_dir, seed=seed)
         kind, sizes, remarks = "data set of gtn_tf", {}, ()
     for line in _lines(splits, kind, sizes, chosen.resize):

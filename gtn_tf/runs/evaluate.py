@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
-from gtn_tf.accuracy import mean_and_std
+from gtn_tf.accuracy import measures_of, over_learners
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
@@ -87,16 +87,20 @@ def evaluate(
     }
     _claim(folder, settings)
     file = folder / "curves.csv"
-    curves = _read(file, settings)
+    curves = _read(file, settings, measures_of(splits.test_labels))
     for source in sources:
         _finish(source, curves, teacher, real, settings, file, report)
     results = {
-        source: mean_and_std([curves[source, n][-1] for n in range(learners)])
+        source: over_learners(
+            np.stack([curves[source, n][-1] for n in range(learners)])
+        )
         for source in sources
     }
     plots.learning_curves(
         {
-            SOURCES[source]: np.stack([curves[source, n] for n in range(learners)])
+            SOURCES[source]: np.stack(
+                [curves[source, n][:, 0] for n in range(learners)]
+            )
             for source in sources
         },
         settings["steps"],
@@ -137,8 +141,13 @@ def _finish(
         write(file, as_csv(as_rows(curves, settings["steps"])))
         report(
             f"{SOURCES[source]}: learner {number + 1} of {len(numbers)}, "
-            f"{curve[-1]:.2%}  {countdown.next().left}"
+            f"{_ending(curve)}  {countdown.next().left}"
         )
+
+
+def _ending(curve: np.ndarray) -> str:
+    accuracy, *balanced = curve[-1]
+    return f"{accuracy:.2%}" + "".join(f", balanced {one:.2%}" for one in balanced)
 
 
 def _lessons(
@@ -206,15 +215,18 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
             )
 
 
-def _read(file: Path, settings: dict[str, Any]) -> Curves:
+def _read(file: Path, settings: dict[str, Any], measures: Sequence[str]) -> Curves:
     """The complete curves."""
     if not file.exists():
         return {}
-    found: dict[tuple[str, int], list[float]] = {}
+    found: dict[tuple[str, int], list[list[float]]] = {}
     try:
-        for row in read_rows(file):
+        rows = read_rows(file)
+        if rows and measures[0] in rows[0] and measures[-1] not in rows[0]:
+            return {}  # of an earlier version, which had one measure: taught again
+        for row in rows:
             key = row["source"], int(row["learner"])
-            found.setdefault(key, []).append(float(row["accuracy"]))
+            found.setdefault(key, []).append([float(row[name]) for name in measures])
     except (KeyError, ValueError) as error:
         raise damaged(file, first_line(error)) from None
     length = len(settings["steps"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from gtn_tf.accuracy import in_words
 from gtn_tf.config import AugmentationConfig, Config, TeacherConfig
 from gtn_tf.data import Splits
 from gtn_tf.names import OPTIMIZERS
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.results import accuracy_of
 from gtn_tf.shapes import is_vector
 
 _CARD = """\
@@ -110,11 +112,6 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     Returns:
         Markdown.
     """
-
-    def accuracy(key: str) -> str:
-        mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
-        return "not measured" if mean is None else f"{mean:.2%} ± {std:.2%}"
-
     optimizer = OPTIMIZERS.load(config.inner_optimizer.name)
     names = "images", "labels", *(one.name for one in optimizer.values.values())
     source = config.teacher.source
@@ -129,8 +126,8 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         data=data_of(config.teacher),
         gigabytes=summary["peak_bytes"] / 1e9,
         source=source.replace("_", " "),
-        accuracy=accuracy("test_accuracy"),
-        real_accuracy=accuracy("real_data_accuracy"),
+        accuracy=in_words(accuracy_of(summary, "test"), "±"),
+        real_accuracy=in_words(accuracy_of(summary, "real_data"), "±"),
         seed=config.seed,
         **machine(),
         images=_images(splits),

@@ -9,6 +9,14 @@ from gtn_tf.errors import first_line
 from gtn_tf.run_files import damaged, read_json
 from gtn_tf.runs.directory import RunDirectory
 
+# Of the results of learners: the entries of a summary, after whose they are.
+_KEYS = {
+    "mean": "accuracy_mean",
+    "std": "accuracy_std",
+    "balanced_mean": "balanced_accuracy_mean",
+    "balanced_std": "balanced_accuracy_std",
+}
+
 
 def is_finished(
     run: RunDirectory, exports: bool, report: Callable[[str], None]
@@ -26,6 +34,38 @@ def is_finished(
         report(f"{run.export}: the run is finished but its export is gone: made again")
         return False
     return True
+
+
+def accuracy_of(summary: dict[str, Any], who: str) -> dict[str, Any]:
+    """What `gtn_tf.accuracy.over_learners` found, read back from a summary.
+
+    Args:
+        summary: The content of `summary.json`.
+        who: `"test"` or `"real_data"`.
+
+    Example:
+
+    >>> found = {"mean": 0.5, "std": 0.1}
+    >>> accuracy_of(as_entries(found, "test"), "test") == found
+    True
+    """
+    entries = {name: f"{who}_{key}" for name, key in _KEYS.items()}
+    needed = ("mean", "std")
+    return {
+        name: summary[key]
+        for name, key in entries.items()
+        if name in needed or key in summary
+    }
+
+
+def as_entries(found: dict[str, Any], who: str) -> dict[str, Any]:
+    """Names what `gtn_tf.accuracy.over_learners` found, for a summary.
+
+    Args:
+        found: The measures of the learners.
+        who: As for `accuracy_of`.
+    """
+    return {f"{who}_{_KEYS[name]}": value for name, value in found.items()}
 
 
 def report_results(

@@ -180,7 +180,7 @@ def expect_augmentable(chosen: AugmentationConfig, splits: Splits) -> None:
     key = "augmentation.mirror"
     # Whether others may be mirrored, only their owner knows.
     known = splits.name in DATASETS
-    if chosen.mirror and known and not find_entry(splits.name).augmentable:
+    if chosen.mirror and known and not find_entry(splits.name).mirrorable:
         raise ConfigError(
             f"{key}: expected false for {splits.name}, whose images may not be "
             "mirrored, received true",

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
-from gtn_tf.accuracy import mean_and_std
+from gtn_tf.accuracy import in_words, over_learners
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.build import build_gtn, build_real_data_gtn, start
 from gtn_tf.config import Config, TeacherConfig, to_yaml
@@ -40,7 +40,12 @@ from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.model_card import data_of, model_card
 from gtn_tf.runs.progress import Progress
 from gtn_tf.runs.records import Metrics, Pictures, TestAccuracy
-from gtn_tf.runs.results import is_finished, report_results
+from gtn_tf.runs.results import (
+    accuracy_of,
+    as_entries,
+    is_finished,
+    report_results,
+)
 from gtn_tf.runs.splits import expect_augmentable, load_splits
 from gtn_tf.shapes import is_vector
 
@@ -249,7 +254,7 @@ def meta_train(
 def _test(
     name: str, gtn: GTN, splits: Splits, config: Config, report: Report
 ) -> np.ndarray:
-    """Accuracies of fresh learners after the tested steps, `[learners, tested]`."""
+    """Accuracies of fresh learners, `[learners, tested steps, measures]`."""
     learners = config.evaluation.learners
     report(f"testing {learners} fresh learners: {name} ...")
     return TaughtLearners(gtn).accuracies(splits.test, learners, _tested(config))
@@ -269,20 +274,19 @@ def _write_curves(
         f"{splits.title}: mean ± standard deviation"
     )
     write(run.curves, as_csv(as_rows(of_learners(curves), steps)))
-    plots.learning_curves(curves, steps, title, run.curves.with_suffix(".png"))
+    accuracies = {name: curve[..., 0] for name, curve in curves.items()}
+    plots.learning_curves(accuracies, steps, title, run.curves.with_suffix(".png"))
 
 
 def _summary(
     config: Config, gtn: GTN, curves: Mapping[str, np.ndarray], seconds: float
 ) -> dict[str, Any]:
-    last = [mean_and_std(curve[:, -1]) for curve in curves.values()]
-    no_baseline = {"mean": None, "std": None}
+    last = [over_learners(curve[:, -1]) for curve in curves.values()]
+    no_baseline: dict[str, Any] = {"mean": None, "std": None}
     taught, on_real_data, *_ = [*last, no_baseline]
     return {
-        "test_accuracy_mean": taught["mean"],
-        "test_accuracy_std": taught["std"],
-        "real_data_accuracy_mean": on_real_data["mean"],
-        "real_data_accuracy_std": on_real_data["std"],
+        **as_entries(taught, "test"),
+        **as_entries(on_real_data, "real_data"),
         "learners": config.evaluation.learners,
         "steps": config.teacher.steps,
         "batch_size": config.teacher.batch_size,
@@ -295,11 +299,10 @@ def _summary(
 
 def _accuracy(summary: dict[str, Any]) -> dict[str, Any]:
     """The results in the export's description."""
+    real_data = accuracy_of(summary, "real_data")
     return {
-        "mean": summary["test_accuracy_mean"],
-        "std": summary["test_accuracy_std"],
-        "real_data_mean": summary["real_data_accuracy_mean"],
-        "real_data_std": summary["real_data_accuracy_std"],
+        **accuracy_of(summary, "test"),
+        **{f"real_data_{name}": value for name, value in real_data.items()},
         "learners": summary["learners"],
     }
 
@@ -318,11 +321,6 @@ def outcome(summary: dict[str, Any], run: RunDirectory, teacher: TeacherConfig) 
         run: Its directory.
         teacher: The teacher of the configuration.
     """
-
-    def accuracy(key: str) -> str:
-        mean, std = summary[f"{key}_mean"], summary[f"{key}_std"]
-        return "not measured" if mean is None else f"{mean:.2%} +- {std:.2%}"
-
     data = data_of(teacher)
     baseline = "taught on real data".ljust(len(f"taught on {data}"))
     drawn = run.curriculum.exists()  # not of a table
@@ -335,8 +333,8 @@ def outcome(summary: dict[str, Any], run: RunDirectory, teacher: TeacherConfig) 
             f"Test accuracy of {summary['learners']} fresh learners after "
             f"{summary['steps']} steps of {summary['batch_size']} "
             "(mean +- standard deviation):",
-            f"  taught on {data}  {accuracy('test_accuracy')}",
-            f"  {baseline}  {accuracy('real_data_accuracy')}",
+            f"  taught on {data}  {in_words(accuracy_of(summary, 'test'))}",
+            f"  {baseline}  {in_words(accuracy_of(summary, 'real_data'))}",
             f"Meta-training: {summary['meta_iterations']} iterations, "
             f"{summary['seconds']:.0f} s. Everything is in {run.path}:",
             f"  {', '.join(files)}",

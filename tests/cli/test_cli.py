@@ -216,7 +216,10 @@ def test_genotypes_are_ranked_at_the_same_time(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "words, problem",
     [
-        ("train data.augment=on", "data.augment: augment=True mirrors images"),
+        (
+            "train data.augment=[mirror]",
+            "data.augment: augment: expected no mirror for",
+        ),
         ("train meta.batch_size=2000", "meta.batch_size: batch_size must be between"),
         ("train data.image_size=2000", "data.image_size: image_size must be between"),
         (

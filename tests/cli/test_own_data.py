@@ -66,6 +66,8 @@ def test_problems_are_told(tmp_path, monkeypatch, capsys):
         flowers(tmp_path / "f" / part)
     for n in range(11):
         (tmp_path / "f" / "train" / "iris" / f"{n}.png").unlink()
+    for n in range(6):
+        (tmp_path / "f" / "test" / "iris" / f"{n}.png").unlink()
     (tmp_path / "f" / "train" / "lily" / "2.png").write_bytes(b"GIF")
     again = (tmp_path / "f" / "train" / "rose" / "3.png").read_bytes()
     (tmp_path / "f" / "test" / "rose" / "again.png").write_bytes(again)
@@ -76,6 +78,7 @@ def test_problems_are_told(tmp_path, monkeypatch, capsys):
         "To know:\n",
         "1 broken files are left out: ",
         "classes are uneven, from 1 (iris) to 11 training images (lily)",
+        "classes of the test part are uneven: results have the balanced accuracy",
         "fewer than 10 training images of 1 of 3 classes: iris",
         "no validation images of 1 of 3 classes: iris",
         "1 test images are training images, too, such as number ",
@@ -102,16 +105,25 @@ def test_a_run_finds_its_data_again(tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.INFO, "gtn_tf")
     folder = flowers(tmp_path / "flowers")
+    for n in range(5, 12):
+        (folder / "iris" / f"{n}.png").unlink()
     size = ["data.image_size=[6,8]", "data.resize=pad", "augmentation.mirror=true"]
     assert main(["train", "--data", "flowers", *size, *TINY]) == 0
-    assert "flowers: no test part: 6 training" in caplog.text
+    assert "flowers: no test part: 5 training" in caplog.text
     run = tmp_path / "runs" / "flowers"
+    # One iris, two lilies and two roses are tested.
+    summary = json.loads((run / "summary.json").read_text())
+    words = f", balanced {summary['test_balanced_accuracy_mean']:.2%} {{}} 0.00%"
+    assert words.format("+-") in capsys.readouterr().out
+    assert words.format("±") in (run / "README.md").read_text()
     config = load_config(str(run / "config.yaml"))
     assert config.data.path == str(folder) and config.data.image_size == (6, 8)
     teacher = gtn_tf.load_teacher(run)
     assert teacher.class_names == ["iris", "lily", "rose"]
     assert teacher.image_shape == (6, 8, 3)
     assert teacher.description["dataset"] == "flowers"
+    balanced = teacher.description["accuracy"]["balanced_mean"]
+    assert balanced == summary["test_balanced_accuracy_mean"]
     assert str(folder) not in json.dumps(teacher.description)  # it may be published
     assert (
         runs.data_of_run(run) == runs.data_of_run(run / "export" / "1") == config.data

@@ -84,7 +84,7 @@ def test_other_presets_load_and_round_trip(path: Path, tmp_path) -> None:
 
 
 def test_a_search_sees_images_as_they_are() -> None:
-    for name, value in {"augment": True, "cutout": 4}.items():
+    for name, value in {"augment": ("shift",), "cutout": 4}.items():
         with pytest.raises(ConfigError, match=f"data.{name}: expected none in a"):
             SearchConfig(data=DataConfig("cifar10", **{name: value}))
 
@@ -175,7 +175,7 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path, text: str) -> None:
         (" meta.iterations = 500", "meta.iterations", 500),
         ("meta.learning_rate=1e-3", "meta.learning_rate", 0.001),
         ("meta.learning_rate=1", "meta.learning_rate", 1.0),
-        ("data.augment=true", "data.augment", True),
+        ("data.augment=[rotate, shift]", "data.augment", ("rotate", "shift")),
         ("teacher.source=real_data", "teacher.source", "real_data"),
         ("learners.batch_norm=none", "learners.batch_norm", "none"),
         ("learners.family=mlp", "learners.family", "mlp"),
@@ -220,7 +220,7 @@ def configs(draw: st.DrawFn) -> Config:
     steps, epochs, epoch = draw(COUNTS), draw(COUNTS), draw(COUNTS)
     return Config(
         seed=draw(st.integers(min_value=0)),
-        data=DataConfig("cifar10", augment=draw(st.booleans())),
+        data=DataConfig("cifar10", augment=draw(st.sampled_from([(), ("colour",)]))),
         teacher=TeacherConfig(draw(st.sampled_from(list(TEACHERS))), steps),
         generator=GeneratorConfig(draw(COUNTS), draw(COUNTS), draw(st.booleans())),
         learners=LearnersConfig(
@@ -295,7 +295,12 @@ def test_differences_are_in_schema_order() -> None:
         ("teacher.steps=32.0", "an integer of at least 1", "32.0"),
         ("teacher.steps=true", "an integer of at least 1", "True"),
         ("teacher.steps='32'", "an integer of at least 1", "'32'"),
-        ("data.augment=1", "true or false", "1"),
+        ("data.augment=1", "a list of some of shift, mirror, rotate, colour", "1"),
+        ("data.augment=true", "a list of some of shift, mirror,", "received True"),
+        ("data.augment=shift", "some of shift, mirror,", "'shift'"),
+        ("data.augment=[shift, miror]", "each once", "; did you mean mirror?"),
+        ("data.augment=[shift, shift]", "each once, or []", "['shift', 'shift']"),
+        ("data.augment=[[shift]]", "each once, or []", "; did you mean shift?"),
         ("data.name=mist", "one of digits, mnist, fashion", "; did you mean mnist?"),
         ("data.name=[digits]", "one of digits, mnist", "did you mean digits?"),
         ("meta.learning_rate=0", "a number above 0", "0"),
@@ -778,6 +783,15 @@ meta:
 )
 def test_configurations_of_earlier_versions(tmp_path, old, expected) -> None:
     assert load_config(write(tmp_path, EARLIER % old)).meta == expected
+
+
+@pytest.mark.parametrize("schema", [Config, FinalConfig, SupernetConfig])
+def test_a_switch_of_augmentation_of_an_earlier_version(tmp_path, schema) -> None:
+    """In files alone: what is written today has names."""
+    for text, names in {"true": ("shift", "mirror"), "false": ()}.items():
+        path = write(tmp_path, f"data: {{name: cifar10, augment: {text}}}")
+        assert load_config(path, schema=schema).data.augment == names
+        assert load_config(path, ["data.augment=[]"], schema).data.augment == ()
 
 
 def test_a_pool_of_an_earlier_version(tmp_path) -> None:

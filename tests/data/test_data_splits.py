@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtn_tf import data
-from gtn_tf.data.augmentation import shift_and_mirror
+from gtn_tf.data.named_augmentation import augment_images
 from gtn_tf.data.normalisation import channel_statistics
 from gtn_tf.data.order import shuffled_batches
+from gtn_tf.names import AUGMENTATIONS
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +153,11 @@ def test_unknown_name():
         ({"validation_size": 0}, "validation_size=0 of the 1437"),
         ({"validation_size": 2000}, "validation_size=2000 of the 1437"),
         ({"seed": -1}, "seed must be between 0"),
-        ({"augment": True}, "suits only cifar10, received it for digits"),
+        ({"augment": ["mirror"]}, r"no mirror for digits.*\(those of cifar10 may\)"),
+        ({"augment": True}, r"a list of some of shift.*or \[\] for none, received Tru"),
+        ({"augment": "shift"}, "a list of some of shift, mirror.*received 'shift'"),
+        ({"augment": ["rotat"]}, "augment: expected one of shift.*mean rotate"),
+        ({"augment": ["shift"] * 2}, "each name once, received shift twice"),
         ({"image_size": 0}, "between 1 and 1024, received 0"),
     ],
 )
@@ -215,7 +220,7 @@ def test_labels_belong_to_their_images():
     assert [known[image.tobytes()] for image in images] == labels.tolist()
 
 
-@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("augment", [(), AUGMENTATIONS])
 def test_skipping_resumes_exactly(cifar, augment):
     splits = data.load(
         "cifar10", data_dir=cifar, batch_size=16, validation_size=20, augment=augment
@@ -233,7 +238,8 @@ import numpy as np
 from gtn_tf import data
 folder, result = sys.argv[1:]
 splits = data.load(
-    "cifar10", data_dir=folder, batch_size=16, validation_size=20, augment=True
+    "cifar10", data_dir=folder, batch_size=16, validation_size=20,
+    augment=["shift", "mirror", "rotate", "colour"]
 )
 images, labels = next(iter(splits.train_batches(7)))
 np.savez(result, images=images, labels=labels)
@@ -247,7 +253,11 @@ def test_another_process_resumes_exactly(cifar, tmp_path):
         check=True,
     )
     splits = data.load(
-        "cifar10", data_dir=cifar, batch_size=16, validation_size=20, augment=True
+        "cifar10",
+        data_dir=cifar,
+        batch_size=16,
+        validation_size=20,
+        augment=["shift", "mirror", "rotate", "colour"],
     )
     with np.load(tmp_path / "theirs.npz") as theirs:
         ours = batches(splits.train, 8)[7:]
@@ -264,27 +274,92 @@ def test_opening_the_stream_far_in_makes_no_earlier_batch():
 # Augmentation
 
 
+def augmented(images, *names, seed=0, step=3, mean=(0.5,), std=(0.25,)):
+    images, step = tf.convert_to_tensor(images), tf.constant(step, tf.int64)
+    return augment_images(images, names, mean, std, seed, step)
+
+
 def test_augmentation_moves_and_mirrors():
-    images = np.random.default_rng(0).normal(size=[64, 6, 5, 2]).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=[400, 9, 13, 2]).astype(np.float32)
     padded = np.pad(images, [(0, 0), (4, 4), (4, 4), (0, 0)])
-    augmented = shift_and_mirror(tf.constant(images), 0, tf.constant(3, tf.int64))
-    seen = set()
-    for source, result in zip(padded, augmented.numpy()):
-        crops = {
-            source[row : row + 6, column : column + 5][:, ::step].tobytes(): step
-            for row in range(9)
-            for column in range(9)
-            for step in (1, -1)
-        }
-        seen.add(crops[result.tobytes()])
-    assert seen == {1, -1}
+    seen = {}
+    for names in (("shift", "mirror"), ("mirror",), ("shift",)):
+        seen[names] = set()
+        for source, result in zip(padded, augmented(images, *names).numpy()):
+            crops = {
+                source[row : row + 9, column : column + 13][:, ::step].tobytes(): (
+                    max(abs(row - 4), abs(column - 4)),
+                    step,
+                )
+                for row in range(9)
+                for column in range(9)
+                for step in (1, -1)
+            }
+            seen[names].add(crops[result.tobytes()])
+    # A quarter of 9 pixels.
+    assert seen["shift", "mirror"] == {(n, step) for n in range(3) for step in (1, -1)}
+    assert seen["mirror",] == {(0, 1), (0, -1)}
+    assert seen["shift",] == {(0, 1), (1, 1), (2, 1)}
+
+
+def test_shift_and_mirror_are_those_of_earlier_versions():
+    """So that their runs go on with the same weights."""
+    images = tf.random.stateless_normal([8, 16, 20, 3], [0, 0])
+    key = tf.constant([2 * 5 + 1, 3], tf.int64)
+    down, across, mirror = tf.random.stateless_uniform([3, 8, 1], key)[..., 0].numpy()
+    padded = np.pad(images, [(0, 0), (4, 4), (4, 4), (0, 0)])
+    for n, found in enumerate(augmented(images, "mirror", "shift", seed=5).numpy()):
+        row, column = int(9 * down[n]), int(9 * across[n])
+        crop = padded[n, row : row + 16, column : column + 20]
+        np.testing.assert_array_equal(found, crop[:, ::-1] if mirror[n] < 0.5 else crop)
+
+
+def test_rotation_turns_around_the_centre():
+    # A bright dot in the centre stays; one beside it moves on a circle.
+    images = np.zeros([200, 31, 41, 1], np.float32)
+    images[:, 15, 20] = 1
+    images[:, 15, 38] = 1
+    found = augmented(images, "rotate").numpy()[..., 0]
+    np.testing.assert_allclose(found[:, 15, 20], 1, atol=1e-4)
+    found[:, 14:17, 19:22] = 0
+    rows, columns = np.mgrid[:31, :41]
+    weight = found.sum(axis=(1, 2))
+    down = (found * (rows - 15)).sum(axis=(1, 2)) / weight
+    right = (found * (columns - 20)).sum(axis=(1, 2)) / weight
+    np.testing.assert_allclose(np.hypot(down, right), 18, atol=0.5)
+    angles = np.degrees(np.arctan2(down, right))
+    assert -15.5 < angles.min() < -13 and 13 < angles.max() < 15.5
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_colour_changes_brightness_contrast_and_saturation(channels):
+    mean, std = np.linspace(0.4, 0.6, channels), np.linspace(0.1, 0.2, channels)
+    pixels = np.random.default_rng(0).uniform(0.45, 0.55, [50, 5, 6, channels])
+    images = tf.constant((pixels - mean) / std, tf.float32)
+    found = augmented(images, "colour", mean=mean, std=std).numpy() * std + mean
+    key = tf.random.experimental.stateless_fold_in(tf.constant([1, 3], tf.int64), 3)
+    drawn = tf.random.stateless_uniform([3, 50, 1, 1, 1], key, -0.2, 0.2).numpy()
+    assert drawn.max() > 0.15 and drawn.min() < -0.15
+    average = pixels.mean(axis=(1, 2), keepdims=True)
+    expected = drawn[0] + average + (1 + drawn[1]) * (pixels - average)
+    if channels == 3:
+        # Keras' and TensorFlow's grey; grey pictures have no saturation.
+        grey = tf.image.rgb_to_grayscale(expected).numpy()
+        expected = grey + (1 + drawn[2]) * (expected - grey)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_colours_stay_within_the_range_of_pixels():
+    images = tf.constant([0.0, 1.0] * 48, shape=[12, 2, 4, 1])
+    found = augmented(images, "colour", mean=[0], std=[1]).numpy()
+    assert found.min() == 0 and found.max() == 1
 
 
 def test_augmentation_changes_training_batches_only(cifar):
     plain, augmented = (
         data.load("cifar10", data_dir=cifar, batch_size=20, validation_size=20,
                   augment=augment)
-        for augment in (False, True)
+        for augment in ((), ("shift", "mirror"))
     )  # fmt: skip
     (images, labels), (moved, same_labels) = (
         batches(splits.train, 1)[0] for splits in (plain, augmented)
@@ -295,11 +370,10 @@ def test_augmentation_changes_training_batches_only(cifar):
 
 
 def test_augmentation_differs_from_step_to_step():
-    images = tf.random.stateless_normal([8, 9, 9, 1], [0, 0])
-    first, second = (
-        shift_and_mirror(images, 0, tf.constant(step, tf.int64)) for step in (0, 1)
-    )
-    assert not np.array_equal(first, second)
+    images = 0.1 * tf.random.stateless_normal([8, 9, 9, 1], [0, 0])
+    for name in AUGMENTATIONS:
+        first, second = (augmented(images, name, step=step) for step in (0, 1))
+        assert not np.array_equal(first, second)
 
 
 # tensorflow-datasets

@@ -234,7 +234,7 @@ def test_a_share_of_each_class_is_held_out(counts, share, seed):
 
 def test_options():
     splits = data.from_arrays(
-        BYTES, CLASSES, name="mine", batch_size=7, augment=True, cutout=2,
+        BYTES, CLASSES, name="mine", batch_size=7, augment=["colour"], cutout=2,
         validation_split=0.5, test_split=0.4,
     )  # fmt: skip
     sizes = [

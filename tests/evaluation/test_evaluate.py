@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 
 import matplotlib.image
@@ -63,6 +64,40 @@ def test_curves(teacher, digits, tmp_path):
     assert found["results"]["teacher"]["std"] == pytest.approx(np.std(last, ddof=1))
     assert found["results"]["teacher"]["mean"] > 0.2
     expect_drawn(tmp_path / "curves.png")
+    assert [*rows[0]] == ["source", "learner", "step", "accuracy"]
+    assert {*found["results"]["teacher"]} == {"mean", "std"}
+
+
+def test_balanced_accuracy_of_uneven_classes(teacher, digits, tmp_path):
+    """Of two classes, one ten times as large."""
+    zeros, ones = (np.flatnonzero(digits.test_labels == label) for label in (0, 1))
+    kept = [*zeros[:30], *ones[:3]]
+    uneven = dataclasses.replace(
+        digits,
+        test_images=digits.test_images[kept],
+        test_labels=digits.test_labels[kept],
+    )
+    told = []
+    found = evaluate(teacher, uneven, tmp_path, told.append, sources=("teacher",))
+    table = (tmp_path / "curves.csv").read_text()
+    rows = [*csv.DictReader(table.splitlines())]
+    for row in rows:
+        # Some w of 30 and some v of 3 images are right.
+        measured = float(row["accuracy"]), float(row["balanced_accuracy"])
+        possible = [
+            ((w + v) / 33, (w / 30 + v / 3) / 2) for w in range(31) for v in range(4)
+        ]
+        assert min(np.abs(np.subtract(possible, measured)).max(axis=1)) < 1e-9
+    last = [float(row["balanced_accuracy"]) for row in rows if row["step"] == "3"]
+    result = found["results"]["teacher"]
+    assert result["balanced_mean"] == pytest.approx(np.mean(last))
+    assert result["balanced_std"] == pytest.approx(np.std(last, ddof=1))
+    assert f", balanced {last[1]:.2%}  " in told[-1]
+    # An earlier version wrote no such column: those learners are taught again.
+    old = "\n".join(line.rpartition(",")[0] for line in table.splitlines())
+    (tmp_path / "curves.csv").write_text(f"{old}\n")
+    assert evaluate(teacher, uneven, tmp_path, sources=("teacher",)) == found
+    assert (tmp_path / "curves.csv").read_text() == table
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from gtn_tf.search import NASBench201Space
 from gtn_tf.supernet import load_shared
 
 TINY = [
-    *("data.name=digits", "data.image_size=0", "data.augment=false"),
+    *("data.name=digits", "data.image_size=0", "data.augment=[]"),
     *("space.filters=2", "training.steps=9", "training.steps_per_epoch=3"),
     *("training.batch_size=32", "training.tested=2", "training.tested_images=50"),
 ]
