@@ -21,7 +21,7 @@ from gtn_tf.data.csv_columns import (
     names_columns,
 )
 from gtn_tf.data.errors import DataError, named
-from gtn_tf.data.pictures import SUFFIXES
+from gtn_tf.data.picture_file import SUFFIXES
 from gtn_tf.errors import GTNError, first_line, shown
 
 _INFINITE = 1e30

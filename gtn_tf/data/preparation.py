@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +12,10 @@ from sklearn.model_selection import train_test_split
 
 from gtn_tf.data.catalog import Entry
 from gtn_tf.data.errors import DataError
-from gtn_tf.data.labelled import LabelledImages, Parts
+from gtn_tf.data.labelled import LabelledImages, Parts, without_copies
 from gtn_tf.data.normalisation import channel_statistics, normalise
 from gtn_tf.data.splits import Splits
+from gtn_tf.data.stored_images import converted
 from gtn_tf.errors import ArgumentError
 
 _LEAST_STD = 1e-6  # of pixels from 0 to 1, as in a teacher's description
@@ -59,11 +61,12 @@ def prepare(
     >>> len(splits.train_labels), len(splits.validation_labels)
     (1237, 200)
     """
-    train, validation = hold_out(parts.train, validation_size, seed, entry.name)
+    both = without_copies({"train": parts.train, "test": parts.test})
+    train, validation = hold_out(both["train"], validation_size, seed, entry.name)
     return normalised_splits(
         entry.name,
         entry.class_names,
-        {"train": train, "validation": validation, "test": parts.test},
+        {"train": train, "validation": validation, "test": both["test"]},
         entry.pixel_max,
         seed=seed,
         batch_size=batch_size,
@@ -112,7 +115,8 @@ def normalised_splits(
             "the channel out"
         )
     height, width, channels = parts["train"].images.shape[1:]
-    images = {part: normalise(one.images, mean, std) for part, one in parts.items()}
+    scale = functools.partial(normalise, mean=mean, std=std)
+    images = {part: converted(one.images, scale) for part, one in parts.items()}
     return Splits(
         name=name,
         image_shape=(height, width, channels),
@@ -167,9 +171,7 @@ def hold_out(
             f"cannot hold validation_size={size} of the {len(part.labels)} training "
             f"images of {name} out: {error}"
         ) from error
-    train, validation = (
-        LabelledImages(part.images[rows], part.labels[rows]) for rows in chosen
-    )
+    train, validation = (part.take(rows) for rows in chosen)
     return train, validation
 
 
@@ -203,7 +205,4 @@ def hold_out_share(
     place = np.arange(len(labels)) - first[labels[by_class]]
     held_out = np.zeros(len(labels), bool)
     held_out[by_class] = place < taken[labels[by_class]]
-    return (
-        LabelledImages(part.images[~held_out], labels[~held_out]),
-        LabelledImages(part.images[held_out], labels[held_out]),
-    )
+    return part.take(~held_out), part.take(held_out)

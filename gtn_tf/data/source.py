@@ -9,7 +9,7 @@ from typing import Any
 
 from gtn_tf.data.class_labels import read_classes
 from gtn_tf.data.errors import DataError
-from gtn_tf.data.labelled import LabelledImages
+from gtn_tf.data.labelled import LabelledImages, without_copies
 from gtn_tf.data.pixels import read_pixels
 from gtn_tf.data.preparation import hold_out_share, normalised_splits
 from gtn_tf.data.resizing import ImageSize, resize_pixels, size_of
@@ -99,7 +99,9 @@ def source_of_arrays(
         )
     if size is not None:
         pixels = {part: resize_pixels(x, size, resize) for part, x in pixels.items()}
-    parts = {part: LabelledImages(x, numbers[part]) for part, x in pixels.items()}
+    parts = without_copies(
+        {part: LabelledImages(x, numbers[part]) for part, x in pixels.items()}
+    )
     return Source(name, kind, names, brightest, parts, sizes, tuple(remarks), resize)
 
 
