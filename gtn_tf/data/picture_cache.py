@@ -19,15 +19,14 @@ from typing import Any, BinaryIO, TextIO, Union
 import numpy as np
 import PIL
 
-from gtn_tf.countdown import Countdown
 from gtn_tf.data.errors import DataError, named
 from gtn_tf.data.picture_file import Header, read_header
+from gtn_tf.data.telling import telling
 
 _LOG = logging.getLogger(__name__)
 
 _VERSION = 1  # of the files, and of what is made of a picture
 _CHUNK = 2**24  # bytes: what a kill loses
-_SECONDS = 10.0  # between two lines of progress
 
 Decoded = Union[np.ndarray, DataError]  # uint8 [h, w, c]
 Decode = Callable[[Sequence[int]], Iterable[Decoded]]  # of the numbers of pictures
@@ -62,11 +61,13 @@ class PictureCache:
     ) -> None:
         self._paths = paths
         self._folder = cache_folder() / "pictures" / _key(paths, size, resize)
+        self._has_headers = False
 
     def headers(self) -> list[Header | DataError] | None:
         """The headers of all pictures; `None` if they are not there."""
         for kind, *content in _records(self._folder / "journal"):
             if kind == "headers":
+                self._has_headers = True
                 # What could not be read is tried again: it may be another error now.
                 return [
                     Header((one[0], one[1]), *one[2:]) if one else read_header(path)
@@ -127,12 +128,19 @@ class PictureCache:
                 file.write(first)
             broken, missing = _trusted(file, len(first), width, chunks, journal, decode)
             _expect_room(path, len(first) + count * width)
-            if missing:
+            if missing or not self._has_headers:
                 plain = [
                     None if isinstance(x, DataError) else _flat(x) for x in headers
                 ]
                 _add(lines, ["headers", plain])
-            for chunk in _with_progress(missing, chunks, count, self._folder):
+            done = count - sum(map(len, missing))
+            if missing:
+                before = f", {done} of them before" if done else ""
+                _LOG.info(
+                    "decoding %d pictures once, into %s%s ...",
+                    *(count, self._folder, before),
+                )
+            for chunk in telling(missing, "decoded", count, done, len):
                 pixels, errors = decoded(chunk, shape[1:], decode)
                 file.seek(len(first) + chunk.start * width)
                 file.write(pixels.data)
@@ -140,6 +148,8 @@ class PictureCache:
                 checksum = zlib.crc32(pixels.data)
                 _add(lines, ["chunk", chunk.start, chunk.stop, checksum, [*errors]])
                 broken.update(errors)
+            if missing:
+                _LOG.info("decoded all of them")
             file.truncate(len(first) + count * width)
         return broken
 
@@ -268,22 +278,3 @@ def _wait_for(lock: TextIO) -> None:
     except BlockingIOError:
         _LOG.info("waiting for another process, which decodes the same pictures ...")
         fcntl.flock(lock, fcntl.LOCK_EX)
-
-
-def _with_progress(
-    missing: Sequence[range], chunks: Sequence[range], count: int, folder: Path
-) -> Iterator[range]:
-    if not missing:
-        return
-    done = count - sum(map(len, missing))
-    before = f", {done} of them before" if done else ""
-    _LOG.info("decoding %d pictures once, into %s%s ...", count, folder, before)
-    countdown = Countdown(len(chunks), len(chunks) - len(missing))
-    told = 0.0
-    for chunk in missing:
-        yield chunk
-        done += len(chunk)
-        pace = countdown.next()
-        if pace.seconds >= told + _SECONDS or pace.done == pace.total:
-            told = pace.seconds
-            _LOG.info("decoded %d/%d pictures, %s", done, count, pace.left)

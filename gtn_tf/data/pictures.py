@@ -17,6 +17,7 @@ from gtn_tf.data.picture_file import Header, quiet_pillow, read_header, read_pic
 from gtn_tf.data.resizing import resize_pixels
 from gtn_tf.data.source import Sizes
 from gtn_tf.data.stored_images import Images, StoredImages, is_large, take
+from gtn_tf.data.telling import telling
 from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.names import ON_ERROR
 
@@ -75,7 +76,9 @@ def read_pictures(
         raise ArgumentError(not_one_of("on_error", on_error, ON_ERROR), "on_error")
     cache = PictureCache(paths, size, resize)
     with quiet_pillow(), ThreadPoolExecutor() as pool:
-        found = cache.headers() or [*pool.map(read_header, paths)]
+        found = cache.headers() or [
+            *telling(pool.map(read_header, paths), "looked at", len(paths))
+        ]
         headers = {n: x for n, x in enumerate(found) if isinstance(x, Header)}
         broken = {n: x for n, x in enumerate(found) if isinstance(x, DataError)}
         _expect_some(paths, headers, broken, on_error)
