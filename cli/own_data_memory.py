@@ -75,7 +75,9 @@ def _write_pictures(folder: Path, count: int) -> None:
         noisy = pixels + rng.integers(-12, 13, pixels.shape)
         file = folder / f"class_{label}" / f"{n}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(file)
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(
+            file, compress_level=1
+        )
 
 
 def _train(folder: Path, run: str) -> _Start:

@@ -258,8 +258,9 @@ def _trusted(
         file.seek(start + chunk.start * width)
         if checksum == zlib.crc32(file.read(len(chunk) * width)):
             # Read again for their messages; one that can be read now is missing.
-            still = dict(zip(errors, decode(errors)))
-            if all(isinstance(one, DataError) for one in still.values()):
+            again = zip(errors, decode(errors))
+            still = {row: one for row, one in again if isinstance(one, DataError)}
+            if len(still) == len(errors):
                 broken.update(still)
                 continue
         missing.append(chunk)
