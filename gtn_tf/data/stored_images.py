@@ -8,6 +8,8 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.errors import ArgumentError, shown
+
 # Bytes of a set as it is stored. A smaller one, such as CIFAR-10, is a float32 array of
 # at most 1 GB; a larger one need not fit in the memory.
 LARGE = 2**28
@@ -59,6 +61,11 @@ class StoredImages:
         return len(self._rows)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
+        if rows is None or rows is Ellipsis or isinstance(rows, tuple):
+            raise ArgumentError(
+                "images of a large set: expected rows, as [:100] or an array, "
+                f"received {shown(rows)}; take rows first, then the rest: [:100][..., 0]"
+            )
         found = self._stored[self._rows[rows]]
         return found if self._convert is None else self._convert(found)
 
