@@ -64,7 +64,7 @@ class StoredImages:
         if rows is None or rows is Ellipsis or isinstance(rows, tuple):
             raise ArgumentError(
                 "images of a large set: expected rows, as [:100] or an array, "
-                f"received {shown(rows)}; take rows first, then the rest: [:100][..., 0]"
+                f"received {shown(rows)}; take rows first: [:100][..., 0]"
             )
         found = self._stored[self._rows[rows]]
         return found if self._convert is None else self._convert(found)
