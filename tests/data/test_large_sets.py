@@ -103,7 +103,7 @@ def test_images_and_batches_are_those_of_a_small_set(both):
         np.testing.assert_array_equal([*stored], images)
         np.testing.assert_array_equal(stored[[2, 0]], images[[2, 0]])
         np.testing.assert_array_equal(stored[1], images[1])
-        with pytest.raises(ValueError, match=r"take rows first, .*: \[:100\]"):
+        with pytest.raises(ValueError, match=r"take rows first: \[:100\]"):
             stored[..., 0]
     assert_same_batches(small.train, large.train)
     assert_same_batches(small.train_batches(5), large.train_batches(5))
