@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gtn_tf.data.errors import DataError, named
-from gtn_tf.data.pictures import SUFFIXES
+from gtn_tf.data.picture_file import SUFFIXES
 
 # What the folders of the parts are called, in small letters.
 PART_NAMES = {

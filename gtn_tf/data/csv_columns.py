@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gtn_tf.data.errors import DataError
-from gtn_tf.data.pictures import SUFFIXES
+from gtn_tf.data.picture_file import SUFFIXES
 from gtn_tf.errors import cut, did_you_mean, shown
 
 _LABELS = ("label", "labels", "class", "target", "y", "category")

@@ -17,7 +17,7 @@ from gtn_tf.data.csv_columns import find_columns, is_picture, names_columns
 from gtn_tf.data.csv_numbers import as_images, line_of_features, line_of_pixels
 from gtn_tf.data.errors import DataError, named
 from gtn_tf.data.features import read_feature_names
-from gtn_tf.data.pictures import SUFFIXES
+from gtn_tf.data.picture_file import SUFFIXES
 from gtn_tf.errors import GTNError, first_line
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gtn_tf.data.class_folders import list_pictures
+from gtn_tf.data.class_labels import read_classes
 from gtn_tf.data.errors import DataError, named
+from gtn_tf.data.labelled import LabelledImages
 from gtn_tf.data.pictures import read_pictures
 from gtn_tf.data.resizing import ImageSize, size_of
-from gtn_tf.data.source import Source, source_of_arrays, splits_of
+from gtn_tf.data.source import Source, splits_of
 from gtn_tf.data.splits import Splits
+from gtn_tf.data.stored_images import take
+
+_BRIGHTEST = 255.0
 
 
 def from_directory(
@@ -134,10 +138,18 @@ def source_of_pictures(
     for part, own in paths.items():
         start, end = end, end + len(own)
         first, last = np.searchsorted(pictures.kept, [start, end])
-        images[part] = pictures.images[first:last]
+        images[part] = take(pictures.images, slice(first, last))
         kept = pictures.kept[first:last] - start
         kept_labels[part] = [labels[part][n] for n in kept.tolist()]
-    source = source_of_arrays(
-        name, kind, images, kept_labels, remarks=[*remarks, *pictures.remarks]
+    numbers, names = read_classes(kept_labels)
+    parts = {part: LabelledImages(x, numbers[part]) for part, x in images.items()}
+    return Source(
+        name,
+        kind,
+        names,
+        _BRIGHTEST,
+        parts,
+        pictures.sizes,
+        (*remarks, *pictures.remarks),
+        resize,
     )
-    return replace(source, sizes=pictures.sizes, resize=resize)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from gtn_tf.data.catalog import Entry
 from gtn_tf.data.errors import DataError
+from gtn_tf.data.stored_images import Images, StoredImages, is_large, take
 
 
 class LabelledImages(NamedTuple):
     """Images as stored, not yet scaled, with one label each.
 
     Args:
-        images: uint8 array `[n, height, width, channels]`; those of users may be
-            uint16 or float32, too. Of a table, float64 `[n, features]`.
+        images: uint8 `[n, height, width, channels]`; those of users may be uint16 or
+            float32, too. Of a table, float64 `[n, features]`.
         labels: int32 array `[n]`.
 
     Example:
@@ -25,8 +28,39 @@ class LabelledImages(NamedTuple):
     (1437, 8, 8, 1)
     """
 
-    images: np.ndarray
+    images: Images
     labels: np.ndarray
+
+    def take(self, rows: np.ndarray) -> LabelledImages:
+        """Some of the images; those of a large set are not copied.
+
+        Args:
+            rows: Which ones, as an index of an array.
+        """
+        return LabelledImages(take(self.images, rows), self.labels[rows])
+
+
+def without_copies(parts: Mapping[str, LabelledImages]) -> dict[str, LabelledImages]:
+    """Lets the images of a large set be, as they are stored.
+
+    Args:
+        parts: All parts of the set.
+
+    Returns:
+        The same parts. If they are large together, their images are `StoredImages`.
+    """
+
+    def size(images: Images) -> int:
+        return math.prod(images.shape) * images.dtype.itemsize
+
+    if not is_large(sum(size(part.images) for part in parts.values())):
+        return dict(parts)
+    return {
+        name: part
+        if isinstance(part.images, StoredImages)
+        else part._replace(images=StoredImages(part.images))
+        for name, part in parts.items()
+    }
 
 
 class Parts(NamedTuple):

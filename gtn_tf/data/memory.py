@@ -7,8 +7,10 @@ import os
 from collections.abc import Sequence
 
 from gtn_tf.data.errors import DataError
+from gtn_tf.data.stored_images import is_large
 
 _BYTES = 1 + 4  # of a value: as it was decoded, and normalised in float32
+_BYTES_OF_LARGE = 1  # which is not normalised as a whole
 
 
 def memory_bytes() -> int:
@@ -29,7 +31,8 @@ def expect_fits(shape: Sequence[int]) -> None:
 
     >>> expect_fits([1000, 32, 32, 3])
     """
-    need, memory = _BYTES * math.prod(shape), memory_bytes()
+    values, memory = math.prod(shape), memory_bytes()
+    need = values * (_BYTES_OF_LARGE if is_large(values) else _BYTES)
     if need > memory:
         count, height, width, _ = shape
         raise DataError(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-_AT_ONCE = 1000  # images
+from gtn_tf.data.stored_images import Images, pieces
 
 
-def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def channel_statistics(images: Images) -> tuple[np.ndarray, np.ndarray]:
     """Computes the mean and standard deviation of each channel.
 
     Args:
-        images: uint8, uint16 or float32 array `[n, h, w, c]`.
+        images: uint8, uint16 or float32 `[n, h, w, c]`.
 
     Returns:
         Two float64 arrays `[c]`, in units of the images' own pixel values.
@@ -27,11 +29,11 @@ def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return _of_floats(images)
     values = np.arange(np.iinfo(images.dtype).max + 1)
     # Counting the 256 values first is exact and much faster than averaging pixels.
-    counts = [
-        np.bincount(c.ravel(), minlength=len(values))
-        for c in np.moveaxis(images, -1, 0)
-    ]
-    shares = np.stack(counts) / images[..., 0].size  # [c, 256]
+    counts = np.zeros([images.shape[-1], len(values)], np.int64)  # [c, 256]
+    for piece in pieces(images):
+        for count, channel in zip(counts, np.moveaxis(piece, -1, 0)):
+            count += np.bincount(channel.ravel(), minlength=len(values))
+    shares = counts / math.prod(images.shape[:3])  # [c, 256]
     mean = shares @ values  # [c]
     variance = np.sum(shares * (values - mean[:, np.newaxis]) ** 2, axis=1)  # [c]
     return mean, np.sqrt(variance)
@@ -41,12 +43,12 @@ def normalise(images: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarr
     """Shifts and scales each channel.
 
     Args:
-        images: uint8, uint16 or float32 array `[n, h, w, c]`.
+        images: uint8, uint16 or float32 array `[..., h, w, c]`.
         mean: Array `[c]` to subtract.
         std: Array `[c]` to divide by.
 
     Returns:
-        float32 array `[n, h, w, c]`.
+        float32 array `[..., h, w, c]`.
 
     Example:
 
@@ -62,10 +64,9 @@ def normalise(images: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarr
     return result
 
 
-def _of_floats(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    axes = (0, 1, 2)
-    mean = images.mean(axis=axes, dtype=np.float64)  # [c]
-    # In pieces: their squares in double precision are large.
-    pieces = np.array_split(images, -(-len(images) // _AT_ONCE))
-    squares = sum(np.square(one - mean).sum(axis=axes) for one in pieces)
-    return mean, np.sqrt(squares / images[..., 0].size)
+def _of_floats(images: Images) -> tuple[np.ndarray, np.ndarray]:
+    axes, count = (0, 1, 2), math.prod(images.shape[:3])
+    sums = [one.sum(axis=axes, dtype=np.float64) for one in pieces(images)]
+    mean = np.sum(sums, axis=0) / count  # [c]
+    squares = sum(np.square(one - mean).sum(axis=axes) for one in pieces(images))
+    return mean, np.sqrt(squares / count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +13,10 @@ from sklearn.model_selection import train_test_split
 from gtn_tf.data.catalog import Entry
 from gtn_tf.data.errors import DataError
 from gtn_tf.data.features import feature_statistics, standardise
-from gtn_tf.data.labelled import LabelledImages, Parts
+from gtn_tf.data.labelled import LabelledImages, Parts, without_copies
 from gtn_tf.data.normalisation import channel_statistics, normalise
 from gtn_tf.data.splits import Splits
+from gtn_tf.data.stored_images import Images, converted
 from gtn_tf.errors import ArgumentError
 
 _LEAST_STD = 1e-6  # of pixels from 0 to 1, as in a teacher's description
@@ -62,11 +64,12 @@ def prepare(
     >>> len(splits.train_labels), len(splits.validation_labels)
     (1237, 200)
     """
-    train, validation = hold_out(parts.train, validation_size, seed, entry.name)
+    both = without_copies({"train": parts.train, "test": parts.test})
+    train, validation = hold_out(both["train"], validation_size, seed, entry.name)
     return normalised_splits(
         entry.name,
         entry.class_names,
-        {"train": train, "validation": validation, "test": parts.test},
+        {"train": train, "validation": validation, "test": both["test"]},
         entry.pixel_max,
         seed=seed,
         batch_size=batch_size,
@@ -108,13 +111,14 @@ def normalised_splits(
     [-1.0, 1.0]
     """
     if parts["train"].images.ndim == 2:
-        mean, std = feature_statistics(parts["train"].images)  # [features] each
-        images = {
-            part: standardise(one.images, mean, std) for part, one in parts.items()
-        }
+        mean, std = feature_statistics(
+            np.asarray(parts["train"].images)
+        )  # [features] each
+        scale = functools.partial(standardise, mean=mean, std=std)
     else:
         mean, std = _channel_scale(name, parts["train"].images, pixel_max)  # [c] each
-        images = {part: normalise(one.images, mean, std) for part, one in parts.items()}
+        scale = functools.partial(normalise, mean=mean, std=std)
+    images = {part: converted(one.images, scale) for part, one in parts.items()}
     return Splits(
         name=name,
         image_shape=tuple(map(int, parts["train"].images.shape[1:])),
@@ -133,7 +137,7 @@ def normalised_splits(
 
 
 def _channel_scale(
-    name: str, images: np.ndarray, pixel_max: float
+    name: str, images: Images, pixel_max: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each channel, none of which may be constant."""
     mean, std = channel_statistics(images)  # [c], [c]
@@ -184,9 +188,7 @@ def hold_out(
             f"cannot hold validation_size={size} of the {len(part.labels)} training "
             f"images of {name} out: {error}"
         ) from error
-    train, validation = (
-        LabelledImages(part.images[rows], part.labels[rows]) for rows in chosen
-    )
+    train, validation = (part.take(rows) for rows in chosen)
     return train, validation
 
 
@@ -220,7 +222,4 @@ def hold_out_share(
     place = np.arange(len(labels)) - first[labels[by_class]]
     held_out = np.zeros(len(labels), bool)
     held_out[by_class] = place < taken[labels[by_class]]
-    return (
-        LabelledImages(part.images[~held_out], labels[~held_out]),
-        LabelledImages(part.images[held_out], labels[held_out]),
-    )
+    return part.take(~held_out), part.take(held_out)

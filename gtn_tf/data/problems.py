@@ -40,8 +40,8 @@ def find_problems(splits: Splits) -> list[str]:
 
 def _of_features(splits: Splits) -> Iterator[str]:
     if is_vector(splits.image_shape):
-        names = splits.feature_names
-        yield from map(same_everywhere, constant_features(splits.train_images, names))
+        table, names = np.asarray(splits.train_images), splits.feature_names
+        yield from map(same_everywhere, constant_features(table, names))
 
 
 def counts(splits: Splits) -> dict[str, np.ndarray]:

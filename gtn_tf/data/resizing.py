@@ -90,7 +90,8 @@ def resize(
     >>> resize(read_digits().test, 4).images.shape
     (360, 4, 4, 1)
     """
-    return part._replace(images=resize_pixels(part.images, size_of(image_size), how))
+    images = np.asarray(part.images)
+    return part._replace(images=resize_pixels(images, size_of(image_size), how))
 
 
 def resize_pixels(

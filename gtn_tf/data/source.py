@@ -10,7 +10,7 @@ from typing import Any
 from gtn_tf.data.class_labels import read_classes
 from gtn_tf.data.errors import DataError
 from gtn_tf.data.features import are_tables, constant_features, read_parts
-from gtn_tf.data.labelled import LabelledImages
+from gtn_tf.data.labelled import LabelledImages, without_copies
 from gtn_tf.data.pixels import read_pixels
 from gtn_tf.data.preparation import hold_out_share, normalised_splits
 from gtn_tf.data.resizing import ImageSize, resize_pixels, size_of
@@ -118,6 +118,8 @@ def source_of_arrays(
     if size is not None:
         pixels = {part: resize_pixels(x, size, resize) for part, x in pixels.items()}
     parts = {part: LabelledImages(x, numbers[part]) for part, x in pixels.items()}
+    if not tables:
+        parts = without_copies(parts)
     return Source(
         *(name, kind, names, brightest, parts, sizes, tuple(remarks), resize),
         feature_names=feature_names,
@@ -221,7 +223,9 @@ def splits_of(
         feature_names=source.feature_names,
     )
     if is_vector(splits.image_shape):
-        for feature in constant_features(splits.train_images, splits.feature_names):
+        for feature in constant_features(
+            np.asarray(splits.train_images), splits.feature_names
+        ):
             _LOG.warning("%s: %s", name, same_everywhere(feature))
     return splits
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from gtn_tf.data.augmentation import cut_out
 from gtn_tf.data.named_augmentation import augment_images, expect_names
 from gtn_tf.data.order import shuffled_batches
+from gtn_tf.data.stored_images import Gather, Images, gathering, in_order
 from gtn_tf.errors import ArgumentError
 from gtn_tf.shapes import expect_pictures
 
@@ -35,7 +36,8 @@ class Splits:
         mean: Mean per channel of the training pixels, scaled to 0..1; of a table, per
             feature, as it is.
         std: Their standard deviation per channel.
-        train_images: float32 array `[n, h, w, c]`, or `[n, features]`.
+        train_images: float32 array `[n, h, w, c]`, or `[n, features]`; of a large set
+            `StoredImages`, which an index makes an array of: `train_images[:100]`.
         train_labels: int32 array `[n]`, 0 to `k - 1`; likewise for the other two.
         validation_images: For selection: hyperparameters, checkpoints.
         validation_labels: Their labels.
@@ -70,11 +72,11 @@ class Splits:
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    train_images: np.ndarray = field(repr=False)
+    train_images: Images = field(repr=False)
     train_labels: np.ndarray = field(repr=False)
-    validation_images: np.ndarray = field(repr=False)
+    validation_images: Images = field(repr=False)
     validation_labels: np.ndarray = field(repr=False)
-    test_images: np.ndarray = field(repr=False)
+    test_images: Images = field(repr=False)
     test_labels: np.ndarray = field(repr=False)
     seed: int = 0
     batch_size: int = 128
@@ -110,12 +112,12 @@ class Splits:
     @property
     def validation(self) -> tf.data.Dataset:
         """All validation images once, in order, in batches of at most 500."""
-        return _in_order(self.validation_images, self.validation_labels)
+        return _all_of(self.validation_images, self.validation_labels)
 
     @property
     def test(self) -> tf.data.Dataset:
         """All test images once, in order, in batches of at most 500."""
-        return _in_order(self.test_images, self.test_labels)
+        return _all_of(self.test_images, self.test_labels)
 
     def train_batches(self, start: int = 0) -> tf.data.Dataset:
         """Streams the training batches, starting at a given one.
@@ -142,36 +144,32 @@ class Splits:
         """
         if start < 0:
             raise ArgumentError(f"start must not be negative, received {start}")
-        images, labels = self._train_tensors  # [n, h, w, c], [n]
+        images, labels = self._training
 
         def batch(step: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            chosen = tf.gather(images, positions)  # [b, h, w, c]
+            chosen = images(positions)  # [b, h, w, c]
             if self.augment:
                 scale = self.mean, self.std
                 chosen = augment_images(chosen, self.augment, *scale, self.seed, step)
             if self.cutout:
                 chosen = cut_out(chosen, self.cutout, self.seed, step)
-            return chosen, tf.gather(labels, positions)  # [b]
+            return chosen, labels(positions)  # [b]
 
         return (
-            shuffled_batches(len(labels), self.batch_size, self.seed, start)
+            shuffled_batches(len(self.train_labels), self.batch_size, self.seed, start)
             .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .prefetch(tf.data.AUTOTUNE)
         )
 
     @cached_property
-    def _train_tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
+    def _training(self) -> tuple[Gather, Gather]:
         # Copied into TensorFlow once, however many streams are opened.
         with tf.device("CPU:0"):
-            return tf.constant(self.train_images), tf.constant(self.train_labels)
+            return gathering(self.train_images), gathering(self.train_labels)
 
 
-def _in_order(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
-    return (
-        tf.data.Dataset.from_tensor_slices((images, labels))
-        .batch(_EVALUATION_BATCH)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+def _all_of(images: Images, labels: np.ndarray) -> tf.data.Dataset:
+    return in_order(images, labels, _EVALUATION_BATCH).prefetch(tf.data.AUTOTUNE)
 
 
 def expect_options(seed: int, augment: Sequence[str], cutout: int) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.data import Splits
+from gtn_tf.data.stored_images import Images, converted, in_order
 from gtn_tf.evaluation.fresh_learner import FreshLearner
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.one_replica import SGD
@@ -59,9 +60,8 @@ class RealLessons:
         chosen = rng.integers(len(labels), size=self._teacher.classes.shape)
         return self._scaled(self._splits.train_images[chosen]), labels[chosen]
 
-    def _batched(self, images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
-        pair = self._scaled(images), labels
-        return tf.data.Dataset.from_tensor_slices(pair).batch(500)
+    def _batched(self, images: Images, labels: np.ndarray) -> tf.data.Dataset:
+        return in_order(converted(images, self._scaled), labels, 500)
 
     def _scaled(self, images: np.ndarray) -> np.ndarray:
         if self._teacher.description["normalization"] is None:

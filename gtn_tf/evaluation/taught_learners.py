@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.accuracy import are_correct, measure
+from gtn_tf.data.stored_images import Images, in_order
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import LearnerState, graph_rewrites_off, logits_of
 
@@ -90,7 +91,7 @@ class TaughtLearners:
 
 
 def split_for_learners(
-    images: np.ndarray, labels: np.ndarray, learners: int = 4, replicas: int = 1
+    images: Images, labels: np.ndarray, learners: int = 4, replicas: int = 1
 ) -> tf.data.Dataset:
     """Splits real data into one batch per learner.
 
@@ -108,5 +109,4 @@ def split_for_learners(
     """
     learners = -(-learners // replicas) * replicas
     share = -(-len(labels) // learners)
-    batches = tf.data.Dataset.from_tensor_slices((images, labels))
-    return batches.batch(share * replicas)
+    return in_order(images, labels, share * replicas)

@@ -17,6 +17,7 @@ from gtn_tf.atomic_file import write
 from gtn_tf.cells.drawing import draw_genotype
 from gtn_tf.config import SearchConfig, SpaceConfig
 from gtn_tf.data import Splits
+from gtn_tf.data.stored_images import take
 from gtn_tf.errors import first_line, refused_by_system
 from gtn_tf.evaluation import RealLessons
 from gtn_tf.names import PROPOSERS
@@ -87,7 +88,7 @@ def search(
         )
         with readable_connection_errors():
             tuner.search(
-                splits.train_images[chosen],
+                take(splits.train_images, chosen),
                 splits.train_labels[chosen],
                 epochs=training.epochs,
                 batch_size=training.batch_size,

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.stored_images import Images, gathering
 from gtn_tf.labels import as_integers
 from gtn_tf.search.errors import ScoreError
 
-Arrays = tuple[np.ndarray, ...]  # images, labels and sample weights, if any
+Arrays = tuple[Images, ...]  # images, labels and sample weights, if any
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,10 @@ class ScoringData:
             raise ScoreError("expected training data, received none; pass x and y")
         if isinstance(self.train, tf.data.Dataset):
             return self.train.repeat()
-        examples = tf.data.Dataset.from_tensor_slices(self.train)
-        examples = examples.shuffle(len(self.train[1]), seed=seed).repeat()
+        count = len(self.train[1])
+        rows = tf.data.Dataset.range(count).shuffle(count, seed=seed).repeat()
         # Reading ahead would begin epochs, whose orders the next iterator then lacks.
-        return examples.batch(self.batch_size, drop_remainder=True)
+        return _batches(self.train, rows, self.batch_size, True)
 
     def validation_batches(self, images: int) -> tf.data.Dataset:
         """The first images of the validation data, in batches, with integer labels.
@@ -74,10 +75,10 @@ class ScoringData:
                 "validation_split"
             )
         if isinstance(self.validation, tf.data.Dataset):
-            examples = self.validation.unbatch()
+            batches = self.validation.unbatch().take(images).batch(500)
         else:
-            examples = tf.data.Dataset.from_tensor_slices(self.validation)
-        batches = examples.take(images).batch(500)
+            rows = tf.data.Dataset.range(min(images, len(self.validation[1])))
+            batches = _batches(self.validation, rows, 500)
         return batches.map(lambda x, y, *weights: (x, as_integers(y)))
 
     def some_images(self, count: int) -> tf.Tensor:
@@ -93,6 +94,16 @@ class ScoringData:
         else:
             return tf.constant(self.train[0][:count])
         return next(iter(batches))[0]
+
+
+def _batches(
+    arrays: Arrays, rows: tf.data.Dataset, size: int, drop_remainder: bool = False
+) -> tf.data.Dataset:
+    with tf.device("CPU:0"):
+        some = [gathering(one) for one in arrays]
+    return rows.batch(size, drop_remainder).map(
+        lambda chosen: tuple(one(chosen) for one in some)
+    )
 
 
 def fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.stored_images import Images, StoredImages, pieces
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import SearchError
 from gtn_tf.search.scorers import Scorer
@@ -165,7 +166,10 @@ def _of_data(data: Any) -> str:
     if data is None:
         return "none"
     if not isinstance(data, tf.data.Dataset):
-        parts = [np.ascontiguousarray(part) for part in data]
+        parts = [
+            part if isinstance(part, StoredImages) else np.ascontiguousarray(part)
+            for part in data
+        ]
         return " ".join(f"{list(p.shape)} {_digest_of_bytes(p)}" for p in parts)
     spec = f"{_digest(str(data.element_spec))} {int(data.cardinality())} batches"
     first, again = _first_examples(data), _first_examples(data)
@@ -184,6 +188,8 @@ def _digest(plain: Any) -> str:
     return hashlib.sha256(text).hexdigest()[:12]
 
 
-def _digest_of_bytes(array: np.ndarray) -> str:
-    about = f"{array.dtype} {array.shape}".encode()
-    return hashlib.blake2b(about + np.ascontiguousarray(array).data).hexdigest()[:12]
+def _digest_of_bytes(array: Images) -> str:
+    digest = hashlib.blake2b(f"{array.dtype} {array.shape}".encode())
+    for piece in pieces(array):
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.hexdigest()[:12]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.stored_images import Images
 from gtn_tf.shapes import ImageShape
 from gtn_tf.teachers.real_examples import real_examples
 from gtn_tf.teachers.teacher import Teacher
@@ -63,7 +64,7 @@ class DatasetDistillation(Teacher):
             initializer=tf.keras.initializers.RandomNormal(stddev=1.0, seed=seed),
         )
 
-    def start_from(self, images: np.ndarray, labels: np.ndarray) -> None:
+    def start_from(self, images: Images, labels: np.ndarray) -> None:
         """Sets the images to real ones, of which meta-training then changes pixels.
 
         Args:

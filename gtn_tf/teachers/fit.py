@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.stored_images import Images
 from gtn_tf.teachers.curriculum import StoredCurriculum
 from gtn_tf.teachers.real_examples import real_examples
 
@@ -15,7 +16,7 @@ _LEARNING_RATE = 0.01  # Adam's, at the start of a cosine to 0
 
 def warm_start(
     teacher: StoredCurriculum,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     iterations: int,
     report: Callable[[int, float], None] = lambda iteration, loss: None,

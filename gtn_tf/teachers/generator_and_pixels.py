@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.stored_images import Images
 from gtn_tf.generator import Generator
 from gtn_tf.teachers.curriculum import ACTIVATION_BYTES
 from gtn_tf.teachers.full_curriculum import FullCurriculum
@@ -60,7 +61,7 @@ class GeneratorAndPixels(FullCurriculum):
             initializer="zeros",
         )
 
-    def start_from(self, images: np.ndarray, labels: np.ndarray) -> None:
+    def start_from(self, images: Images, labels: np.ndarray) -> None:
         """Sets the pixels so that the first lessons are real images.
 
         Args:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.stored_images import Images, gathering
 from gtn_tf.errors import ArgumentError
 from gtn_tf.labels import as_integers
 from gtn_tf.teachers.teacher import Teacher
@@ -16,7 +17,8 @@ class RealData(Teacher):
     """Random mini-batches of real examples; only the rates are left to learn.
 
     Args:
-        images: float32 array `[n, h, w, c]`, normalised.
+        images: float32 `[n, h, w, c]`, normalised; those of a large set stay where
+            they are.
         labels: Integers `[n]` or `[n, 1]`, or one-hot `[n, num_classes]`.
         num_classes: Number of classes.
         steps: Batches, one for each inner step; T in the paper.
@@ -37,7 +39,7 @@ class RealData(Teacher):
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
         num_classes: int,
         steps: int = 32,
@@ -50,18 +52,22 @@ class RealData(Teacher):
                 f"expected one label for each of {len(images)} images, "
                 f"received {len(labels)}"
             )
-        self._images = tf.constant(images)
+        self._count = len(images)
+        self._some_images = gathering(images)
         self._labels = tf.cast(as_integers(labels), tf.int32)
 
     def batches(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        shape = [self.steps, self.batch_size]
-        count = self._images.shape[0]
-        chosen = tf.random.stateless_uniform(shape, seed, 0, count, tf.int32)
-        return tf.gather(self._images, chosen), tf.gather(self._labels, chosen)
+        return self._examples(self._chosen(seed))
 
     def batch(self, step: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, labels = self.batches(seed)
-        return images[step], labels[step]
+        return self._examples(self._chosen(seed)[step])
+
+    def _chosen(self, seed: tf.Tensor) -> tf.Tensor:
+        shape = [self.steps, self.batch_size]
+        return tf.random.stateless_uniform(shape, seed, 0, self._count, tf.int32)
+
+    def _examples(self, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self._some_images(chosen), tf.gather(self._labels, chosen)
 
     def prepare_to_serve(self) -> None:
         raise ArgumentError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from gtn_tf.data.stored_images import Images
 from gtn_tf.errors import ArgumentError
 from gtn_tf.labels import as_integers
 
 
 def real_examples(
-    images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, seed: int = 0
+    images: Images, labels: np.ndarray, wanted: np.ndarray, seed: int = 0
 ) -> np.ndarray:
     """Draws a real image for each wanted label, none twice while there are others.
 

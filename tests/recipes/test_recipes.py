@@ -144,3 +144,13 @@ def test_search_methods_by_a_table(recipe, tmp_path):
     file.write_text("".join(whole.splitlines(keepends=True)[:5]))  # killed
     recipe(*command)
     assert file.read_text() == whole
+
+
+@pytest.mark.slow
+def test_memory_of_own_data(recipe, tmp_path):
+    out = tmp_path / "own_data" / "memory.md"
+    recipe("own_data_memory", "--scale", "smoke", "--out", out)
+    page = out.read_text(encoding="utf-8")
+    assert "300 PNG files of 64 x 64 pixels" in page
+    assert "| until decoding begins | not done | not done |" in page  # it is small
+    assert "| memory at most | 0." in page or "| memory at most | 1." in page
