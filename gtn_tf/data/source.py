@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from gtn_tf.data.class_labels import read_classes
 from gtn_tf.data.errors import DataError
 from gtn_tf.data.features import are_tables, constant_features, read_parts
