@@ -43,7 +43,7 @@ def first_order(
     with tf.GradientTape() as tape:
         tape.watch(alphas)
         found = loss(weights, alphas, validation)
-    return found, tape.gradient(found, alphas)
+    return found, _gradient(tape, found, alphas)
 
 
 def second_order(
@@ -86,7 +86,7 @@ def second_order(
             before = loss(weights, alphas, training)
         after = move(weights, inner.gradient(before, weights))
         found = loss(after, alphas, validation)
-    return found, outer.gradient(found, alphas)
+    return found, _gradient(outer, found, alphas)
 
 
 def finite_difference(
@@ -122,7 +122,7 @@ def finite_difference(
     with tf.GradientTape() as tape:
         tape.watch([alphas, gradient])
         found = loss(move(weights, gradient), alphas, validation)
-    direct, direction = tape.gradient(found, [alphas, gradient])
+    direct, direction = _gradient(tape, found, [alphas, gradient])
     # A direction of nothing has no differences.
     distance = tf.math.divide_no_nan(tf.cast(length, weights.dtype), tf.norm(direction))
 
@@ -133,6 +133,11 @@ def finite_difference(
     step = distance * direction
     difference = at(step) - at(-step)
     return found, direct + tf.math.divide_no_nan(difference, 2 * distance)
+
+
+def _gradient(tape: tf.GradientTape, loss: tf.Tensor, of: Any) -> Any:
+    # A network without cells has no alphas, and a loss may not depend on a step.
+    return tape.gradient(loss, of, unconnected_gradients="zero")
 
 
 ALPHA_GRADIENTS = {

@@ -124,7 +124,8 @@ class Gdas(tf.Module):
             logits = self._gated(own, genotype, gates, images)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             loss = tf.reduce_mean(losses)
-        return loss, tape.gradient(loss, alphas)
+        # A network without cells has no alphas.
+        return loss, tape.gradient(loss, alphas, unconnected_gradients="zero")
 
 
 def straight_through(

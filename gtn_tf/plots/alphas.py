@@ -45,7 +45,8 @@ def alphas(
         for place, (name, of_steps) in enumerate(operations.items()):
             colour, dash = curve_style(place)
             label = name if number == 0 else None
-            axes.plot(steps, of_steps, dash, color=colour, marker=marker, label=label)
+            style = {"linestyle": dash, "color": colour, "marker": marker}
+            axes.plot(steps, of_steps, label=label, **style)
         axes.grid(alpha=0.3)
     axes = figure.add_subplot(grid[rows, :], xlabel="step", ylabel="skip connections")
     axes.step(steps, skips, where="post", color="black", marker=marker)

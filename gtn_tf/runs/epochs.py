@@ -34,7 +34,7 @@ def train_in_epochs(
         run: Its directory.
         chosen: Section `training` of its configuration.
         begin: Given the steps that are done, returns what trains an epoch and returns
-            its numbers, one of which is `"loss"`.
+            its numbers, with `"loss"` and `"val_loss"`.
         describe: Given these numbers, says what to report of an epoch.
         report: Called with each line of progress.
         callbacks: Given the epochs that are done, makes further records.
@@ -62,9 +62,10 @@ def train_in_epochs(
     for epoch in range(done, epochs):
         began = time.monotonic()
         logs = {"step": (epoch + 1) * every, **train_epoch()}
-        if not np.isfinite(logs["loss"]):
+        loss = logs["loss"] + logs["val_loss"]
+        if not np.isfinite(loss):
             raise NonFiniteError(
-                f"training.learning_rate: the loss became {logs['loss']} before step "
+                f"training.learning_rate: the loss became {loss} before step "
                 f"{logs['step']}; choose a lower one. The last good checkpoint is "
                 f"{checkpoints.last()}"
             )
