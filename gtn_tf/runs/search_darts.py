@@ -45,7 +45,8 @@ weights (N = {cells}, F = {filters}), by gtn_tf.
 | training loss | {loss:.3f} |
 | validation loss | {validation_loss:.3f} |
 
-The losses are those of the network that is searched, with {network}, not of the cell.
+The losses are of the network that is searched, with {network}, not of
+the cell.
 
 - `genotype.txt` has the cell, `alphas.csv` the probabilities after each epoch, drawn in
   `alphas.png`. A number of skip connections that keeps growing is DARTS' collapse.
