@@ -15,8 +15,17 @@ import tensorflow as tf
 
 from gtn_tf import learners, teachers
 from gtn_tf.adam_by_group import AdamByGroup
-from gtn_tf.config import Config, InnerOptimizerConfig, LearnersConfig, MetaConfig
+from gtn_tf.config import (
+    Config,
+    DartsConfig,
+    InnerOptimizerConfig,
+    LearnersConfig,
+    MetaConfig,
+    MixedTrainingConfig,
+    SharedTrainingConfig,
+)
 from gtn_tf.data import Augmentation, Splits
+from gtn_tf.differentiable import Adam, Darts, Gdas
 from gtn_tf.distribution import learners_of_each
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
@@ -26,6 +35,7 @@ from gtn_tf.inner import (
     InnerOptimizer,
 )
 from gtn_tf.names import ESTIMATORS, FAMILIES, OPTIMIZERS, SPACES, TEACHERS
+from gtn_tf.supernet import SGD, SharedWeights
 
 
 def build_gtn(config: Config, splits: Splits) -> GTN:
@@ -106,6 +116,31 @@ def build_real_data_gtn(config: Config, splits: Splits) -> GTN:
     iterations = evaluation.real_data_iterations
     optimizer = _optimizer(config.meta, evaluation.real_data_learning_rate, iterations)
     return _gtn(config, _teacher(config, splits, "real_data"), estimator, optimizer)
+
+
+def build_sgd(chosen: SharedTrainingConfig | MixedTrainingConfig) -> SGD:
+    """Makes the optimizer of shared weights.
+
+    Args:
+        chosen: Section `training` of a configuration.
+    """
+    return SGD(**{name: getattr(chosen, name) for name in SGD._fields})
+
+
+def build_differentiable(config: DartsConfig, shared: SharedWeights) -> Darts | Gdas:
+    """Makes the differentiable search of a configuration.
+
+    Args:
+        config: The configuration.
+        shared: Where the operations have their weights.
+    """
+    kind = {"darts": Darts, "gdas": Gdas}[config.search.method]
+    adam = Adam(**{name: getattr(config.search, name) for name in Adam._fields})
+    own = _taken(vars(config.search), kind)
+    search: Darts | Gdas = kind(
+        shared, build_sgd(config.training), adam, seed=config.seed, **own
+    )
+    return search
 
 
 def _gtn(

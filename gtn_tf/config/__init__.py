@@ -4,6 +4,12 @@ Imports only the standard library, PyYAML and light modules, so that a mistyped 
 reported in milliseconds, before TensorFlow starts.
 """
 
+from gtn_tf.config.darts import (
+    AlphasConfig,
+    DartsConfig,
+    MixedSpaceConfig,
+    MixedTrainingConfig,
+)
 from gtn_tf.config.files import differences, load_config, to_yaml, with_overrides
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.rules import ConfigError
@@ -27,9 +33,11 @@ from gtn_tf.config.supernet import SharedTrainingConfig, SupernetConfig
 from gtn_tf.config.teacher import GeneratorConfig, RateFactorsConfig, TeacherConfig
 
 __all__ = [
+    "AlphasConfig",
     "AugmentationConfig",
     "Config",
     "ConfigError",
+    "DartsConfig",
     "DataConfig",
     "EvaluationConfig",
     "FinalConfig",
@@ -38,6 +46,8 @@ __all__ = [
     "InnerOptimizerConfig",
     "LearnersConfig",
     "MetaConfig",
+    "MixedSpaceConfig",
+    "MixedTrainingConfig",
     "NetworkConfig",
     "ProposerConfig",
     "RankingConfig",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gtn_tf.config.rules import (
     ABOVE_0,
@@ -26,7 +26,7 @@ class SharedTrainingConfig(Checked):
 
     _prefix: ClassVar[str] = "training."
 
-    steps: int = setting(6000, COUNT)  # architectures, each trained on one batch
+    steps: int = setting(6000, COUNT)  # each on one batch of training images
     steps_per_epoch: int = setting(500, COUNT)  # between tests and checkpoints
     batch_size: int = setting(64, COUNT)  # images in a step
     learning_rate: float = setting(0.05, ABOVE_0)  # at the start of a cosine decay
@@ -36,6 +36,27 @@ class SharedTrainingConfig(Checked):
     gradient_clip: float = setting(5.0, FROM_0)  # largest norm of the gradient; 0: any
     tested: int = setting(10, COUNT)  # random architectures whose scores are averaged
     tested_images: int = setting(1000, COUNT)  # validation images that they see
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect_whole_epochs(self)
+
+
+def expect_whole_epochs(training: Any) -> None:
+    """Checks the length of a training that is counted in steps.
+
+    Args:
+        training: A section `training` with `steps` and `steps_per_epoch`.
+
+    Raises:
+        ConfigError: If the last epoch would be shorter than the others.
+    """
+    steps, every = training.steps, training.steps_per_epoch
+    if steps % every:
+        raise ConfigError(
+            "training.steps: expected a multiple of training.steps_per_epoch "
+            f"({every}), received {steps}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +76,3 @@ class SupernetConfig(Checked):
     data: DataConfig = section(DataConfig)
     space: SpaceConfig = section(SpaceConfig)
     training: SharedTrainingConfig = section(SharedTrainingConfig)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        steps, every = self.training.steps, self.training.steps_per_epoch
-        if steps % every:
-            raise ConfigError(
-                "training.steps: expected a multiple of training.steps_per_epoch "
-                f"({every}), received {steps}"
-            )

@@ -1,5 +1,6 @@
 """Every picture that gtn_tf draws."""
 
+from gtn_tf.plots.alphas import alphas
 from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
 from gtn_tf.plots.curves import bands, heat_map, hyperparameters, learning_curves
@@ -21,6 +22,7 @@ from gtn_tf.plots.table import draw_tables
 __all__ = [
     "Arc",
     "CellPicture",
+    "alphas",
     "bands",
     "boxes",
     "curriculum_grid",

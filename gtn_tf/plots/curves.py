@@ -63,7 +63,7 @@ def bands(
     figure = Figure((8, 5.2), layout="constrained")
     axes = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
     for number, (name, (places, values)) in enumerate(curves.items()):
-        colour, dash = _style(number)
+        colour, dash = curve_style(number)
         mean = np.mean(values, axis=0)
         spread = np.std(values, axis=0, ddof=min(1, len(values) - 1))
         few = "o" if len(places) < 12 else ""
@@ -109,8 +109,12 @@ def learning_curves(
     bands(per_cent, labels, path, y_range=(0, 100))
 
 
-def _style(number: int) -> tuple[Any, Any]:
-    """Colour and dash of a curve: each pair once, and the colours in turn."""
+def curve_style(number: int) -> tuple[Any, Any]:
+    """Colour and dash of a curve: each pair once, and the colours in turn.
+
+    Args:
+        number: Of the curve, from 0.
+    """
     again, place = divmod(number, len(_COLOURS))
     return _COLOURS[place], _DASHES[(place + again) % len(_DASHES)]
 

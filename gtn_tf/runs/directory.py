@@ -15,6 +15,7 @@ from gtn_tf.atomic_file import naming, write
 from gtn_tf.config import (
     Config,
     ConfigError,
+    DartsConfig,
     FinalConfig,
     SearchConfig,
     SupernetConfig,
@@ -26,7 +27,7 @@ from gtn_tf.run_files import RunError
 
 _ID = "run_id"
 
-AnyConfig = Union[Config, SearchConfig, SupernetConfig, FinalConfig]
+AnyConfig = Union[Config, SearchConfig, SupernetConfig, DartsConfig, FinalConfig]
 
 
 @dataclass(frozen=True)

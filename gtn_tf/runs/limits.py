@@ -12,6 +12,7 @@ from gtn_tf import names
 from gtn_tf.config import (
     Config,
     ConfigError,
+    DartsConfig,
     FinalConfig,
     LearnersConfig,
     SearchConfig,
@@ -45,7 +46,8 @@ class Need(NamedTuple):
 
 
 def expect_possible(
-    config: Config | FinalConfig | SearchConfig | SupernetConfig, splits: Splits
+    config: Config | FinalConfig | SearchConfig | SupernetConfig | DartsConfig,
+    splits: Splits,
 ) -> None:
     """Checks that settings can be run at all.
 
@@ -74,6 +76,7 @@ def expect_possible(
         FinalConfig: _of_training,
         SearchConfig: _of_search,
         SupernetConfig: _of_search,
+        DartsConfig: _of_search,
     }
     memory = memory_bytes()
     for need in needs[type(config)](config, splits):
@@ -188,7 +191,9 @@ def _of_training(config: FinalConfig, splits: Splits) -> Iterator[Need]:
     yield _of_cells(network.cells, network.filters, keys)
 
 
-def _of_search(config: SearchConfig | SupernetConfig, splits: Splits) -> Iterator[Need]:
+def _of_search(
+    config: SearchConfig | SupernetConfig | DartsConfig, splits: Splits
+) -> Iterator[Need]:
     keys = "space.cells", "space.filters"
     yield _of_cells(config.space.cells, config.space.filters, keys)
 

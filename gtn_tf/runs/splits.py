@@ -13,6 +13,7 @@ from gtn_tf import data
 from gtn_tf.config import (
     AugmentationConfig,
     ConfigError,
+    DartsConfig,
     DataConfig,
     FinalConfig,
     SupernetConfig,
@@ -66,7 +67,8 @@ def load_splits(
 
 
 def load_training_splits(
-    config: FinalConfig | SupernetConfig, data_dir: str | os.PathLike[str] | None
+    config: FinalConfig | SupernetConfig | DartsConfig,
+    data_dir: str | os.PathLike[str] | None,
 ) -> Splits:
     """Loads the data of a training, in the batches of its `training` section.
 

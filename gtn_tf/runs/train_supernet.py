@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,23 +11,21 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import write
+from gtn_tf.build import build_sgd
 from gtn_tf.cells import Genotype201
 from gtn_tf.config import SupernetConfig
-from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
 from gtn_tf.inner import graph_rewrites_off
-from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.run_files import damaged, read_column
-from gtn_tf.runs.checkpoints import Checkpoints
 from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.epochs import train_in_epochs
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.records import Metrics, Scalars
 from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.search import make_space
 from gtn_tf.runs.splits import load_training_splits
 from gtn_tf.search import CellSpace
-from gtn_tf.supernet import SGD, SharedFile, SharedScores, SharedWeights, SinglePath
+from gtn_tf.supernet import SharedFile, SharedScores, SharedWeights, SinglePath
 from gtn_tf.supernet.shared_file import NAME
 from gtn_tf.supernet.shared_scores import equal_batches
 
@@ -114,7 +111,7 @@ def _finish(
     space = make_space(config.space, splits)
     assert space.supernetwork is not None
     shared = SharedWeights(space.supernetwork)
-    training = SinglePath(shared, _sgd(config), config.seed)
+    training = SinglePath(shared, build_sgd(config.training), config.seed)
     _fit(training, space, shared, run, config, splits, report)
     accuracies, losses, seconds = (
         read_column(run.metrics, name)
@@ -142,18 +139,6 @@ def _finish(
     write(run.summary, json.dumps(summary, indent=2) + "\n")
 
 
-def _sgd(config: SupernetConfig) -> SGD:
-    chosen = config.training
-    return SGD(
-        chosen.steps,
-        chosen.learning_rate,
-        chosen.final_learning_rate,
-        chosen.momentum,
-        chosen.weight_decay,
-        chosen.gradient_clip,
-    )
-
-
 def _fit(
     training: SinglePath,
     space: CellSpace[Any],
@@ -163,47 +148,27 @@ def _fit(
     splits: Splits,
     report: Report,
 ) -> None:
-    """Trains to the end; `metrics.csv` has a line for each epoch."""
-    every = config.training.steps_per_epoch
-    epochs = config.training.steps // every
-    checkpoints = Checkpoints(training, run.checkpoints, report, run.run_id, "training")
-    done = checkpoints.restore()
-    if done:
-        report(f"resuming after step {done * every} of {config.training.steps}")
-    callbacks = tf.keras.callbacks.CallbackList(
-        # The last of them last: an epoch counts once all else is recorded.
-        [Metrics(run.metrics, done), Scalars(run.tensorboard, every), checkpoints],
-        model=training,
-    )
-    examples = zip(
-        drawn(space, config.seed, done * every), splits.train_batches(done * every)
-    )
-    test, countdown = _Test(space, shared, config, splits), Countdown(epochs, done)
-    callbacks.on_train_begin()
-    if done < epochs:
-        report("tracing the super-network: the first epoch takes longer ...")
-    for epoch in range(done, epochs):
-        began = time.monotonic()
-        losses = []
-        for _ in range(every):
-            code, (images, labels) = next(examples)
-            losses.append(training.train(code, images, labels))
-        loss = float(tf.reduce_mean(losses))
-        if not np.isfinite(loss):
-            raise NonFiniteError(
-                f"training.learning_rate: the loss became {loss} before step "
-                f"{(epoch + 1) * every}; choose a lower one. The last good checkpoint "
-                f"is {checkpoints.last()}"
-            )
-        logs = {"step": (epoch + 1) * every, "loss": loss, **test(training.weights)}
-        logs["seconds"] = time.monotonic() - began
-        callbacks.on_epoch_end(epoch, logs)
-        pace = countdown.next()
-        report(
-            f"epoch {pace.position}  loss {loss:.3f}  mean validation accuracy "
-            f"{logs['val_accuracy']:.2%}  {pace.left}"
-        )
-    callbacks.on_train_end()
+    """Trains to the end."""
+    test = _Test(space, shared, config, splits)
+
+    def begin(done: int) -> Callable[[], dict[str, float]]:
+        codes = drawn(space, config.seed, done)
+        examples = zip(codes, splits.train_batches(done))
+
+        def train_epoch() -> dict[str, float]:
+            losses = []
+            for _ in range(config.training.steps_per_epoch):
+                code, (images, labels) = next(examples)
+                losses.append(training.train(code, images, labels))
+            return {"loss": float(tf.reduce_mean(losses)), **test(training.weights)}
+
+        return train_epoch
+
+    def describe(logs: dict[str, float]) -> str:
+        of_tested = f"mean validation accuracy {logs['val_accuracy']:.2%}"
+        return f"loss {logs['loss']:.3f}  {of_tested}"
+
+    train_in_epochs(training, run, config.training, begin, describe, report)
 
 
 def drawn(space: CellSpace[Any], seed: int, start: int = 0) -> Iterator[tf.Tensor]:

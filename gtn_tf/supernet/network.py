@@ -170,8 +170,18 @@ class SuperNetwork:
             return block(*given, training, clipnorm, second_order)
 
         run = self._pass(weights, statistics, genotype, call)
-        logits = self._wiring.logits(run, images, genotype)
+        logits = self.logits(run, images, genotype)
         return logits, tf.concat(run.results, 0)
+
+    def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
+        """The logits of a pass of one's own, `[batch, num_classes]`.
+
+        Args:
+            run: The pass; it is called with each block once, in the order of `picks`.
+            images: `[batch, h, w, c]`.
+            genotype: As `encode` gives it.
+        """
+        return self._wiring.logits(run, images, genotype)
 
     def agreements(
         self,
@@ -192,7 +202,7 @@ class SuperNetwork:
             `[batch, batch]`, as `gtn_tf.relus.agreements` gives it.
         """
         run = self._pass(weights, statistics, genotype, ChoiceBlock.agreements)
-        self._wiring.logits(run, images, genotype)
+        self.logits(run, images, genotype)
         return tf.add_n(run.results)
 
     def _pass(

@@ -77,6 +77,16 @@ class SharedWeights:
         """
         return tf.gather(weights, self.places(genotype))
 
+    def split(self, weights: tf.Tensor) -> list[tf.Tensor]:
+        """The weights of each choice block: for each source those of each operation.
+
+        Args:
+            weights: `[size]`.
+        """
+        sizes = [sum(slots.sizes) * slots.sources for slots in self._slots]
+        *of_blocks, _ = tf.split(weights, [*sizes, 1])
+        return of_blocks
+
     def places(self, genotype: tf.Tensor) -> tf.Tensor:
         """Where the weights of an architecture are.
 

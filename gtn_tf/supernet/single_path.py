@@ -45,6 +45,34 @@ class SGD(NamedTuple):
         highest, lowest = self.learning_rate, self.final_learning_rate
         return lowest + (highest - lowest) * (1 + tf.cos(math.pi * done)) / 2
 
+    def clipped(self, gradient: tf.Tensor) -> tf.Tensor:
+        """A gradient, no longer than it may be.
+
+        Args:
+            gradient: Of all weights that take a step.
+        """
+        longest = self.gradient_clip
+        return tf.clip_by_norm(gradient, longest) if longest else gradient
+
+    def moved(
+        self,
+        weights: tf.Tensor,
+        velocity: tf.Tensor,
+        gradient: tf.Tensor,
+        step: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Weights and velocity after a step, differentiable.
+
+        Args:
+            weights: Before it.
+            velocity: Likewise.
+            gradient: Of the weights.
+            step: Its number, from 0.
+        """
+        down = self.rate(step) * (gradient + self.weight_decay * weights)
+        velocity = self.momentum * velocity - down
+        return weights + (self.momentum * velocity - down), velocity
+
 
 class SinglePath(tf.Module):
     """Trains shared weights: each step those of one architecture (Guo et al. 2020).
@@ -103,12 +131,8 @@ class SinglePath(tf.Module):
             tf.gather(v, places) for v in (self.weights, self.velocity)
         )
         loss, gradient = self.gradient(weights, genotype, images, labels)
-        sgd, rate = self._sgd, self._sgd.rate(self.step)
-        if sgd.gradient_clip:
-            gradient = tf.clip_by_norm(gradient, sgd.gradient_clip)
-        down = rate * (gradient + sgd.weight_decay * weights)
-        velocity = sgd.momentum * velocity - down
-        weights += sgd.momentum * velocity - down
+        gradient = self._sgd.clipped(gradient)
+        weights, velocity = self._sgd.moved(weights, velocity, gradient, self.step)
         self.weights.scatter_update(tf.IndexedSlices(weights, places))
         self.velocity.scatter_update(tf.IndexedSlices(velocity, places))
         self.step.assign_add(1)

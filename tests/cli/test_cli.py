@@ -26,6 +26,7 @@ from gtn_tf.cli.options import teacher_name
 from gtn_tf.config import (
     Config,
     ConfigError,
+    DartsConfig,
     FinalConfig,
     SearchConfig,
     SupernetConfig,
@@ -418,6 +419,7 @@ def schema_of(preset: str) -> type:
         "final": FinalConfig,
         "search": SearchConfig,
         "supernet": SupernetConfig,
+        "darts": DartsConfig,
     }
     return kinds.get(preset.partition("_")[0], Config)
 

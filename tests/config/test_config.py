@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gtn_tf.config import (
     Config,
     ConfigError,
+    DartsConfig,
     DataConfig,
     FinalConfig,
     GeneratorConfig,
@@ -38,6 +39,7 @@ _OTHERS = {
     "search": SearchConfig,
     "final": FinalConfig,
     "supernet": SupernetConfig,
+    "darts": DartsConfig,
 }
 OTHERS = [path for path in _ALL if path.stem.split("_")[0] in _OTHERS]
 PRESETS = [path for path in _ALL if path not in OTHERS]

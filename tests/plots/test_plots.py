@@ -39,6 +39,15 @@ def test_files(tmp_path):
     assert picture.dtype == np.uint8 and picture.std() > 0
 
 
+def test_alphas_of_any_number_of_epochs_are_drawn(tmp_path):
+    for steps in ([10], [10, 20, 30]):
+        of_edge = {op: np.linspace(0.2, 0.4, len(steps)) for op in ("none", "skip")}
+        edges = {f"0->{node}": of_edge for node in (1, 2, 3, 4)}
+        skips = np.arange(len(steps))
+        plots.alphas(edges, skips, steps, "title", tmp_path / "alphas.png")
+        expect_drawn(tmp_path / "alphas.png")
+
+
 def test_a_legend_of_long_names_is_not_cut(tmp_path):
     names = [f"a source whose name is as long as this, number {n}" for n in range(5)]
     curves = {name: ([1, 2], np.ones([1, 2])) for name in names}
@@ -55,4 +64,4 @@ def test_every_curve_is_drawn_in_a_style_of_its_own(monkeypatch, tmp_path):
     lines = drawn[0].axes[0].get_lines()
     named = [line for line in lines if line.get_label() in found]
     assert [line.get_label() for line in named] == list(found)
-    assert len({curves._style(number) for number in range(14)}) == 14
+    assert len({curves.curve_style(number) for number in range(14)}) == 14

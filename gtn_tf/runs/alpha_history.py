@@ -1,0 +1,114 @@
+"""The history of alphas: a table, a picture, and TensorBoard, after each epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf import plots
+from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201
+from gtn_tf.differentiable import Alphas
+from gtn_tf.run_files import damaged, read_rows
+from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.records import Metrics, Scalars
+
+TABLE, PICTURE = "alphas.csv", "alphas.png"  # in a run directory
+_EDGES = [f"{source}->{to}" for to, source in EDGES]
+
+
+class AlphaHistory(tf.keras.callbacks.Callback):
+    """Records the probabilities of all operations: six lines of a table each epoch.
+
+    Args:
+        alphas: The alphas.
+        run: Directory of the run.
+        steps: Of an epoch.
+        epochs_done: Epochs whose lines stay.
+        title: Of the picture.
+
+    Raises:
+        RunError: If the table has lines that no run wrote. It is not changed.
+    """
+
+    def __init__(
+        self,
+        alphas: Alphas,
+        run: RunDirectory,
+        steps: int,
+        epochs_done: int,
+        title: str,
+    ) -> None:
+        super().__init__()
+        self._alphas = alphas
+        self._steps = steps
+        self._title = title
+        self._table, self._picture = run.path / TABLE, run.path / PICTURE
+        self._lines = Metrics(self._table, epochs_done)
+        self._scalars = Scalars(run.tensorboard / "alphas", steps)
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        self._lines.set_model(model)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._lines.on_train_begin(logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        mixture = self._alphas.mixture.numpy().tolist()
+        step = (epoch + 1) * self._steps
+        for edge, of_edge in zip(_EDGES, mixture):
+            probabilities = dict(zip(OPS_201, of_edge))
+            self._lines.on_epoch_end(
+                epoch, {"step": step, "edge": edge, **probabilities}
+            )
+            named = {f"{edge}/{op}": p for op, p in probabilities.items()}
+            self._scalars.on_epoch_end(epoch, named)
+        draw_history(self._table, self._picture, self._title)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._lines.on_train_end(logs)
+
+
+def draw_history(table: Path, picture: Path, title: str) -> None:
+    """Draws the table of a run's alphas.
+
+    Args:
+        table: The CSV file.
+        picture: The PNG file.
+        title: Above the picture.
+
+    Raises:
+        RunError: If the table is damaged.
+    """
+    steps, mixtures = read_history(table)
+    by_edge = {
+        edge: {op: mixtures[:, e, o] for o, op in enumerate(OPS_201)}
+        for e, edge in enumerate(_EDGES)
+    }
+    skip = OPS_201.index("skip_connect")
+    skips = (mixtures.argmax(2) == skip).sum(1)
+    plots.alphas(by_edge, skips, steps, title, picture)
+
+
+def read_history(table: Path) -> tuple[list[int], np.ndarray]:
+    """Reads the table of a run's alphas.
+
+    Args:
+        table: The CSV file.
+
+    Returns:
+        The steps, and the probabilities `[steps, 6, 5]`.
+
+    Raises:
+        RunError: If the table is damaged.
+    """
+    rows = read_rows(table)
+    try:
+        numbers = [[float(row[op]) for op in OPS_201] for row in rows]
+        steps = [int(row["step"]) for row in rows[:: len(EDGES)]]
+        return steps, np.reshape(numbers, [len(steps), len(EDGES), len(OPS_201)])
+    except (KeyError, ValueError) as error:
+        raise damaged(table, f"no table of alphas, {error}") from None

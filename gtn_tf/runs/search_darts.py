@@ -1,0 +1,201 @@
+"""The job of a differentiable search: alphas that become a genotype."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Union
+
+import tensorflow as tf
+
+from gtn_tf.atomic_file import write
+from gtn_tf.build import build_differentiable
+from gtn_tf.config import DartsConfig
+from gtn_tf.data import Splits
+from gtn_tf.data.order import shuffled_batches
+from gtn_tf.differentiable import Darts, Gdas
+from gtn_tf.inner import graph_rewrites_off
+from gtn_tf.run_files import damaged, read_column
+from gtn_tf.runs.alpha_history import AlphaHistory
+from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.epochs import train_in_epochs
+from gtn_tf.runs.limits import expect_possible
+from gtn_tf.runs.machine import machine
+from gtn_tf.runs.results import is_finished, report_results
+from gtn_tf.runs.search import make_space
+from gtn_tf.runs.splits import load_training_splits
+from gtn_tf.supernet import SharedWeights
+
+Report = Callable[[str], None]
+Search = Union[Darts, Gdas]
+
+GENOTYPE = "genotype.txt"  # in a run directory
+
+_CARD = """\
+# A cell of NAS-Bench-201 found by {name} on {dataset}
+
+    {genotype}
+
+with {skips} skip connections on its six edges, after {steps} steps of alphas and of
+weights (N = {cells}, F = {filters}), by gtn_tf.
+
+| | mean of the last {last} steps |
+|---|---|
+| training loss | {loss:.3f} |
+| validation loss | {validation_loss:.3f} |
+
+The losses are of the network that is searched, with {network}, not of
+the cell.
+
+- `genotype.txt` has the cell, `alphas.csv` the probabilities after each epoch, drawn in
+  `alphas.png`. A number of skip connections that keeps growing is DARTS' collapse.
+- {seconds:.0f} s; seed {seed}; TensorFlow {tensorflow}, Python {python};
+  {cores} x {processor}; {date}.
+- The whole configuration is in `config.yaml`;
+  `python -m gtn_tf.cli search-darts --config config.yaml` runs it again.
+
+```sh
+python -m gtn_tf.cli train-final --genotype THIS_FOLDER/genotype.txt
+```
+"""
+_NETWORKS = {
+    "darts": "all operations on each edge",
+    "gdas": "another architecture drawn in each step",
+}
+
+
+def search_darts(
+    config: DartsConfig,
+    run_dir: Path,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Searches a cell of NAS-Bench-201 by DARTS or GDAS.
+
+    Weights learn on training images, alphas on validation images. Killed at any moment
+    and started again, it resumes after the last complete epoch and ends with the same
+    alphas on the same processor.
+
+    Args:
+        config: The configuration.
+        run_dir: Holds config.yaml, metrics.csv, alphas.csv, alphas.png, checkpoints/,
+            tensorboard/, genotype.txt, summary.json and README.md.
+        resume: Whether an existing search goes on.
+        data_dir: Folder with the data files.
+        report: Called with each line of progress.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        RunError: If the directory cannot be used.
+        NonFiniteError: If the training diverges.
+    """
+    splits = load_training_splits(config, data_dir)
+    expect_possible(config, splits)
+    run = RunDirectory(run_dir)
+    with run.open(config, resume):
+        if not is_finished(run, False, report) or not (run.path / GENOTYPE).exists():
+            with graph_rewrites_off():
+                _finish(run, config, splits, report)
+        return report_results(run, _outcome, report)
+
+
+def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
+    return (
+        f"found {summary['genotype']}, {summary['skips']} skip connections, "
+        f"{summary['seconds']:.0f} s. Everything is in {run.path}"
+    )
+
+
+def _finish(
+    run: RunDirectory, config: DartsConfig, splits: Splits, report: Report
+) -> None:
+    """Does what is left of a search; the summary comes last."""
+    space = make_space(config.space, splits)
+    assert space.supernetwork is not None
+    search = build_differentiable(config, SharedWeights(space.supernetwork))
+    _fit(search, run, config, splits, report)
+    losses, of_validation, seconds = (
+        read_column(run.metrics, name) for name in ("loss", "val_loss", "seconds")
+    )
+    if not seconds:
+        raise damaged(run.metrics, "no line of any epoch")
+    summary = {
+        "method": config.search.method,
+        "genotype": str(search.alphas.genotype),
+        "skips": search.alphas.skips,
+        "entropy": search.alphas.entropy,
+        "cells": config.space.cells,
+        "filters": config.space.filters,
+        "dataset": splits.title,
+        "steps": config.training.steps,
+        "loss": losses[-1],
+        "validation_loss": of_validation[-1],
+        "seconds": sum(seconds),
+        "seed": config.seed,
+        **machine(),
+    }
+    name = _name(config)
+    written = {**summary, "name": name, "last": config.training.steps_per_epoch}
+    write(run.path / GENOTYPE, f"{name}_{config.seed} = {summary['genotype']}\n")
+    card = _CARD.format(**written, network=_NETWORKS[config.search.method])
+    write(run.model_card, card)
+    write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def _name(config: DartsConfig) -> str:
+    chosen = config.search
+    return f"darts_{chosen.alpha_gradient}" if chosen.method == "darts" else "gdas"
+
+
+def _fit(
+    search: Search,
+    run: RunDirectory,
+    config: DartsConfig,
+    splits: Splits,
+    report: Report,
+) -> None:
+    """Searches to the end."""
+
+    def begin(done: int) -> Callable[[], dict[str, float]]:
+        examples = zip(splits.train_batches(done), _validation_batches(splits, done))
+
+        def search_epoch() -> dict[str, float]:
+            both = []
+            for _ in range(config.training.steps_per_epoch):
+                both.append(search.train(*next(examples)))
+            loss, of_validation = tf.reduce_mean(both, 0).numpy().tolist()
+            alphas = search.alphas
+            skips, entropy = alphas.skips, alphas.entropy
+            numbers = {"loss": loss, "val_loss": of_validation}
+            return {**numbers, "skips": skips, "entropy": entropy}
+
+        return search_epoch
+
+    def describe(logs: dict[str, float]) -> str:
+        of_both = f"loss {logs['loss']:.3f}, validation {logs['val_loss']:.3f}"
+        return f"{of_both}  {search.alphas.genotype}  skips {logs['skips']} of 6"
+
+    every = config.training.steps_per_epoch
+    title = f"{_name(config)} on {splits.title}, seed {config.seed}"
+
+    def history(done: int) -> list[AlphaHistory]:
+        return [AlphaHistory(search.alphas, run, every, done, title)]
+
+    train_in_epochs(search, run, config.training, begin, describe, report, history)
+
+
+def _validation_batches(
+    splits: Splits, start: int
+) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Validation images, as `Splits.train_batches` has training images."""
+    images, labels = (
+        tf.constant(splits.validation_images),
+        tf.constant(splits.validation_labels),
+    )
+    order = shuffled_batches(len(labels), splits.batch_size, splits.seed, start)
+    for _, positions in order:
+        yield tf.gather(images, positions), tf.gather(labels, positions)

@@ -1,0 +1,149 @@
+"""The job of a differentiable search, and what takes its genotype."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gtn_tf import runs
+from gtn_tf.cells import Genotype201, read_genotypes
+from gtn_tf.cli.__main__ import main
+from gtn_tf.config import ConfigError, DartsConfig, load_config
+from gtn_tf.non_finite import NonFiniteError
+from gtn_tf.run_files import RunError
+from gtn_tf.runs.alpha_history import read_history
+
+TINY = [
+    *("data.name=digits", "data.image_size=0", "data.augment=false"),
+    *("space.filters=2", "training.steps=9", "training.steps_per_epoch=3"),
+    *("training.batch_size=32", "search.learning_rate=0.05"),
+]
+METHODS = {
+    "first_order": [],
+    "second_order": ["search.alpha_gradient=second_order"],
+    "gdas": ["search.method=gdas"],
+}
+
+
+def config(*more: str) -> DartsConfig:
+    return load_config("darts_nas_bench_201", [*TINY, *more], DartsConfig)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        found = list(csv.DictReader(file))
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in found]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    said: list[str] = []
+    summary = runs.search_darts(config(), path, report=said.append)
+    return path, summary, said
+
+
+def test_a_search_leaves_everything(finished) -> None:
+    path, summary, said = finished
+    assert {p.name for p in path.iterdir()} >= {
+        *("config.yaml", "metrics.csv", "checkpoints", "tensorboard"),
+        *("alphas.csv", "alphas.png", "genotype.txt", "summary.json", "README.md"),
+    }
+    assert summary == json.loads((path / "summary.json").read_text())
+    (written,) = read_genotypes(path / "genotype.txt")
+    assert written.name == "darts_first_order_0"
+    assert str(written.genotype) == summary["genotype"]
+    assert summary["genotype"] in (path / "README.md").read_text()
+    steps, mixtures = read_history(path / "alphas.csv")
+    assert steps == [3, 6, 9]
+    np.testing.assert_allclose(mixtures.sum(2), np.ones([3, 6]), rtol=1e-5)
+    metrics = rows(path / "metrics.csv")
+    for number, (row, mixture) in enumerate(zip(metrics, mixtures)):
+        assert int(row["skips"]) == (mixture.argmax(1) == 1).sum()
+        entropy = -(mixture * np.log(mixture)).sum(1).mean()
+        assert float(row["entropy"]) == pytest.approx(entropy, rel=1e-4)
+        line = [line for line in said if line.startswith("epoch")][number]
+        assert f"skips {row['skips']} of 6" in line and "|+|" in line
+    assert summary["skips"] == int(metrics[-1]["skips"])
+    assert summary["genotype"] in said[-1]
+    assert len(list((path / "tensorboard").rglob("events.*"))) == 2
+
+
+def test_rank_and_train_final_take_the_genotype(finished, tmp_path) -> None:
+    path, summary, _ = finished
+    file, out = str(path / "genotype.txt"), tmp_path / "ranked.csv"
+    words = ["rank", "--scorer", "params", "--data", "digits", "--genotypes", file]
+    assert main([*words, "--filters", "2", "--out", str(out)]) == 0
+    assert rows(out)[0]["genotype"] == summary["genotype"]
+    words = ["train-final", "--config", "final_digits", "--genotype", file]
+    assert main([*words, "--print-config"]) == 0
+
+
+def test_a_damaged_history_is_told(finished) -> None:
+    path, _, _ = finished
+    file = path / "damaged.csv"
+    file.write_text("epoch,step\n0,3\n")
+    with pytest.raises(RunError, match="no table of alphas"):
+        read_history(file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", METHODS)
+def test_kill_9_and_resume_give_the_same_alphas(name, tmp_path) -> None:
+    whole, path = tmp_path / "whole", tmp_path / "killed"
+    expected = runs.search_darts(config(*METHODS[name]), whole, report=print)
+    command = [sys.executable, "-m", "gtn_tf.cli", "search-darts", "--run-dir", path]
+    process = subprocess.Popen(
+        [*command, *TINY, *METHODS[name]], stdout=subprocess.DEVNULL
+    )
+    for _ in range(1200):
+        if list((path / "checkpoints").glob("epoch-00001.index")):
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert not (path / "summary.json").exists()
+    said: list[str] = []
+    chosen = config(*METHODS[name])
+    found = runs.search_darts(chosen, path, resume=True, report=said.append)
+    assert any(re.match("resuming after step [36] of 9", line) for line in said)
+    assert found["genotype"] == expected["genotype"]
+    for file in ("metrics.csv", "alphas.csv"):
+        assert rows(path / file) == rows(whole / file)
+    # What is lost of a finished run is made again, without a search.
+    (path / "genotype.txt").unlink()
+    runs.search_darts(chosen, path, resume=True, report=said.append)
+    assert not any(line.startswith("tracing") for line in said[-2:])
+    assert Genotype201.parse(found["genotype"]) == (
+        read_genotypes(path / "genotype.txt")[0].genotype
+    )
+
+
+@pytest.mark.slow
+def test_a_divergence_is_told(tmp_path) -> None:
+    wild = config("training.learning_rate=1e38", "space.cells=0")
+    with pytest.raises(NonFiniteError, match="training.learning_rate: the loss became"):
+        runs.search_darts(wild, tmp_path, report=lambda line: None)
+
+
+def test_what_a_method_does_not_have_is_told() -> None:
+    for more, message in {
+        (
+            "space.name=nao",
+        ): "space.name: expected one of nas_bench_201, received 'nao'",
+        ("training.steps=10",): "a multiple of training.steps_per_epoch .3",
+        ("search.method=gdas", "search.alpha_gradient=second_order"): (
+            "search.alpha_gradient: expected its default, first_order, beside search.m"
+        ),
+        ("search.final_temperature=1",): "expected its default, 0.1, beside search.met",
+    }.items():
+        with pytest.raises(ConfigError, match=message):
+            config(*more)
