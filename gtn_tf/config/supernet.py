@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gtn_tf.config.rules import (
     ABOVE_0,
@@ -58,9 +58,21 @@ class SupernetConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        steps, every = self.training.steps, self.training.steps_per_epoch
-        if steps % every:
-            raise ConfigError(
-                "training.steps: expected a multiple of training.steps_per_epoch "
-                f"({every}), received {steps}"
-            )
+        expect_whole_epochs(self.training)
+
+
+def expect_whole_epochs(training: Any) -> None:
+    """Expects a training that ends with an epoch.
+
+    Args:
+        training: A section with `steps` and `steps_per_epoch`.
+
+    Raises:
+        ConfigError: If it does not.
+    """
+    steps, every = training.steps, training.steps_per_epoch
+    if steps % every:
+        raise ConfigError(
+            "training.steps: expected a multiple of training.steps_per_epoch "
+            f"({every}), received {steps}"
+        )

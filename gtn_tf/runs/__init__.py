@@ -12,6 +12,7 @@ from gtn_tf.runs.search import make_space, search
 from gtn_tf.runs.splits import data_of_run, load_splits
 from gtn_tf.runs.train import train
 from gtn_tf.runs.train_final import train_final
+from gtn_tf.runs.train_ghn import train_ghn
 from gtn_tf.runs.train_supernet import train_supernet
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "search",
     "train",
     "train_final",
+    "train_ghn",
     "train_supernet",
 ]

@@ -16,6 +16,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     FinalConfig,
+    GHNConfig,
     SearchConfig,
     SupernetConfig,
     differences,
@@ -26,7 +27,7 @@ from gtn_tf.run_files import RunError
 
 _ID = "run_id"
 
-AnyConfig = Union[Config, SearchConfig, SupernetConfig, FinalConfig]
+AnyConfig = Union[Config, SearchConfig, SupernetConfig, GHNConfig, FinalConfig]
 
 
 @dataclass(frozen=True)

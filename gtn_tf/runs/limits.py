@@ -12,6 +12,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     FinalConfig,
+    GHNConfig,
     LearnersConfig,
     SearchConfig,
     SupernetConfig,
@@ -42,7 +43,8 @@ class Need(NamedTuple):
 
 
 def expect_possible(
-    config: Config | FinalConfig | SearchConfig | SupernetConfig, splits: Splits
+    config: Config | FinalConfig | GHNConfig | SearchConfig | SupernetConfig,
+    splits: Splits,
 ) -> None:
     """Checks that settings can be run at all.
 
@@ -70,6 +72,7 @@ def expect_possible(
         FinalConfig: _of_training,
         SearchConfig: _of_search,
         SupernetConfig: _of_search,
+        GHNConfig: _of_ghn,
     }
     memory = memory_bytes()
     for need in needs[type(config)](config, splits):
@@ -180,7 +183,17 @@ def _of_training(config: FinalConfig, splits: Splits) -> Iterator[Need]:
     yield _of_cells(network.cells, network.filters, keys)
 
 
-def _of_search(config: SearchConfig | SupernetConfig, splits: Splits) -> Iterator[Need]:
+def _of_ghn(config: GHNConfig, splits: Splits) -> Iterator[Need]:
+    state, hidden = config.ghn.state, config.ghn.hidden
+    # Adam has two more numbers of each.
+    weights = 3 * (6 * state**2 + 9 * state * hidden + 2 * hidden**2)
+    yield Need("hypernetworks", weights * _NUMBER, ("ghn.state", "ghn.hidden"))
+    yield from _of_search(config, splits)
+
+
+def _of_search(
+    config: GHNConfig | SearchConfig | SupernetConfig, splits: Splits
+) -> Iterator[Need]:
     keys = "space.cells", "space.filters"
     yield _of_cells(config.space.cells, config.space.filters, keys)
 

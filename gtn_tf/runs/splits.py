@@ -15,6 +15,7 @@ from gtn_tf.config import (
     ConfigError,
     DataConfig,
     FinalConfig,
+    GHNConfig,
     SupernetConfig,
     load_config,
 )
@@ -65,7 +66,8 @@ def load_splits(
 
 
 def load_training_splits(
-    config: FinalConfig | SupernetConfig, data_dir: str | os.PathLike[str] | None
+    config: FinalConfig | GHNConfig | SupernetConfig,
+    data_dir: str | os.PathLike[str] | None,
 ) -> Splits:
     """Loads the data of a training, in the batches of its `training` section.
 

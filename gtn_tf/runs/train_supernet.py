@@ -13,9 +13,10 @@ import tensorflow as tf
 
 from gtn_tf.atomic_file import write
 from gtn_tf.cells import Genotype201
-from gtn_tf.config import SupernetConfig
+from gtn_tf.config import GHNConfig, SupernetConfig
 from gtn_tf.countdown import Countdown
 from gtn_tf.data import Splits
+from gtn_tf.ghn import GHNTraining
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.run_files import damaged, read_column
@@ -30,7 +31,7 @@ from gtn_tf.runs.splits import load_training_splits
 from gtn_tf.search import CellSpace
 from gtn_tf.supernet import SGD, SharedFile, SharedScores, SharedWeights, SinglePath
 from gtn_tf.supernet.shared_file import NAME
-from gtn_tf.supernet.shared_scores import equal_batches
+from gtn_tf.supernet.shared_scores import WeightsOfAll, equal_batches
 
 Report = Callable[[str], None]
 
@@ -115,21 +116,44 @@ def _finish(
     assert space.supernetwork is not None
     shared = SharedWeights(space.supernetwork)
     training = SinglePath(shared, _sgd(config), config.seed)
-    _fit(training, space, shared, run, config, splits, report)
+    fit(training, space, shared, run, config, splits, report)
+    network = shared.network.settings
+    SharedFile(training.weights.numpy(), network, splits.title).save(run.path / NAME)
+    summary = summary_of(run, config, splits, shared.size - 1)
+    write(run.model_card, _CARD.format(**summary))
+    write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def summary_of(
+    run: RunDirectory,
+    config: SupernetConfig | GHNConfig,
+    splits: Splits,
+    weights: int,
+) -> dict[str, Any]:
+    """What there is to say of a training when it is finished.
+
+    Args:
+        run: The run directory, with its metrics.
+        config: The configuration.
+        splits: The real data.
+        weights: How many are trained.
+
+    Raises:
+        RunError: If the metrics are damaged.
+    """
     accuracies, losses, seconds = (
         read_column(run.metrics, name)
         for name in ("val_accuracy", "val_loss", "seconds")
     )
     if not seconds:
         raise damaged(run.metrics, "no line of any epoch")
-    network, chosen = shared.network.settings, config.training
-    SharedFile(training.weights.numpy(), network, splits.title).save(run.path / NAME)
-    summary = {
+    chosen = config.training
+    return {
         "space": config.space.name,
         "cells": config.space.cells,
         "filters": config.space.filters,
         "dataset": splits.title,
-        "weights": shared.size - 1,
+        "weights": weights,
         "steps": chosen.steps,
         "tested": chosen.tested,
         "validation_accuracy": accuracies[-1],
@@ -138,8 +162,6 @@ def _finish(
         "seed": config.seed,
         **machine(),
     }
-    write(run.model_card, _CARD.format(**summary))
-    write(run.summary, json.dumps(summary, indent=2) + "\n")
 
 
 def _sgd(config: SupernetConfig) -> SGD:
@@ -154,16 +176,33 @@ def _sgd(config: SupernetConfig) -> SGD:
     )
 
 
-def _fit(
-    training: SinglePath,
+def fit(
+    training: SinglePath | GHNTraining,
     space: CellSpace[Any],
-    shared: SharedWeights,
+    shared: WeightsOfAll,
     run: RunDirectory,
-    config: SupernetConfig,
+    config: SupernetConfig | GHNConfig,
     splits: Splits,
     report: Report,
+    save: Callable[[], None] = lambda: None,
 ) -> None:
-    """Trains to the end; `metrics.csv` has a line for each epoch."""
+    """Trains to the end, on a random architecture in each step.
+
+    `metrics.csv` has a line for each epoch.
+
+    Args:
+        training: Takes the steps.
+        space: Of the architectures.
+        shared: Gives each architecture its weights, for the tests.
+        run: The run directory.
+        config: The configuration.
+        splits: The real data.
+        report: Called with each line of progress.
+        save: Called after each epoch, before its checkpoint.
+
+    Raises:
+        NonFiniteError: If the training diverges.
+    """
     every = config.training.steps_per_epoch
     epochs = config.training.steps // every
     checkpoints = Checkpoints(training, run.checkpoints, report, run.run_id, "training")
@@ -197,6 +236,7 @@ def _fit(
             )
         logs = {"step": (epoch + 1) * every, "loss": loss, **test(training.weights)}
         logs["seconds"] = time.monotonic() - began
+        save()
         callbacks.on_epoch_end(epoch, logs)
         pace = countdown.next()
         report(
@@ -237,8 +277,8 @@ class _Test:
     def __init__(
         self,
         space: CellSpace[Any],
-        shared: SharedWeights,
-        config: SupernetConfig,
+        shared: WeightsOfAll,
+        config: SupernetConfig | GHNConfig,
         splits: Splits,
     ) -> None:
         chosen = config.training
