@@ -11,6 +11,7 @@ from gtn_tf.config.rules import (
     COUNT_OR_0,
     FROM_0,
     Checked,
+    Rule,
     one_of,
     section,
     setting,
@@ -18,6 +19,8 @@ from gtn_tf.config.rules import (
 from gtn_tf.config.schema import DataConfig
 from gtn_tf.config.search import SpaceConfig
 from gtn_tf.config.supernet import expect_whole_epochs
+
+SIZE = Rule("an integer from 1 to 4096", lambda x: COUNT.allows(x) and x <= 4096)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +36,9 @@ class HypernetworkConfig(Checked):
 
     _prefix: ClassVar[str] = "ghn."
 
-    state: int = setting(32, COUNT)  # size of an operation's state
-    hidden: int = setting(64, COUNT)  # units of the decoder of weights
-    passes: int = setting(1, COUNT)  # along the graph, each forward and backward
+    state: int = setting(32, SIZE)  # size of an operation's state
+    hidden: int = setting(64, SIZE)  # units of the decoder of weights
+    passes: int = setting(1, SIZE)  # along the graph, each forward and backward
 
 
 @dataclasses.dataclass(frozen=True)

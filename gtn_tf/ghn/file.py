@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gtn_tf.atomic_file import whole
+from gtn_tf.config.ghn import SIZE
 from gtn_tf.errors import ArgumentError, shown
 from gtn_tf.supernet.shared_file import read_weights
 
@@ -84,4 +85,4 @@ def load_ghn(path: str | os.PathLike[str]) -> GHNFile:
 def _are_settings(settings: Any) -> bool:
     if not isinstance(settings, dict) or {*settings} != {*_SETTINGS}:
         return False
-    return all(type(one) is int and 1 <= one <= 2**12 for one in settings.values())
+    return all(map(SIZE.allows, settings.values()))

@@ -34,10 +34,10 @@ class Adam(NamedTuple):
 
 
 class GHNTraining(tf.Module):
-    """Trains a graph hypernetwork: each step, the weights that it predicts for one
-    architecture have to do better.
+    """Trains a graph hypernetwork: each step for one architecture.
 
-    No other weights are trained. Batch norms take the statistics of the batch.
+    A step lowers the loss of the architecture with the weights predicted for it. The
+    hypernetwork alone is trained. Batch norms take the statistics of the batch.
 
     Args:
         ghn: The hypernetwork.

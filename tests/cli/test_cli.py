@@ -27,6 +27,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     FinalConfig,
+    GHNConfig,
     SearchConfig,
     SupernetConfig,
     load_config,
@@ -397,6 +398,7 @@ def schema_of(preset: str) -> type:
         "final": FinalConfig,
         "search": SearchConfig,
         "supernet": SupernetConfig,
+        "ghn": GHNConfig,
     }
     return kinds.get(preset.partition("_")[0], Config)
 

@@ -20,6 +20,7 @@ from gtn_tf.config import (
     DataConfig,
     FinalConfig,
     GeneratorConfig,
+    GHNConfig,
     InnerOptimizerConfig,
     LearnersConfig,
     MetaConfig,
@@ -38,6 +39,7 @@ _OTHERS = {
     "search": SearchConfig,
     "final": FinalConfig,
     "supernet": SupernetConfig,
+    "ghn": GHNConfig,
 }
 OTHERS = [path for path in _ALL if path.stem.split("_")[0] in _OTHERS]
 PRESETS = [path for path in _ALL if path not in OTHERS]
