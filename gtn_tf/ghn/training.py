@@ -26,11 +26,21 @@ class Adam(NamedTuple):
 
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
         """Makes Keras' optimizer."""
+        return tf.keras.optimizers.Adam(self.schedule())
+
+    def schedule(self) -> tf.keras.optimizers.schedules.LearningRateSchedule:
+        """The learning rate of each step, counted from 0.
+
+        Example:
+
+        >>> rate = Adam(steps=12, learning_rate=1.0).schedule()
+        >>> [round(float(rate(step)), 2) for step in (0, 8, 9, 10, 11)]
+        [1.0, 1.0, 0.1, 0.1, 0.01]
+        """
         first = self.learning_rate
-        rate = tf.keras.optimizers.schedules.PiecewiseConstantDecay(
+        return tf.keras.optimizers.schedules.PiecewiseConstantDecay(
             [2 * self.steps // 3, 5 * self.steps // 6], [first, first / 10, first / 100]
         )
-        return tf.keras.optimizers.Adam(rate)
 
 
 class GHNTraining(tf.Module):

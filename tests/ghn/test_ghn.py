@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from conftest import slow_after
 from gtn_tf.cells import OPS_201, Genotype201
 from gtn_tf.errors import ArgumentError
 from gtn_tf.ghn import GHN, Adam, GHNFile, GHNTraining, load_ghn
@@ -37,14 +38,14 @@ def plain_graphs():
         yield
 
 
-def make(**settings) -> GHN:
-    network = SuperNetwork("nas_bench_201", SHAPE, CLASSES, cells=1, filters=FILTERS)
-    return GHN(network, **{"state": 6, "hidden": 5, "passes": 2, **settings})
+def make(cells: int) -> GHN:
+    network = SuperNetwork("nas_bench_201", SHAPE, CLASSES, cells, FILTERS)
+    return GHN(network, state=6, hidden=5, passes=2)
 
 
 @pytest.fixture(scope="module")
 def ghn():
-    return make()
+    return make(cells=1)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +194,8 @@ def test_other_numbers_of_the_nodes_give_the_same_weights(
     assert found[0].loss == pytest.approx(found[1].loss, abs=1e-5)
     # Another operation somewhere changes the weights everywhere.
     changed = slots(ghn, of(Genotype201([*ONE.ops[:5], CONV_1])))
-    assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(one, changed))
+    for before, after in zip(one, changed):
+        assert np.abs(before - after).max() > 1e-4 or not before.any()
 
 
 @pytest.mark.parametrize("kind", ["training", "evaluation"])
@@ -228,11 +230,11 @@ def test_predicted_weights_are_normalised(kind) -> None:
 # The training
 
 
-@pytest.fixture(scope="module")
-def training():
-    """In double precision."""
+@pytest.fixture(scope="module", params=slow_after(1, [0, 1]))
+def training(request):
+    """In double precision; without cells, it is traced in a second."""
     tf.keras.backend.set_floatx("float64")
-    yield GHNTraining(make(), Adam(steps=1000, learning_rate=0.01))
+    yield GHNTraining(make(request.param), Adam(steps=1000, learning_rate=0.01))
     tf.keras.backend.set_floatx("float32")
 
 
@@ -253,7 +255,7 @@ def test_gradients_are_those_of_finite_differences(training) -> None:
         each = {**nothing, name: tf.constant(1e-6 * way)}
         step = tf.concat([tf.reshape(one, [-1]) for one in each.values()], 0)
         difference = (loss(weights + step) - loss(weights - step)) / 2e-6
-        assert abs(difference) > 1e-5, name
+        assert abs(difference) > 1e-6, name
         along = float(tf.reduce_sum(value * way))
         assert along == pytest.approx(difference, rel=1e-4, abs=1e-8), name
 
@@ -271,12 +273,6 @@ def test_training_lowers_the_loss_where_images_tell_the_class(training) -> None:
     assert np.mean(losses[0]) > 1 and np.max(losses[-1]) < 0.1
     assert training._traced.experimental_get_tracing_count() == 1
     assert int(training.optimizer.iterations) == 25 * len(codes)
-
-
-def test_adams_rate_falls_twice() -> None:
-    rate = Adam(steps=12, learning_rate=1.0).optimizer().learning_rate
-    found = [float(rate(step)) for step in (0, 8, 9, 10, 11)]
-    assert found == pytest.approx([1, 1, 0.1, 0.1, 0.01])
 
 
 # The file
