@@ -79,6 +79,7 @@ def test_a_training_leaves_everything(whole) -> None:
     assert found.network["filters"] == 2 and found.settings["state"] == 4
 
 
+@pytest.mark.slow
 def test_a_stopped_run_scores_and_resumes_to_the_same_weights(whole, tmp_path) -> None:
     path, tiny = tmp_path / "stopped", config("space.cells=0")
     with pytest.raises(Killed):
@@ -125,6 +126,7 @@ def test_what_cannot_be_trained_is_told() -> None:
         config("space.name=nao")
 
 
+@pytest.mark.slow
 def test_genotypes_are_ranked_and_searched_by_a_run(whole, tmp_path, capsys) -> None:
     path, _ = whole
     file, out = tmp_path / "cells.txt", tmp_path / "ranked.csv"

@@ -36,6 +36,7 @@ def file(space):
     return GHNFile(weights, space.supernetwork.settings, ghn.settings, "noise")
 
 
+@pytest.mark.slow
 def test_scores_are_the_same_in_any_order_and_traced_once(
     space, file, tmp_path
 ) -> None:
