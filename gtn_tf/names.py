@@ -203,6 +203,7 @@ SCORERS = Registry(
         "synflow": "gtn_tf.search.scorers.make:synflow",
         "naswot": "gtn_tf.search.scorers.make:naswot",
         "supernet": "gtn_tf.search.scorers.make:supernet",
+        "ghn": "gtn_tf.search.scorers.make:ghn",
     },
 )
 

@@ -19,6 +19,7 @@ from gtn_tf.cells.layouts import Layout
 from gtn_tf.config import SearchConfig, load_config
 from gtn_tf.data.catalog import find_entry
 from gtn_tf.errors import ArgumentError
+from gtn_tf.ghn import GHNFile
 from gtn_tf.inner import LearnedSGD
 from gtn_tf.learners import ConvLearners, MLPLearners, named_learner
 from gtn_tf.search import Proposer, Scorer, make_scorer
@@ -89,8 +90,11 @@ def test_every_scorer_builds(name: str, tmp_path) -> None:
     network = {"image_shape": [8, 8, 1], "num_classes": 10}
     weights = SharedFile(np.zeros([1], np.float32), network, "digits")
     weights.save(tmp_path / "shared_weights.npz")
+    settings = {"state": 1, "hidden": 1, "passes": 1}
+    hypernetwork = GHNFile(weights.weights, network, settings, "digits")
+    hypernetwork.save(tmp_path / "ghn.npz")
     teacher = gtn_tf.load_teacher("digits")
-    scorer = make_scorer(name, teacher, steps=3, supernet=tmp_path)
+    scorer = make_scorer(name, teacher, steps=3, supernet=tmp_path, ghn=tmp_path)
     assert isinstance(scorer, Scorer) and scorer.name.startswith(name)
 
 

@@ -25,6 +25,7 @@ from gtn_tf.cli import (
     table,
     train,
     train_final,
+    train_ghn,
     train_supernet,
 )
 from gtn_tf.cli.problems import in_one_line
@@ -37,6 +38,7 @@ _COMMANDS = {
     "sample": sample,
     "export": export,
     "train-supernet": train_supernet,
+    "train-ghn": train_ghn,
     "search": search,
     "search-darts": search_darts,
     "rank": rank,

@@ -72,6 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run directory of train-supernet, for the scorer supernet",
     )
     parser.add_argument(
+        "--ghn",
+        type=user_path,
+        metavar="D",
+        help="run directory of train-ghn, for the scorer ghn",
+    )
+    parser.add_argument(
         "--steps",
         type=count,
         default=128,
@@ -117,6 +123,7 @@ def run(options: argparse.Namespace) -> None:
             options.steps,
             options.learners,
             supernet=options.supernet,
+            ghn=options.ghn,
         )
         for one in dict.fromkeys(options.scorer)
     ]

@@ -12,6 +12,7 @@ from gtn_tf.config.darts import (
 )
 from gtn_tf.config.files import differences, load_config, to_yaml, with_overrides
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
+from gtn_tf.config.ghn import GHNConfig, GHNTrainingConfig, HypernetworkConfig
 from gtn_tf.config.rules import ConfigError
 from gtn_tf.config.schema import (
     AugmentationConfig,
@@ -42,7 +43,10 @@ __all__ = [
     "EvaluationConfig",
     "FinalConfig",
     "FullTrainingConfig",
+    "GHNConfig",
+    "GHNTrainingConfig",
     "GeneratorConfig",
+    "HypernetworkConfig",
     "InnerOptimizerConfig",
     "LearnersConfig",
     "MetaConfig",

@@ -47,7 +47,7 @@ def load_config(
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
         schema: Class of the configuration: `Config`, `SearchConfig`,
-            `SupernetConfig`, `DartsConfig` or `FinalConfig`.
+            `SupernetConfig`, `GHNConfig`, `DartsConfig` or `FinalConfig`.
 
     Returns:
         The checked configuration.

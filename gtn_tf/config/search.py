@@ -96,8 +96,9 @@ class RankingConfig(Checked):
     real_learning_rate: float = setting(0.1, ABOVE_0)  # of real
     real_momentum: float = setting(0.9, DECAY)  # of real
     learners: int = setting(1, COUNT)  # fresh networks averaged
-    images: int = setting(2000, COUNT)  # validation images; of supernet, too
+    images: int = setting(2000, COUNT)  # validation images; of supernet and ghn, too
     supernet: str = setting("", TEXT_OR_NONE)  # of supernet: its run directory
+    ghn: str = setting("", TEXT_OR_NONE)  # of ghn: its run directory
 
 
 @dataclasses.dataclass(frozen=True)

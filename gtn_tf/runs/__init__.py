@@ -17,6 +17,7 @@ from gtn_tf.runs.search_darts import search_darts
 from gtn_tf.runs.splits import data_of_run, load_splits
 from gtn_tf.runs.train import train
 from gtn_tf.runs.train_final import train_final
+from gtn_tf.runs.train_ghn import train_ghn
 from gtn_tf.runs.train_supernet import train_supernet
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "search_darts",
     "train",
     "train_final",
+    "train_ghn",
     "train_supernet",
     "use_one_thread_per_operation",
 ]

@@ -17,6 +17,7 @@ from gtn_tf.config import (
     ConfigError,
     DartsConfig,
     FinalConfig,
+    GHNConfig,
     SearchConfig,
     SupernetConfig,
     differences,
@@ -27,7 +28,9 @@ from gtn_tf.run_files import RunError
 
 _ID = "run_id"
 
-AnyConfig = Union[Config, SearchConfig, SupernetConfig, DartsConfig, FinalConfig]
+AnyConfig = Union[
+    Config, SearchConfig, SupernetConfig, GHNConfig, DartsConfig, FinalConfig
+]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from gtn_tf.config import (
     ConfigError,
     DartsConfig,
     FinalConfig,
+    GHNConfig,
     LearnersConfig,
     SearchConfig,
     SupernetConfig,
@@ -21,6 +22,7 @@ from gtn_tf.config import (
 from gtn_tf.data import Splits
 from gtn_tf.data.memory import memory_bytes
 from gtn_tf.errors import shown
+from gtn_tf.runs.directory import AnyConfig
 from gtn_tf.runs.tables import expect_usable
 from gtn_tf.shapes import is_vector
 
@@ -45,10 +47,7 @@ class Need(NamedTuple):
     keys: tuple[str, ...]
 
 
-def expect_possible(
-    config: Config | FinalConfig | SearchConfig | SupernetConfig | DartsConfig,
-    splits: Splits,
-) -> None:
+def expect_possible(config: AnyConfig, splits: Splits) -> None:
     """Checks that settings can be run at all.
 
     What passes may still be too much: these are lower bounds, far below what a run will
@@ -76,6 +75,7 @@ def expect_possible(
         FinalConfig: _of_training,
         SearchConfig: _of_search,
         SupernetConfig: _of_search,
+        GHNConfig: _of_ghn,
         DartsConfig: _of_search,
     }
     memory = memory_bytes()
@@ -191,8 +191,16 @@ def _of_training(config: FinalConfig, splits: Splits) -> Iterator[Need]:
     yield _of_cells(network.cells, network.filters, keys)
 
 
+def _of_ghn(config: GHNConfig, splits: Splits) -> Iterator[Need]:
+    state, hidden = config.ghn.state, config.ghn.hidden
+    # Adam has two more numbers of each.
+    weights = 3 * (6 * state**2 + 9 * state * hidden + 2 * hidden**2)
+    yield Need("hypernetworks", weights * _NUMBER, ("ghn.state", "ghn.hidden"))
+    yield from _of_search(config, splits)
+
+
 def _of_search(
-    config: SearchConfig | SupernetConfig | DartsConfig, splits: Splits
+    config: SearchConfig | SupernetConfig | GHNConfig | DartsConfig, splits: Splits
 ) -> Iterator[Need]:
     keys = "space.cells", "space.filters"
     yield _of_cells(config.space.cells, config.space.filters, keys)

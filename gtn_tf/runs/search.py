@@ -187,6 +187,7 @@ def _scorers(
             ranking.real_learning_rate,
             ranking.real_momentum,
             ranking.supernet,
+            ranking.ghn,
         )
         for name in ((names,) if isinstance(names, str) else names)
     ]

@@ -14,6 +14,7 @@ from gtn_tf.build import build_differentiable
 from gtn_tf.config import DartsConfig
 from gtn_tf.data import Splits
 from gtn_tf.data.order import shuffled_batches
+from gtn_tf.data.stored_images import gathering
 from gtn_tf.differentiable import Darts, Gdas
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.run_files import damaged, read_column
@@ -192,10 +193,9 @@ def _validation_batches(
     splits: Splits, start: int
 ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     """Validation images, as `Splits.train_batches` has training images."""
-    images, labels = (
-        tf.constant(splits.validation_images),
-        tf.constant(splits.validation_labels),
-    )
-    order = shuffled_batches(len(labels), splits.batch_size, splits.seed, start)
+    images = gathering(splits.validation_images)
+    labels = gathering(splits.validation_labels)
+    count = len(splits.validation_labels)
+    order = shuffled_batches(count, splits.batch_size, splits.seed, start)
     for _, positions in order:
-        yield tf.gather(images, positions), tf.gather(labels, positions)
+        yield images(positions), labels(positions)

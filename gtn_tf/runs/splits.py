@@ -16,6 +16,7 @@ from gtn_tf.config import (
     DartsConfig,
     DataConfig,
     FinalConfig,
+    GHNConfig,
     SupernetConfig,
     load_config,
 )
@@ -67,7 +68,7 @@ def load_splits(
 
 
 def load_training_splits(
-    config: FinalConfig | SupernetConfig | DartsConfig,
+    config: FinalConfig | SupernetConfig | GHNConfig | DartsConfig,
     data_dir: str | os.PathLike[str] | None,
 ) -> Splits:
     """Loads the data of a training, in the batches of its `training` section.

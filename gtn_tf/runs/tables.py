@@ -6,24 +6,27 @@ from gtn_tf.config import (
     AugmentationConfig,
     Config,
     ConfigError,
+    DartsConfig,
     FinalConfig,
+    GHNConfig,
     SearchConfig,
     SupernetConfig,
 )
 from gtn_tf.data import Splits
 from gtn_tf.errors import shown
+from gtn_tf.runs.directory import AnyConfig
 from gtn_tf.shapes import is_vector
 
 _NETWORKS: dict[type, str] = {
     FinalConfig: "network",
     SearchConfig: "space",
     SupernetConfig: "space",
+    GHNConfig: "space",
+    DartsConfig: "space",
 }
 
 
-def expect_usable(
-    config: Config | FinalConfig | SearchConfig | SupernetConfig, splits: Splits
-) -> None:
+def expect_usable(config: AnyConfig, splits: Splits) -> None:
     """Expects no networks of pictures where the data is a table.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import tensorflow as tf
 from gtn_tf.atomic_file import write
 from gtn_tf.build import build_sgd
 from gtn_tf.cells import Genotype201
-from gtn_tf.config import SupernetConfig
+from gtn_tf.config import GHNConfig, SupernetConfig
 from gtn_tf.data import Splits
+from gtn_tf.ghn import GHNTraining
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.run_files import damaged, read_column
 from gtn_tf.runs.directory import RunDirectory
@@ -27,7 +28,7 @@ from gtn_tf.runs.splits import load_training_splits
 from gtn_tf.search import CellSpace
 from gtn_tf.supernet import SharedFile, SharedScores, SharedWeights, SinglePath
 from gtn_tf.supernet.shared_file import NAME
-from gtn_tf.supernet.shared_scores import equal_batches
+from gtn_tf.supernet.shared_scores import WeightsOfAll, equal_batches
 
 Report = Callable[[str], None]
 
@@ -112,21 +113,44 @@ def _finish(
     assert space.supernetwork is not None
     shared = SharedWeights(space.supernetwork)
     training = SinglePath(shared, build_sgd(config.training), config.seed)
-    _fit(training, space, shared, run, config, splits, report)
+    fit(training, space, shared, run, config, splits, report)
+    network = shared.network.settings
+    SharedFile(training.weights.numpy(), network, splits.title).save(run.path / NAME)
+    summary = summary_of(run, config, splits, shared.size - 1)
+    write(run.model_card, _CARD.format(**summary))
+    write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def summary_of(
+    run: RunDirectory,
+    config: SupernetConfig | GHNConfig,
+    splits: Splits,
+    weights: int,
+) -> dict[str, Any]:
+    """What there is to say of a training when it is finished.
+
+    Args:
+        run: The run directory, with its metrics.
+        config: The configuration.
+        splits: The real data.
+        weights: How many are trained.
+
+    Raises:
+        RunError: If the metrics are damaged.
+    """
     accuracies, losses, seconds = (
         read_column(run.metrics, name)
         for name in ("val_accuracy", "val_loss", "seconds")
     )
     if not seconds:
         raise damaged(run.metrics, "no line of any epoch")
-    network, chosen = shared.network.settings, config.training
-    SharedFile(training.weights.numpy(), network, splits.title).save(run.path / NAME)
-    summary = {
+    chosen = config.training
+    return {
         "space": config.space.name,
         "cells": config.space.cells,
         "filters": config.space.filters,
         "dataset": splits.title,
-        "weights": shared.size - 1,
+        "weights": weights,
         "steps": chosen.steps,
         "tested": chosen.tested,
         "validation_accuracy": accuracies[-1],
@@ -135,20 +159,34 @@ def _finish(
         "seed": config.seed,
         **machine(),
     }
-    write(run.model_card, _CARD.format(**summary))
-    write(run.summary, json.dumps(summary, indent=2) + "\n")
 
 
-def _fit(
-    training: SinglePath,
+def fit(
+    training: SinglePath | GHNTraining,
     space: CellSpace[Any],
-    shared: SharedWeights,
+    shared: WeightsOfAll,
     run: RunDirectory,
-    config: SupernetConfig,
+    config: SupernetConfig | GHNConfig,
     splits: Splits,
     report: Report,
+    callbacks: Sequence[tf.keras.callbacks.Callback] = (),
 ) -> None:
-    """Trains to the end."""
+    """Trains to the end, on a random architecture in each step.
+
+    Args:
+        training: Takes the steps.
+        space: Of the architectures.
+        shared: Gives each architecture its weights, for the tests.
+        run: The run directory.
+        config: The configuration.
+        splits: The real data.
+        report: Called with each line of progress.
+        callbacks: Make further records of each epoch.
+
+    Raises:
+        NonFiniteError: If the training diverges.
+        RunError: If the run's files cannot be used.
+    """
     test = _Test(space, shared, config, splits)
 
     def begin(done: int) -> Callable[[], dict[str, float]]:
@@ -168,7 +206,15 @@ def _fit(
         of_tested = f"mean validation accuracy {logs['val_accuracy']:.2%}"
         return f"loss {logs['loss']:.3f}  {of_tested}"
 
-    train_in_epochs(training, run, config.training, begin, describe, report)
+    train_in_epochs(
+        training,
+        run,
+        config.training,
+        begin,
+        describe,
+        report,
+        lambda done: callbacks,
+    )
 
 
 def drawn(space: CellSpace[Any], seed: int, start: int = 0) -> Iterator[tf.Tensor]:
@@ -202,8 +248,8 @@ class _Test:
     def __init__(
         self,
         space: CellSpace[Any],
-        shared: SharedWeights,
-        config: SupernetConfig,
+        shared: WeightsOfAll,
+        config: SupernetConfig | GHNConfig,
         splits: Splits,
     ) -> None:
         chosen = config.training

@@ -19,6 +19,7 @@ from gtn_tf.search.proposers import (
 )
 from gtn_tf.search.ranking import correlations
 from gtn_tf.search.scorers import (
+    GHNScorer,
     GTNScorer,
     RealDataScorer,
     Scorer,
@@ -36,6 +37,7 @@ __all__ = [
     "CellSpace",
     "ControllerProposer",
     "EvolutionProposer",
+    "GHNScorer",
     "GTNOracle",
     "GTNScorer",
     "GTNTuner",

@@ -69,7 +69,7 @@ class Wiring201(Wiring):
         return [*picks, Pick()]
 
     def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
-        used = _used(genotype)
+        used = used_operations(genotype)
         x = run(self._stem, images)
         for residual, cells in self._parts:
             x = run(residual, x) if residual else x
@@ -91,8 +91,15 @@ class Wiring201(Wiring):
         return nodes[-1]
 
 
-def _used(genotype: tf.Tensor) -> list[tf.Tensor]:
-    """The operations, with `none` on edges to nodes that nothing reads."""
+def used_operations(genotype: tf.Tensor) -> list[tf.Tensor]:
+    """The operations, with `none` on edges to nodes that nothing reads.
+
+    Args:
+        genotype: int32 `[6]`.
+
+    Returns:
+        Six scalars.
+    """
     ops = dict(zip(EDGES, tf.unstack(genotype)))
     reads = {edge: op != _NONE for edge, op in ops.items()}
     alive = {3: tf.constant(True)}

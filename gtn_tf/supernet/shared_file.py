@@ -72,15 +72,35 @@ def load_shared(path: str | os.PathLike[str]) -> SharedFile:
     path = Path(path).expanduser()
     file = path / NAME if path.is_dir() else path
     expected = f"{file}: expected the shared weights of a finished train-supernet"
+    weights, about = read_weights(file, expected, "train-supernet")
+    return SharedFile(weights, about["network"], str(about["dataset"]))
+
+
+def read_weights(
+    file: Path, expected: str, command: str
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Reads one vector of weights, and what is written about it.
+
+    Args:
+        file: An npz file with `weights` and `description`.
+        expected: What should be there, for messages.
+        command: What writes such files, for messages.
+
+    Returns:
+        Float32 `[size]`, and the description, which has a `network` and a `dataset`.
+
+    Raises:
+        ArgumentError: If there is no such file, or it is damaged.
+    """
     try:
         with open_npz(file) as npz:
             weights = npz.read("weights", _MOST_WEIGHTS)
             text = npz.read("description", _MOST_TEXT)
-        description = json.loads(str(text))
-        network, dataset = description["network"], description["dataset"]
+        about = json.loads(str(text))
+        network, _ = about["network"], about["dataset"]
     except FileNotFoundError:
         raise ArgumentError(
-            f"{expected}, found no such file; train-supernet --resume finishes a run"
+            f"{expected}, found no such file; {command} --resume finishes a run"
         ) from None
     except OSError as error:
         reason = refused_by_system(error) or first_line(error)
@@ -100,7 +120,7 @@ def load_shared(path: str | os.PathLike[str]) -> SharedFile:
         raise ArgumentError(f"{expected}, received those of {shown(network)}")
     if not np.isfinite(weights).all():
         raise ArgumentError(f"{expected}, received some that are not finite")
-    return SharedFile(weights, network, str(dataset))
+    return weights, about
 
 
 def _is_of_network(settings: Any) -> bool:

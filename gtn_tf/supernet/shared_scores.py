@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from gtn_tf.accuracy import count_correct
-from gtn_tf.supernet.shared_weights import SharedWeights
+from gtn_tf.supernet.network import SuperNetwork
 
 _BATCH = 500  # images whose statistics a batch norm takes, or more
 
 Batches = Sequence[tuple[tf.Tensor, tf.Tensor]]
+
+
+class WeightsOfAll(Protocol):
+    """Weights for each architecture of a space, such as `SharedWeights`."""
+
+    @property
+    def network(self) -> SuperNetwork:
+        """The super-network, which takes what `of` gives."""
+
+    def of(self, weights: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
+        """The weights of an architecture.
+
+        Args:
+            weights: Whatever those of all architectures are made of.
+            genotype: As `SuperNetwork.encode` gives it.
+        """
 
 
 class SharedScore(NamedTuple):
@@ -32,7 +48,7 @@ class SharedScores:
         shared: Where each architecture has its weights.
     """
 
-    def __init__(self, shared: SharedWeights) -> None:
+    def __init__(self, shared: WeightsOfAll) -> None:
         self._shared = shared
         self._traced = tf.function(self._sums, autograph=False)
 
@@ -42,7 +58,7 @@ class SharedScores:
         """Scores an architecture.
 
         Args:
-            weights: Of all architectures, `[size]`.
+            weights: Of all architectures, as `shared.of` takes them.
             genotype: As `SuperNetwork.encode` gives it.
             batches: From `equal_batches`.
         """

@@ -28,6 +28,7 @@ from gtn_tf.config import (
     ConfigError,
     DartsConfig,
     FinalConfig,
+    GHNConfig,
     SearchConfig,
     SupernetConfig,
     load_config,
@@ -420,6 +421,7 @@ def schema_of(preset: str) -> type:
         "search": SearchConfig,
         "supernet": SupernetConfig,
         "darts": DartsConfig,
+        "ghn": GHNConfig,
     }
     return kinds.get(preset.partition("_")[0], Config)
 

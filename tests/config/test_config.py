@@ -21,6 +21,7 @@ from gtn_tf.config import (
     DataConfig,
     FinalConfig,
     GeneratorConfig,
+    GHNConfig,
     InnerOptimizerConfig,
     LearnersConfig,
     MetaConfig,
@@ -40,6 +41,7 @@ _OTHERS = {
     "final": FinalConfig,
     "supernet": SupernetConfig,
     "darts": DartsConfig,
+    "ghn": GHNConfig,
 }
 OTHERS = [path for path in _ALL if path.stem.split("_")[0] in _OTHERS]
 PRESETS = [path for path in _ALL if path not in OTHERS]

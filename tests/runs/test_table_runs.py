@@ -119,6 +119,8 @@ def test_a_teacher_of_a_table_is_evaluated(tmp_path, monkeypatch, capsys):
         (["search"], "space: expected pictures for its cells of convolutions"),
         (["train-final"], "network: expected pictures for its cells of convolutions"),
         (["train-supernet"], "space: expected pictures for its cells of convolutions"),
+        (["train-ghn"], "space: expected pictures for its cells of convolutions"),
+        (["search-darts"], "space: expected pictures for its cells of convolutions"),
     ],
 )
 def test_jobs_that_need_pictures(tmp_path, monkeypatch, capsys, words, problem):
@@ -126,7 +128,7 @@ def test_jobs_that_need_pictures(tmp_path, monkeypatch, capsys, words, problem):
     job, *settings = words
     if job != "train":
         settings = ["data.augment=false", "data.cutout=0", "data.image_size=0"]
-    if job in ("train-final", "train-supernet"):
+    if job not in ("train", "search"):
         settings += ["training.batch_size=8"]
     assert main([job, "--data", "wine", *settings]) == 1
     shown = capsys.readouterr().err

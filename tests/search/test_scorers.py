@@ -13,6 +13,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 import gtn_tf
 from gtn_tf import Augmentation
+from gtn_tf.ghn import GHNFile
 from gtn_tf.names import SCORERS
 from gtn_tf.precision import precision
 from gtn_tf.search import (
@@ -213,8 +214,10 @@ def test_the_factory_makes_every_scorer_of_a_configuration(tmp_path) -> None:
     network = {"image_shape": [8, 8, 1], "num_classes": 10}
     weights = SharedFile(np.zeros([1], np.float32), network, "digits")
     weights.save(tmp_path / "shared_weights.npz")
+    own = {"state": 1, "hidden": 1, "passes": 1}
+    GHNFile(weights.weights, network, own, "digits").save(tmp_path / "ghn.npz")
     settings = {"teacher": teacher, "steps": 3, "learners": 2, "images": 50}
-    settings["supernet"] = tmp_path
+    settings["supernet"] = settings["ghn"] = tmp_path
     made = [make_scorer(name, **settings, learning_rate=0.3) for name in SCORERS]
     assert len({one.name for one in made}) == len(SCORERS)
     by_name = {one.name: one for one in made}
@@ -224,7 +227,7 @@ def test_the_factory_makes_every_scorer_of_a_configuration(tmp_path) -> None:
         assert (one.teacher is teacher) == name.startswith("gtn")
         assert one.needs_training_data == name.startswith("real")
     assert by_name["real_tse"].learning_rate == 0.3
-    assert by_name["supernet"].images == 50
+    assert by_name["supernet"].images == by_name["ghn"].images == 50
     assert by_name["naswot"].images == 64  # of a batch, and not of the validation
 
 

@@ -1,6 +1,7 @@
 """Scorers of candidates: by short training, or without training."""
 
 from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.ghn import GHNScorer
 from gtn_tf.search.scorers.make import make_scorer
 from gtn_tf.search.scorers.scoring import (
     Preparation,
@@ -18,6 +19,7 @@ from gtn_tf.search.scorers.zero_cost import (
 
 __all__ = [
     "FlopScorer",
+    "GHNScorer",
     "GTNScorer",
     "NASWOTScorer",
     "ParameterScorer",

@@ -8,6 +8,7 @@ from typing import NamedTuple, Union
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import SCORERS
 from gtn_tf.search.scorers.base import Scorer
+from gtn_tf.search.scorers.ghn import GHNScorer
 from gtn_tf.search.scorers.shared import SupernetScorer
 from gtn_tf.search.scorers.training import GTNScorer, RealDataScorer
 from gtn_tf.search.scorers.zero_cost import (
@@ -32,6 +33,7 @@ class ScorerSettings(NamedTuple):
     learning_rate: float
     momentum: float
     supernet: str | os.PathLike[str] | None
+    ghn: str | os.PathLike[str] | None
 
 
 def gtn(s: ScorerSettings) -> Scorer:
@@ -84,6 +86,16 @@ def supernet(s: ScorerSettings) -> Scorer:
     return SupernetScorer(s.supernet, s.images)
 
 
+def ghn(s: ScorerSettings) -> Scorer:
+    """The loss with weights that a graph hypernetwork predicts."""
+    if not s.ghn:
+        raise ArgumentError(
+            "scorer 'ghn': expected a run directory of train-ghn, received none; pass "
+            "ghn=..., or --ghn"
+        )
+    return GHNScorer(s.ghn, s.images)
+
+
 def make_scorer(
     asked: str | Scorer,
     teacher: AnyTeacher | None = None,
@@ -93,6 +105,7 @@ def make_scorer(
     learning_rate: float = 0.1,
     momentum: float = 0.9,
     supernet: str | os.PathLike[str] | None = None,
+    ghn: str | os.PathLike[str] | None = None,
 ) -> Scorer:
     """Makes a scorer by name.
 
@@ -102,10 +115,12 @@ def make_scorer(
             `gtn_tf.load_teacher`.
         steps: Inner steps of these and of `"real"` and `"real_tse"`.
         learners: Fresh networks whose scores are averaged, for the same.
-        images: Maximum number of validation images, for the same and `"supernet"`.
+        images: Maximum number of validation images, for the same, `"supernet"` and
+            `"ghn"`.
         learning_rate: Of SGD, for `"real"` and `"real_tse"`.
         momentum: Likewise.
         supernet: Run directory of `train-supernet`, for `"supernet"`.
+        ghn: Run directory of `train-ghn`, for `"ghn"`.
 
     Raises:
         ValueError: If the name is unknown, or if what the scorer needs is missing.
@@ -118,7 +133,7 @@ def make_scorer(
     if isinstance(asked, Scorer):
         return asked
     settings = ScorerSettings(
-        teacher, steps, learners, images, learning_rate, momentum, supernet
+        teacher, steps, learners, images, learning_rate, momentum, supernet, ghn
     )
     scorer: Scorer = SCORERS.load(asked)(settings)
     return scorer

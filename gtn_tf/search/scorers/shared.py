@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from gtn_tf.inner import graph_rewrites_off
@@ -14,6 +16,22 @@ from gtn_tf.search.errors import ScoreError
 from gtn_tf.search.scorers.on_supernetwork import SupernetworkScorer, as_input
 from gtn_tf.supernet import SharedScores, SharedWeights, SuperNetwork, load_shared
 from gtn_tf.supernet.shared_scores import Batches, equal_batches
+
+
+class _Trained(Protocol):
+    """What was trained before the search, of any kind."""
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Float32 `[size]`."""
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """`SuperNetwork.settings` of the candidates."""
+
+    @property
+    def digest(self) -> str:
+        """Stands for both."""
 
 
 class SupernetScorer(SupernetworkScorer[SharedScores]):
@@ -34,13 +52,16 @@ class SupernetScorer(SupernetworkScorer[SharedScores]):
 
     def __init__(self, path: str | os.PathLike[str], images: int = 2000) -> None:
         super().__init__()
-        found = load_shared(path)
+        found = self._load(path)
         self.images = images
         self.weights = found.digest  # identifies them, wherever they are
         self._path = os.fspath(path)
         self._network = found.network
         self._shared = tf.constant(found.weights)
         self._validation: tuple[ScoringData, Batches] | None = None
+
+    def _load(self, path: str | os.PathLike[str]) -> _Trained:
+        return load_shared(path)
 
     def __call__(self, candidate: Candidate, data: ScoringData, seed: int) -> float:
         return self.scores(candidate, data, seed)[self.name]
@@ -56,7 +77,7 @@ class SupernetScorer(SupernetworkScorer[SharedScores]):
         with graph_rewrites_off():
             shared = tf.cast(self._shared, tf.keras.backend.floatx())
             found = self.traced(network)(shared, code, batches)
-        return {self.name: -found.loss, "supernet_accuracy": found.accuracy}
+        return {self.name: -found.loss, f"{self.name}_accuracy": found.accuracy}
 
     def expect_network(self, network: SuperNetwork | None) -> None:
         """Checks that the shared weights are of a super-network.
