@@ -35,6 +35,10 @@ _MOST_FLAT = 10**6  # weights behind the last convolution, before pixels are ave
 MOST_LESSON_BYTES = 2**30  # as of an export
 _LARGEST, _SMALL = 64, 32  # sides of images, in pixels
 
+# Steps as long as a share of the weights: images of any kind, of which some have so
+# large a mean that other steps diverge.
+_LAMB = InnerOptimizerConfig("lamb", learning_rate=0.05, beta_1=0.5, beta_2=0.95)
+
 # From rich to cheap: channels of the first convolution, images of a meta-loss, steps.
 # The first that leaves time for enough meta-iterations is taken.
 _LADDER = (
@@ -193,9 +197,7 @@ def _config(
             soft_labels=_label_scale(classes),
         ),
         learners=learners,
-        inner_optimizer=InnerOptimizerConfig(
-            learning_rate=0.15 if len(learners.filters) <= 2 else 0.1, momentum=0.6
-        ),
+        inner_optimizer=_LAMB,
         meta=MetaConfig(
             iterations=_FEWEST,
             batch_size=min(real, facts.train_images),
