@@ -22,7 +22,7 @@ from gtn_tf.run_files import RunError
 from gtn_tf.runs.alpha_history import read_history
 
 TINY = [
-    *("data.name=digits", "data.image_size=0", "data.augment=false"),
+    *("data.name=digits", "data.image_size=0", "data.augment=[]"),
     *("space.filters=2", "training.steps=9", "training.steps_per_epoch=3"),
     *("training.batch_size=32", "search.learning_rate=0.05"),
 ]

@@ -127,7 +127,7 @@ def test_jobs_that_need_pictures(tmp_path, monkeypatch, capsys, words, problem):
     monkeypatch.chdir(tmp_path)
     job, *settings = words
     if job != "train":
-        settings = ["data.augment=false", "data.cutout=0", "data.image_size=0"]
+        settings = ["data.augment=[]", "data.cutout=0", "data.image_size=0"]
     if job not in ("train", "search"):
         settings += ["training.batch_size=8"]
     assert main([job, "--data", "wine", *settings]) == 1

@@ -19,7 +19,7 @@ from gtn_tf.config import ConfigError, GHNConfig, SearchConfig, load_config
 from gtn_tf.ghn import load_ghn
 
 TINY = [
-    *("data.name=digits", "data.image_size=0", "data.augment=false"),
+    *("data.name=digits", "data.image_size=0", "data.augment=[]"),
     *("space.filters=2", "ghn.state=4", "ghn.hidden=4", "training.steps=9"),
     *("training.steps_per_epoch=3", "training.batch_size=32"),
     *("training.tested=2", "training.tested_images=50"),

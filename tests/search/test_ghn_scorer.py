@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from gtn_tf.ghn import GHN, GHNFile
+from gtn_tf.runs.score_table import add_scores
 from gtn_tf.search import (
     GHNScorer,
     NASBench201Space,
@@ -17,6 +18,7 @@ from gtn_tf.search import (
 )
 from gtn_tf.search.identity import settings_of
 from gtn_tf.search.scorers import Preparation
+from gtn_tf.supernet import SharedScores
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=[40, 6, 6]).astype(np.float32)
@@ -61,6 +63,28 @@ def test_scores_are_the_same_in_any_order_and_traced_once(
     for one in found.values():
         assert one.keys() == {"ghn", "ghn_accuracy"}
         assert one["ghn"] < 0 <= one["ghn_accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_scores_side_by_side_are_those_of_one_at_a_time(
+    file, space, tmp_path, monkeypatch
+) -> None:
+    traced, trace = [], SharedScores._sums
+    monkeypatch.setattr(
+        SharedScores, "_sums", lambda *given: traced.append(1) or trace(*given)
+    )
+    file.save(tmp_path / "ghn.npz")
+    genotypes = [*{str(g): g for g in (space.sample(RNG) for _ in range(8))}.values()]
+    tables = []
+    for workers in (1, 3):
+        rows: dict = {}
+        scorer = make_scorer("ghn", ghn=tmp_path)
+        given = genotypes, space, [scorer], DATA, tmp_path / f"{workers}.csv"
+        add_scores(rows, *given, lambda: None, report=str, workers=workers)
+        tables.append([(row["ghn"], row["ghn_accuracy"]) for row in rows.values()])
+        assert len(traced) == len(tables)  # once for all candidates
+    assert tables[0] == tables[1] and len(tables[0]) == len(genotypes)
+    assert np.isfinite(tables).all()
 
 
 def test_what_does_not_fit_is_told(space, file, tmp_path) -> None:
