@@ -240,8 +240,9 @@ def training(request):
 
 @pytest.mark.slow
 def test_gradients_are_those_of_finite_differences(training) -> None:
+    rng, moves = np.random.default_rng(0), 0  # the same, whichever tests run
     ghn, images = training._ghn, tf.constant(IMAGES)
-    noise = tf.constant(RNG.normal(scale=0.1, size=[ghn.size]))
+    noise = tf.constant(rng.normal(scale=0.1, size=[ghn.size]))
     weights = training.weights + noise
     code = ghn.network.encode(ONE)
     gradient = tf.function(training.gradient, autograph=False)
@@ -252,13 +253,14 @@ def test_gradients_are_those_of_finite_differences(training) -> None:
     found = ghn._parts.split(gradient(weights, code, images, LABELS)[1])
     nothing = {name: tf.zeros_like(value) for name, value in found.items()}
     for name, value in found.items():
-        way = RNG.normal(size=value.shape) / np.sqrt(value.shape.num_elements())
+        way = rng.normal(size=value.shape) / np.sqrt(value.shape.num_elements())
         each = {**nothing, name: tf.constant(1e-6 * way)}
         step = tf.concat([tf.reshape(one, [-1]) for one in each.values()], 0)
         difference = (loss(weights + step) - loss(weights - step)) / 2e-6
-        assert abs(difference) > 1e-6, name
+        moves += abs(difference) > 1e-6
         along = float(tf.reduce_sum(value * way))
         assert along == pytest.approx(difference, rel=1e-4, abs=1e-8), name
+    assert moves > 0.8 * len(found)  # some ReLUs may be off in all operations
 
 
 @pytest.mark.slow
