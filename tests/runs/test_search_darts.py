@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 import subprocess
@@ -13,13 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gtn_tf import runs
+from gtn_tf import data, runs
 from gtn_tf.cells import Genotype201, read_genotypes
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import ConfigError, DartsConfig, load_config
+from gtn_tf.data.stored_images import StoredImages
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.run_files import RunError
 from gtn_tf.runs.alpha_history import read_history
+from gtn_tf.runs.search_darts import _validation_batches
 
 TINY = [
     *("data.name=digits", "data.image_size=0", "data.augment=[]"),
@@ -49,6 +52,18 @@ def finished(tmp_path_factory):
     said: list[str] = []
     summary = runs.search_darts(config(), path, report=said.append)
     return path, summary, said
+
+
+def test_validation_images_of_a_large_set_come_in_the_same_batches(monkeypatch) -> None:
+    found = []
+    for size in (2**28, 1):
+        monkeypatch.setattr("gtn_tf.data.stored_images.LARGE", size)
+        splits = data.load("digits", batch_size=8)
+        found.append([*itertools.islice(_validation_batches(splits, 3), 2)])
+    assert isinstance(splits.validation_images, StoredImages)
+    for small, large in zip(*found):
+        for one, other in zip(small, large):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_search_leaves_everything(finished) -> None:
