@@ -1,9 +1,11 @@
 """Makes a teacher that comes with gtn_tf, and its model card.
 
     python cli/bundle.py {digits,mnist,fashion_mnist} [--data-dir D] [--run-dir D]
+        [--preset P] [--out D]
 
 Trains the preset NAME_bundled, tests it on ten fresh networks of each kind against real
-data, and writes `gtn_tf/bundled/NAME`. Interrupted, the same command goes on.
+data, and writes `gtn_tf/bundled/NAME`. Interrupted, the same command goes on. Another
+preset of the same data goes to another folder.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ _SOURCES = ("teacher", "real", "real_tuned")
 _COUNT = 10  # fresh networks of each kind
 
 _CARD = """\
-# The bundled teacher for {dataset}
+# A teacher of any network for {dataset}
 
-`gtn_tf.load_teacher("{dataset}")`: {steps} steps of {batch} examples, {lessons},
+{steps} steps of {batch} examples, {lessons},
 meta-trained by gtn_tf (Generative Teaching Networks, Such et al. 2020, arXiv
 1912.07768).
 
@@ -56,7 +58,7 @@ teacher's were meta-learned, for each step.
 
 ## How it was made
 
-- `{command}`: the preset `{dataset}_bundled`, {iterations} meta-iterations in
+- `{command}`: the preset `{preset}`, {iterations} meta-iterations in
   {seconds:.0f} s of training.
 - Seed {seed}; {cores} x {processor}; TensorFlow {tensorflow}, Python {python}; {date}.
 - It was meta-trained on learners of the families {families}, of several widths, with
@@ -82,15 +84,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=BUNDLED)
     parser.add_argument("--data-dir", type=Path, help="folder with the data files")
-    parser.add_argument("--run-dir", type=Path, help="default: runs/bundled/NAME")
+    parser.add_argument("--run-dir", type=Path, help="default: runs/bundled/PRESET")
+    parser.add_argument("--preset", help="default: NAME_bundled")
+    parser.add_argument("--out", type=Path, help="default: gtn_tf/bundled/NAME")
     options = parser.parse_args()
-    run_dir = options.run_dir or ROOT / "runs" / "bundled" / options.name
-    bundle(options.name, options.data_dir, run_dir)
+    preset = options.preset or f"{options.name}_bundled"
+    run_dir = options.run_dir or ROOT / "runs" / "bundled" / preset
+    folder = options.out or ROOT / "gtn_tf" / "bundled" / options.name
+    bundle(options.name, preset, options.data_dir, run_dir, folder)
 
 
-def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
-    """Trains, tests, and writes the folder in the package."""
-    config = load_config(f"{name}_bundled")
+def bundle(
+    name: str, preset: str, data_dir: Path | None, run_dir: Path, folder: Path
+) -> None:
+    """Trains, tests, and writes the folder."""
+    config = load_config(preset)
     summary = runs.train(config, run_dir, resume=True, data_dir=data_dir, report=say)
     teacher = load_teacher(run_dir)
     if config.teacher.source == "dataset_distillation":
@@ -100,12 +108,11 @@ def bundle(name: str, data_dir: Path | None, run_dir: Path) -> None:
     results = after_all_steps(
         teacher, splits, tuple(LEARNERS), evaluations, _COUNT, _SOURCES
     )
-    folder = ROOT / "gtn_tf" / "bundled" / name
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder / "1", ignore_errors=True)
     _write_teacher(teacher, folder)
     facts = {
-        "command": f"python cli/bundle.py {name}",
-        "preset": f"{name}_bundled",
+        "command": f"python cli/bundle.py {name} --preset {preset}",
+        "preset": preset,
         "seed": config.seed,
         "training_seconds": summary["seconds"],
         "learners": _COUNT,

@@ -44,7 +44,7 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(("patches", "fashion_mnist_csv", "cifar10_folder"), None, ()),
+    "laptop": _Scale(("fashion_mnist_csv", "cifar10_folder", "patches"), None, ()),
     "smoke": _Scale(
         ("patches",),
         40,

@@ -264,7 +264,7 @@ def test_a_configuration_is_chosen_by_the_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flowers(tmp_path / "flowers")
     words = ["train", "--data", "flowers", "--run-dir", "first"]
-    monkeypatch.setattr("gtn_tf.runs.automatic._cores", lambda: 2)
+    monkeypatch.setattr("gtn_tf.runs.automatic.available_cores", lambda: 2)
     assert main([*words, "--print-config", "seed=4"]) == 0
     shown = capsys.readouterr()
     assert "27 training images of 10 x 14 x 3, 3 classes, 2 cores" in shown.err
@@ -286,7 +286,7 @@ def test_a_configuration_is_chosen_by_the_data(tmp_path, monkeypatch, capsys):
     teacher = gtn_tf.load_teacher("first")
     assert teacher.preprocess([np.zeros([9, 9], np.uint8)]).shape == (1, 10, 14, 3)
 
-    monkeypatch.setattr("gtn_tf.runs.automatic._cores", lambda: 64)
+    monkeypatch.setattr("gtn_tf.runs.automatic.available_cores", lambda: 64)
     (tmp_path / "first" / "summary.json").unlink()
     assert main([*words, "--resume"]) == 0  # the settings are those of the run
     assert load_config("first/config.yaml") == config

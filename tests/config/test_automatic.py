@@ -120,7 +120,7 @@ def test_learners_fit_the_images(height, width, strides):
 def test_the_measured_choices():
     config = automatic_config(of(16, 16), cores=2)
     known = load_config("cifar10_16x16")
-    for section in ("teacher", "learners", "inner_optimizer", "rate_factors"):
+    for section in ("teacher", "learners", "rate_factors"):
         assert getattr(config, section) == getattr(known, section)
     # 0.88 s beside other work on two cores (results/cifar10_16x16).
     assert 0.4 < iteration_seconds(known, of(16, 16), 2) < 1.0

@@ -56,7 +56,7 @@ def large(cache, monkeypatch):
 @pytest.fixture
 def both(folder, cache, monkeypatch):
     """The same set, small and large."""
-    options = {"batch_size": 16, "augment": True, "cutout": 2}
+    options = {"batch_size": 16, "augment": ["shift", "mirror"], "cutout": 2}
     small = data.from_directory(folder, **options)
     assert not cache.exists()
     monkeypatch.setattr("gtn_tf.data.stored_images.LARGE", 1)

@@ -82,7 +82,8 @@ def test_tables_of_scikit_learn(name, load, counts):
         rtol=1e-4,
         atol=1e-6,
     )
-    assert find_problems(splits) == find_problems(other) == []
+    told = find_problems(splits)  # some classes have half as many again
+    assert find_problems(other) == told and told[0].startswith("classes are uneven")
     images, labels = next(iter(splits.train))
     assert images.shape == (min(128, counts[0]), *splits.image_shape)
     assert labels.shape == images.shape[:1]
@@ -306,15 +307,15 @@ def test_tables_in_arrays(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", [{"image_size": 8}, {"resize": "pad"}, {"cutout": 3}, {"augment": True}]
+    "option",
+    [{"image_size": 8}, {"resize": "pad"}, {"cutout": 3}, {"augment": ["shift"]}],
 )
 def test_what_needs_pictures(tmp_path, option):
     path = wine_csv(tmp_path / "mine.csv")
     (name,) = option
     problem = f"{name}: expected pictures, received a table of 13 features; leave it"
     assert problem in message(data.from_path, path, **option)
-    if name != "augment":  # only of some named sets, whatever they are
-        assert problem in message(data.load, "wine", **option)
+    assert problem in message(data.load, "wine", **option)
     if name in ("image_size", "resize"):
         chosen = DataConfig(path=str(path), **option)
         assert f"data.{name}: {problem}" in message(
