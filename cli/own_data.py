@@ -2,9 +2,10 @@
 
     python cli/own_data.py [--scale smoke|laptop] [--data-dir D]
 
-Writes data sets as a user would bring them (a folder of pictures, a CSV of pixels, two
-photographs cut into patches), trains a teacher of each by `train --data PATH`, which
-chooses all settings itself, and tests it. Interrupted, the same command goes on.
+Writes data sets as a user would bring them (a CSV of pixels, a CSV of measurements, two
+photographs cut into a folder of patches), trains a teacher of each by `train --data
+PATH`, which chooses all settings itself, and tests it. Interrupted, the same command
+goes on.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from sklearn.datasets import load_sample_images
+from sklearn.datasets import load_breast_cancer, load_sample_images
 
 from common import (
     add_recipe_arguments,
@@ -44,7 +44,7 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(("fashion_mnist_csv", "cifar10_folder", "patches"), None, ()),
+    "laptop": _Scale(("fashion_mnist_csv", "breast_cancer_csv", "patches"), None, ()),
     "smoke": _Scale(
         ("patches",),
         40,
@@ -116,19 +116,18 @@ def _written(
     name: str, folder: Path, data_dir: Path | None, examples: int | None
 ) -> Path:
     """Writes a data set, unless it is there."""
-    path = folder / (f"{name}.csv" if name.endswith("csv") else name)
+    path = folder / (f"{name}.csv" if name.endswith("_csv") else name)
     done = folder / f"{name}.done"
     if done.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)
     if name == "patches":
         _write_patches(path, examples)
+    elif name == "breast_cancer_csv":
+        _write_features(path)
     else:
         splits = data.load(name.rsplit("_", 1)[0], data_dir=data_dir)
-        writer: Callable[..., None] = (
-            _write_csv if name.endswith("csv") else _write_folder
-        )
-        writer(splits, path, examples)
+        _write_csv(splits, path, examples)
     done.touch()
     return path
 
@@ -148,14 +147,6 @@ def _parts(splits: Splits) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def _write_folder(splits: Splits, path: Path, examples: int | None) -> None:
-    for part, (images, labels) in _parts(splits).items():
-        for number, label in enumerate(labels[:examples]):
-            name = splits.class_names[label].replace("/", " or ")
-            picture = _pixels(images[number], splits)
-            _write_png(picture, path / part / name / f"{number:05}.png")
-
-
 def _write_csv(splits: Splits, path: Path, examples: int | None) -> None:
     """As on Kaggle: the label and a column for each pixel; all examples in one."""
     columns = [f"pixel{n}" for n in range(int(np.prod(splits.image_shape)))]
@@ -163,6 +154,15 @@ def _write_csv(splits: Splits, path: Path, examples: int | None) -> None:
     for images, labels in _parts(splits).values():
         pixels = _pixels(images[:examples], splits).reshape(len(labels[:examples]), -1)
         lines += [(label, *row) for label, row in zip(labels.tolist(), pixels.tolist())]
+    write(path, as_csv(lines))
+
+
+def _write_features(path: Path) -> None:
+    """Thirty measurements of cell nuclei, and what they were."""
+    found = load_breast_cancer()
+    lines = [("label", *found.feature_names.tolist())]
+    labels = found.target_names[found.target].tolist()
+    lines += [(label, *row) for label, row in zip(labels, found.data.tolist())]
     write(path, as_csv(lines))
 
 
