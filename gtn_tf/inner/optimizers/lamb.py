@@ -19,7 +19,7 @@ class LearnedLAMB(LearnedAdam):
     """LAMB as the learner's optimizer (You et al. 2020, arXiv 1904.00962).
 
     Adam's step, as long as the learning rate times the norm of the weights, for each
-    kernel: one rate suits layers and networks of any kind and width. Biases, and
+    kernel: one rate suits layers of any width and data of any scale. Biases, and
     whatever else has one axis, take Adam's step as it is. There is no weight decay.
 
     Args:
