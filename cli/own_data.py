@@ -2,8 +2,8 @@
 
     python cli/own_data.py [--scale smoke|laptop] [--data-dir D]
 
-Writes data sets as a user would bring them (a CSV of pixels, a CSV of measurements, two
-photographs cut into a folder of patches), trains a teacher of each by `train --data
+Writes data sets as a user would bring them (a CSV of pixels, CSVs of measurements; at
+the smallest scale two photographs cut into a folder of patches), trains a teacher of each by `train --data
 PATH`, which chooses all settings itself, and tests it. Interrupted, the same command
 goes on.
 """
@@ -14,11 +14,11 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from sklearn.datasets import load_breast_cancer, load_sample_images
+from sklearn.datasets import load_breast_cancer, load_sample_images, load_wine
 
 from common import (
     add_recipe_arguments,
@@ -35,6 +35,7 @@ from gtn_tf.data import Splits
 
 _SIDE = 32  # of a patch, in pixels
 _SECONDS = "seconds.json"
+_TABLES = {"breast_cancer_csv": load_breast_cancer, "wine_csv": load_wine}
 
 
 class _Scale(NamedTuple):
@@ -44,7 +45,7 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(("fashion_mnist_csv", "breast_cancer_csv", "patches"), None, ()),
+    "laptop": _Scale(("fashion_mnist_csv", "breast_cancer_csv", "wine_csv"), None, ()),
     "smoke": _Scale(
         ("patches",),
         40,
@@ -123,8 +124,8 @@ def _written(
     folder.mkdir(parents=True, exist_ok=True)
     if name == "patches":
         _write_patches(path, examples)
-    elif name == "breast_cancer_csv":
-        _write_features(path)
+    elif name in _TABLES:
+        _write_features(_TABLES[name](), path)
     else:
         splits = data.load(name.rsplit("_", 1)[0], data_dir=data_dir)
         _write_csv(splits, path, examples)
@@ -157,9 +158,8 @@ def _write_csv(splits: Splits, path: Path, examples: int | None) -> None:
     write(path, as_csv(lines))
 
 
-def _write_features(path: Path) -> None:
-    """Thirty measurements of cell nuclei, and what they were."""
-    found = load_breast_cancer()
+def _write_features(found: Any, path: Path) -> None:
+    """Of scikit-learn: a name in each column and for each class."""
     lines = [("label", *found.feature_names.tolist())]
     labels = found.target_names[found.target].tolist()
     lines += [(label, *row) for label, row in zip(labels, found.data.tolist())]
