@@ -3,9 +3,9 @@
     python cli/own_data.py [--scale smoke|laptop] [--data-dir D]
 
 Writes data sets as a user would bring them (a CSV of pixels, CSVs of measurements; at
-the smallest scale two photographs cut into a folder of patches), trains a teacher of each by `train --data
-PATH`, which chooses all settings itself, and tests it. Interrupted, the same command
-goes on.
+the smallest scale two photographs cut into a folder of patches), trains a teacher of
+each by `train --data PATH`, which chooses all settings itself, and tests it.
+Interrupted, the same command goes on.
 """
 
 from __future__ import annotations
