@@ -160,7 +160,7 @@ def _write_csv(splits: Splits, path: Path, examples: int | None) -> None:
 
 def _write_features(found: Any, path: Path) -> None:
     """Of scikit-learn: a name in each column and for each class."""
-    lines = [("label", *found.feature_names.tolist())]
+    lines = [("label", *found.feature_names)]
     labels = found.target_names[found.target].tolist()
     lines += [(label, *row) for label, row in zip(labels, found.data.tolist())]
     write(path, as_csv(lines))
