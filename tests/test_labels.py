@@ -236,7 +236,7 @@ def test_grey_images_need_no_channel(make_gtn, plain) -> None:
         ArgumentError, match=r"images \[4, 4, 1\].*received \[8, 8, 1\]"
     ):
         gtn.fit(np.zeros([5, 8, 8, 1]), LABELS[:5])
-    for shape in ((4,), (4, 4, 1, 1), (0, 4), "44", (4.5, 4)):
+    for shape in ((4, 4, 1, 1), (0, 4), "44", (4.5, 4)):
         with pytest.raises(ArgumentError, match="image_shape: expected"):
             gtn_tf.Generator(shape, 3)
 

@@ -101,8 +101,13 @@ def _batches(
 ) -> tf.data.Dataset:
     with tf.device("CPU:0"):
         some = [gathering(one) for one in arrays]
-    return rows.batch(size, drop_remainder).map(
-        lambda chosen: tuple(one(chosen) for one in some)
+    options = tf.data.Options()
+    # Both would read ahead.
+    options.experimental_optimization.map_parallelization = False
+    options.experimental_optimization.inject_prefetch = False
+    batches = rows.batch(size, drop_remainder)
+    return batches.map(lambda chosen: tuple(one(chosen) for one in some)).with_options(
+        options
     )
 
 
