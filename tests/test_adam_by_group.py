@@ -55,6 +55,7 @@ def test_a_first_step_is_the_rate_times_its_factor(tiny_gtn):
         assert step == pytest.approx(expected, rel=0.02, abs=1e-9), variable.name
 
 
+@pytest.mark.slow
 def test_without_factors_it_is_adam(tiny_gtn):
     results = []
     for optimizer in (AdamByGroup(0.01), tf.keras.optimizers.Adam(0.01)):
@@ -65,6 +66,7 @@ def test_without_factors_it_is_adam(tiny_gtn):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_it_is_saved_with_its_factors_and_goes_on(tiny_gtn, tmp_path):
     gtn = tiny_gtn(optimizer=AdamByGroup(0.01, factors={"latents": 3.0}))
     gtn.fit(real_batches(), steps_per_epoch=2, verbose=0)

@@ -124,6 +124,7 @@ def test_validation_images_stay_as_they_are(tiny_gtn):
     assert found == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_all_unrolls_agree_and_are_the_slope(double_precision, tiny_gtn):
     """With respect to the pixels before they are augmented, in float64."""
     images, labels = next(iter(real_batches()))
@@ -212,6 +213,7 @@ def test_a_saved_gtn_goes_on_to_the_same_weights(tiny_gtn, tmp_path):
     assert gtn_tf.GTN.from_config(settings).augmentation.is_none
 
 
+@pytest.mark.slow
 def test_nothing_changes_without_augmentation(tiny_gtn):
     gtn = tiny_gtn()
     seed = gtn.pool.seed(TRAINING, 0)

@@ -48,6 +48,7 @@ def test_fit_changes_generator_latents_and_rates(tiny_gtn):
     assert any("kernel" in name for name in names)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(tiny_gtn):
     def trained(**kwargs):
         gtn = tiny_gtn(**kwargs)
@@ -74,6 +75,7 @@ def test_meta_training_lowers_the_meta_loss(tiny_gtn):
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.slow
 def test_a_training_step_is_the_same_by_all_unrolls(tiny_gtn):
     """One step of plain SGD gives the same weights by all unrolls."""
     results = []
@@ -117,6 +119,7 @@ def test_learners_of_an_iteration_are_averaged(tiny_gtn):
     )  # two learners, not one twice
 
 
+@pytest.mark.slow
 def test_two_replicas_are_two_learners_of_one_process(tiny_gtn, two_replicas):
     """Each replica judges its learner on its half of the batch: here the same."""
 
@@ -188,6 +191,7 @@ def test_settings_that_do_not_fit_the_teacher_are_refused(tiny_gtn, settings, me
         tiny_gtn(**settings)
 
 
+@pytest.mark.slow
 def test_every_architecture_of_the_pool_is_taught(tiny_gtn):
     gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], architectures=2))
     gtn.fit(real_batches(), steps_per_epoch=4, verbose=0)
@@ -210,6 +214,7 @@ def test_other_teachers(tiny_gtn, source):
     assert (len(before) == 2) == (source == "real")
 
 
+@pytest.mark.slow
 def test_learners_are_tested_along_their_lessons(tiny_gtn):
     """After all steps, the accuracy is that of `teach`, whatever was asked before."""
     gtn = tiny_gtn(learners=ConvLearners(filters=[(2, 9)], units=[], architectures=2))

@@ -89,6 +89,7 @@ def expect_slopes(gtn, names):
         ), variable.name
 
 
+@pytest.mark.slow
 def test_a_training_step_follows_that_gradient(double_precision, tiny_gtn):
     gtn = tiny_gtn(optimizer=tf.keras.optimizers.SGD(1.0))
     _, data = setting(gtn)

@@ -65,6 +65,7 @@ def test_the_optimizer_takes_the_clipped_gradient(tiny_gtn):
     assert max(clipped) <= 1.001 * clipped[0]
 
 
+@pytest.mark.slow
 def test_skipped_meta_iterations_leave_the_average(tiny_gtn):
     gtn = tiny_gtn(relative_clip=2.0)
     fit(gtn, 2)

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import slow_after
+
 ROOT = Path(__file__).resolve().parent.parent
 OTHER = os.environ.get("GTN_TF_OTHER_PYTHON", "")
 
@@ -55,12 +57,15 @@ def run(python: str, *words: object, cwd: Path = ROOT, fails: bool = False) -> s
 
 @pytest.mark.parametrize(
     "imports",
-    [
-        "import gtn_tf, keras_tuner, tensorflow as tf",
-        "import keras_tuner, tensorflow as tf, gtn_tf",
-        "import tensorflow as tf, gtn_tf, keras_tuner",
-        "import keras, keras_tuner.applications, gtn_tf, tensorflow as tf",
-    ],
+    slow_after(
+        2,
+        [
+            "import gtn_tf, keras_tuner, tensorflow as tf",
+            "import keras, keras_tuner.applications, gtn_tf, tensorflow as tf",
+            "import keras_tuner, tensorflow as tf, gtn_tf",
+            "import tensorflow as tf, gtn_tf, keras_tuner",
+        ],
+    ),
 )
 def test_keras_is_the_same_in_any_order_of_imports(imports) -> None:
     program = f"""{imports}

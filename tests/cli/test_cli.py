@@ -178,6 +178,7 @@ def test_scores_of_other_settings_are_not_added_to_a_ranking(
     assert any(row.rsplit(",", 2)[0] == scored.rsplit(",", 2)[0] for row in rows)
 
 
+@pytest.mark.slow
 def test_genotypes_are_ranked_by_any_scores(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     other = CELL.replace("avg_pool", "nor_conv")

@@ -101,6 +101,7 @@ def test_thousands_of_classes_are_summed_up(tmp_path, capsys):
     expect_drawn(tmp_path / "sheet.png")
 
 
+@pytest.mark.slow
 def test_a_run_finds_its_data_again(tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.INFO, "gtn_tf")

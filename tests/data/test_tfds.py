@@ -152,6 +152,7 @@ def test_names_that_are_none(name):
             DataConfig(name)
 
 
+@pytest.mark.slow
 def test_on_the_command_line(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     where = ["--data-dir", str(folder)]

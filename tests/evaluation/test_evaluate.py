@@ -196,6 +196,7 @@ def test_sources(teacher, digits):
     np.testing.assert_allclose(images, digits.test_images[:500], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_pictures(teacher, tmp_path):
     runs.sample(teacher, tmp_path, report=lambda line: None)
     names = {path.name for path in tmp_path.iterdir()}

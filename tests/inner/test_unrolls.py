@@ -171,7 +171,7 @@ def test_finite_differences(double_precision, kind, every, optimizer):
             pytest.param(kind, 2, LearnedSGD, marks=pytest.mark.slow)
             for kind in sorted({*LEARNERS} - {"conv", "mlp"})
         ),
-        ("conv", 2, LearnedAdam),
+        pytest.param("conv", 2, LearnedAdam, marks=pytest.mark.slow),
         pytest.param("conv", 2, LearnedLAMB, marks=pytest.mark.slow),
         pytest.param("conv", 2, LearnedRMSProp, marks=pytest.mark.slow),
     ],

@@ -132,6 +132,7 @@ def wait_for(path: Path) -> None:
     raise TimeoutError(path)
 
 
+@pytest.mark.slow
 def test_sigterm_ends_with_advice_and_frees_the_directory(tmp_path):
     run_dir = tmp_path / "run"
     process = subprocess.Popen(command(run_dir), stdout=subprocess.PIPE, text=True)

@@ -303,6 +303,7 @@ def test_a_training_leaves_everything(finished) -> None:
     assert "epoch 4/4" in output and "s left" in output
 
 
+@pytest.mark.slow
 def test_kill_9_and_resume_give_the_same_curve(finished, tmp_path) -> None:
     whole, _ = finished
     run_dir = tmp_path / "killed"
@@ -402,6 +403,7 @@ def expect_same_curve(run_dir: Path, other: Path) -> None:
     np.testing.assert_allclose(*rows, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_damaged_backup_is_moved_aside(finished, copy) -> None:
     (copy / "summary.json").unlink()
     newest = copy / "backup" / "chief" / "ckpt-4.data-00000-of-00001"

@@ -67,6 +67,7 @@ def test_a_training_leaves_everything(finished) -> None:
     assert load_shared(path).network["filters"] == 2
 
 
+@pytest.mark.slow
 def test_kill_9_and_resume_give_the_same_weights(finished, tmp_path) -> None:
     whole, _, _ = finished
     path = tmp_path / "killed"

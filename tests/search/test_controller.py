@@ -118,6 +118,7 @@ def six_of_five() -> keras_tuner.HyperParameters:
     return hp
 
 
+@pytest.mark.slow
 def test_it_finds_a_planted_optimum() -> None:
     method, found = ControllerProposer(), 0
     for seed in range(3):

@@ -62,6 +62,7 @@ def trained() -> tuple[NAONetwork, np.ndarray]:
     return network, tokens
 
 
+@pytest.mark.slow
 def test_it_overfits_fifty_cells(trained) -> None:
     network, tokens = trained
     states, _ = network.states_and_gradient(tokens)
@@ -138,6 +139,7 @@ def proposer(**kwargs) -> NAOProposer:
     return NAOProposer(**{"seeds": 8, "round_size": 4, "epochs": 25, **kwargs})
 
 
+@pytest.mark.slow
 def test_rounds_are_better_than_chance() -> None:
     found = simulate(NAOProposer(20, 10, epochs=200), small_cell(), score, 40)
     scores = [one.score for one in found]
@@ -165,6 +167,7 @@ def trace_once(monkeypatch, encoding: SequenceEncoding) -> None:
     monkeypatch.setattr(nao, "NAONetwork", lambda encoding: network)
 
 
+@pytest.mark.slow
 def test_a_proposal_depends_only_on_the_history(monkeypatch) -> None:
     trace_once(monkeypatch, ENCODING)
     seeds = simulate(proposer(), small_cell(), score, 8, seed=3)

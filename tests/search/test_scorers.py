@@ -193,6 +193,7 @@ def test_missing_parts_are_told() -> None:
         GTNScorer(gtn_tf.load_teacher("digits"))(mlp, ScoringData(), 0)
 
 
+@pytest.mark.slow
 def test_a_scored_network_leaves_no_graph_behind(digits) -> None:
     teacher = gtn_tf.load_teacher("digits")
     scorers = [GTNScorer(teacher, 2), RealDataScorer(2)]
@@ -348,6 +349,7 @@ def test_scores_of_a_supernetwork_are_those_of_keras_models(name, kind):
     assert len(scorer._traced) == 1
 
 
+@pytest.mark.slow
 def test_candidates_of_a_space_share_one_trace():
     space = NASBench201Space((8, 8, 1), 10, cells=1, filters=2)
     scorer, rng = make_scorer("gtn", "digits", steps=2), np.random.default_rng(1)

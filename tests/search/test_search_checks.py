@@ -144,6 +144,7 @@ def test_three_failures_alike_stop_a_search(tmp_path) -> None:
     assert len(mended.oracle.ranking()) == 3
 
 
+@pytest.mark.slow
 def test_a_search_without_any_result_says_so(tmp_path) -> None:
     searching = tuner(tmp_path, scorer=Failing(alike=False), candidates=4)
     with pytest.raises(
@@ -164,6 +165,7 @@ def test_a_search_without_any_result_says_so(tmp_path) -> None:
         searching.search(**DATA)
 
 
+@pytest.mark.slow
 def test_other_settings_do_not_go_on_with_a_search(tmp_path) -> None:
     teacher = make_teacher()
     settings = {"scorer": "gtn", "teacher": teacher, "steps": 2}

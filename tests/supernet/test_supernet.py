@@ -40,7 +40,8 @@ def some(space, of_201=12):
 
 
 NETWORKS = [
-    *(("201", "training"), ("201", "evaluation")),
+    ("201", "training"),
+    pytest.param("201", "evaluation", marks=pytest.mark.slow),
     ("small", "training"),
     pytest.param("large", "evaluation", marks=pytest.mark.slow),
 ]

@@ -59,6 +59,7 @@ def test_a_window_of_all_steps_is_the_full_unroll(tiny_gtn, unroll, count, every
     expect_equal(*found)
 
 
+@pytest.mark.slow
 def test_the_windows_of_a_life_are_those_of_a_truncated_unroll(
     tiny_gtn, double_precision
 ):
@@ -196,6 +197,7 @@ def test_windows_that_do_not_fit_are_refused(estimator, message):
         gtn_tf.PersistentWindow(*estimator).check(steps=4)
 
 
+@pytest.mark.slow
 def test_learners_that_cannot_be_kept_are_refused(tiny_gtn, two_replicas):
     estimator = gtn_tf.PersistentWindow(3)
     with pytest.raises(ArgumentError, match="architectures='all', .* another size"):
