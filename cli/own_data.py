@@ -2,10 +2,10 @@
 
     python cli/own_data.py [--scale smoke|laptop] [--data-dir D]
 
-Writes data sets as a user would bring them (a CSV of pixels, CSVs of measurements; at
-the smallest scale two photographs cut into a folder of patches), trains a teacher of
-each by `train --data PATH`, which chooses all settings itself, and tests it.
-Interrupted, the same command goes on.
+Writes data sets as a user would bring them (a CSV of pixels, CSVs of measurements,
+two photographs cut into a folder of patches), trains a teacher of each by `train --data
+PATH`, which chooses all settings itself, and tests it. Interrupted, the same command
+goes on.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class _Scale(NamedTuple):
 
 
 _SCALES = {
-    "laptop": _Scale(("fashion_mnist_csv", "breast_cancer_csv", "wine_csv"), None, ()),
+    "laptop": _Scale(
+        ("fashion_mnist_csv", "breast_cancer_csv", "wine_csv", "patches"), None, ()
+    ),
     "smoke": _Scale(
         ("patches",),
         40,
