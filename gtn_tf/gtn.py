@@ -7,12 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf import optimizers
 from gtn_tf.callbacks import as_list
-from gtn_tf.config.earlier import with_estimator
 from gtn_tf.counters import add_counter, count_skipped
 from gtn_tf.data import Augmentation, Splits
-from gtn_tf.errors import ArgumentError
 from gtn_tf.first_trace import make_variables
 from gtn_tf.inner import (
     Estimator,
@@ -24,6 +21,7 @@ from gtn_tf.inner import (
     logits_of,
 )
 from gtn_tf.keras_data import expect_data, labels_of, unpack
+from gtn_tf.keras_file import KerasFile
 from gtn_tf.labels import AnyLabels, accuracy
 from gtn_tf.learners import Learners
 from gtn_tf.learners.pool import LearnerPool
@@ -38,14 +36,9 @@ from gtn_tf.teachers import Teacher
 from gtn_tf.teaching.description import describe
 from gtn_tf.teaching.export import export
 
-_SETTINGS = (  # attributes of the same names as the arguments
-    *("teacher", "inner_optimizer", "estimator", "learners_per_iteration"),
-    *("relative_clip", "max_skipped", "seed", "augmentation"),
-)
-
 
 @tf.keras.utils.register_keras_serializable("gtn_tf")
-class GTN(tf.keras.Model):
+class GTN(KerasFile):
     """A teacher, meta-trained by gradients through its learners' training.
 
     `train_step` is one meta-iteration: it trains a fresh learner on the teacher's
@@ -177,11 +170,6 @@ class GTN(tf.keras.Model):
         )
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was compiled; Keras calls it."""
-        self.compile(**tf.keras.saving.deserialize_keras_object(config))
-        optimizers.build(self.optimizer, self.trainable_variables)
-
     def fit(
         self,
         x: Any = None,
@@ -291,40 +279,3 @@ class GTN(tf.keras.Model):
         self.compiled_metrics.update_state(labels, logits, *weights)
         results = {metric.name: metric.result() for metric in self.metrics}
         return {**results, "skipped": self.skipped}
-
-    def get_config(self) -> dict[str, Any]:
-        serialize = tf.keras.saving.serialize_keras_object
-        return {
-            "name": self.name,
-            "learners": self.learners.get_config(),
-            "unroll": self._asked_unroll,
-            **{name: serialize(getattr(self, name)) for name in _SETTINGS},
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> GTN:
-        with tf.keras.saving.custom_object_scope(custom_objects or {}):
-            parts = tf.keras.saving.deserialize_keras_object(config)
-        learners = Learners.from_config(parts["learners"])
-        return cls(**{**with_estimator(parts), "learners": learners})
-
-    def save(
-        self,
-        filepath: Any,
-        overwrite: bool = True,
-        save_format: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """As `tf.keras.Model.save`, to a `.keras` file.
-
-        Raises:
-            ArgumentError: If it is another format, or if the teacher cannot be saved.
-        """
-        path = os.path.expanduser(os.fspath(filepath))
-        if save_format not in (None, "keras") or not path.endswith(".keras"):
-            raise ArgumentError(
-                f"{path}: expected a name that ends with .keras; gtn.export(folder) "
-                "writes the teacher as a SavedModel to serve, gtn.save_weights(path) "
-                "the weights alone"
-            )
-        super().save(path, overwrite, save_format, **kwargs)
