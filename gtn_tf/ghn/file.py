@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gtn_tf.atomic_file import whole
 from gtn_tf.config.ghn import SIZE
 from gtn_tf.errors import ArgumentError, shown
-from gtn_tf.supernet.shared_file import read_weights
+from gtn_tf.supernet.shared_file import read_weights, write_weights
 
 NAME = "ghn.npz"  # in a run directory
 _SETTINGS = ("state", "hidden", "passes")
@@ -48,8 +47,7 @@ class GHNFile(NamedTuple):
         """
         about = self._asdict()
         weights = about.pop("weights")
-        with whole(path) as unfinished, open(unfinished, "wb") as file:
-            np.savez(file, weights=weights, description=json.dumps(about))
+        write_weights(path, weights, about)
 
 
 def load_ghn(path: str | os.PathLike[str]) -> GHNFile:

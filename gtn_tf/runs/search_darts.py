@@ -16,19 +16,15 @@ from gtn_tf.data import Splits
 from gtn_tf.data.order import shuffled_batches
 from gtn_tf.data.stored_images import gathering
 from gtn_tf.differentiable import Darts, Gdas
-from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.run_files import damaged, read_column
 from gtn_tf.runs.alpha_history import AlphaHistory
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.epochs import train_in_epochs
-from gtn_tf.runs.limits import expect_possible
+from gtn_tf.runs.job import Report, run_job
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.results import is_finished, report_results
 from gtn_tf.runs.search import make_space
-from gtn_tf.runs.splits import load_training_splits
 from gtn_tf.supernet import SharedWeights
 
-Report = Callable[[str], None]
 Search = Union[Darts, Gdas]
 
 GENOTYPE = "genotype.txt"  # in a run directory
@@ -94,14 +90,8 @@ def search_darts(
         RunError: If the directory cannot be used.
         NonFiniteError: If the training diverges.
     """
-    splits = load_training_splits(config, data_dir)
-    expect_possible(config, splits)
-    run = RunDirectory(run_dir)
-    with run.open(config, resume):
-        if not is_finished(run, False, report) or not (run.path / GENOTYPE).exists():
-            with graph_rewrites_off():
-                _finish(run, config, splits, report)
-        return report_results(run, _outcome, report)
+    given = config, run_dir, resume, data_dir, report
+    return run_job(*given, GENOTYPE, _finish, _outcome)
 
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,10 @@ from gtn_tf.config import GHNConfig
 from gtn_tf.data import Splits
 from gtn_tf.ghn import GHN, Adam, GHNFile, GHNTraining
 from gtn_tf.ghn.file import NAME
-from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.runs.directory import RunDirectory
-from gtn_tf.runs.limits import expect_possible
-from gtn_tf.runs.results import is_finished, report_results
+from gtn_tf.runs.job import Report, run_job
+from gtn_tf.runs.random_architectures import fit, summary_of
 from gtn_tf.runs.search import make_space
-from gtn_tf.runs.splits import load_training_splits
-from gtn_tf.runs.train_supernet import fit, summary_of
-
-Report = Callable[[str], None]
 
 _CARD = """\
 # Graph hypernetwork of {space} for {dataset}
@@ -80,14 +74,8 @@ def train_ghn(
         RunError: If the directory cannot be used.
         NonFiniteError: If the training diverges.
     """
-    splits = load_training_splits(config, data_dir)
-    expect_possible(config, splits)
-    run = RunDirectory(run_dir)
-    with run.open(config, resume):
-        if not is_finished(run, False, report) or not (run.path / NAME).exists():
-            with graph_rewrites_off():
-                _finish(run, config, splits, report)
-        return report_results(run, _outcome, report)
+    given = config, run_dir, resume, data_dir, report
+    return run_job(*given, NAME, _finish, _outcome)
 
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:

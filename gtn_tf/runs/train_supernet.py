@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
 from gtn_tf.atomic_file import write
 from gtn_tf.build import build_sgd
-from gtn_tf.cells import Genotype201
-from gtn_tf.config import GHNConfig, SupernetConfig
+from gtn_tf.config import SupernetConfig
 from gtn_tf.data import Splits
-from gtn_tf.ghn import GHNTraining
-from gtn_tf.inner import graph_rewrites_off
-from gtn_tf.run_files import damaged, read_column
 from gtn_tf.runs.directory import RunDirectory
-from gtn_tf.runs.epochs import train_in_epochs
-from gtn_tf.runs.limits import expect_possible
-from gtn_tf.runs.machine import machine
-from gtn_tf.runs.results import is_finished, report_results
+from gtn_tf.runs.job import Report, run_job
+from gtn_tf.runs.random_architectures import fit, summary_of
 from gtn_tf.runs.search import make_space
-from gtn_tf.runs.splits import load_training_splits
-from gtn_tf.search import CellSpace
-from gtn_tf.supernet import SharedFile, SharedScores, SharedWeights, SinglePath
+from gtn_tf.supernet import SharedFile, SharedWeights, SinglePath
 from gtn_tf.supernet.shared_file import NAME
-from gtn_tf.supernet.shared_scores import WeightsOfAll, equal_batches
-
-Report = Callable[[str], None]
 
 _CARD = """\
 # Shared weights of {space} for {dataset}
@@ -87,14 +72,8 @@ def train_supernet(
         RunError: If the directory cannot be used.
         NonFiniteError: If the training diverges.
     """
-    splits = load_training_splits(config, data_dir)
-    expect_possible(config, splits)
-    run = RunDirectory(run_dir)
-    with run.open(config, resume):
-        if not is_finished(run, False, report) or not (run.path / NAME).exists():
-            with graph_rewrites_off():
-                _finish(run, config, splits, report)
-        return report_results(run, _outcome, report)
+    given = config, run_dir, resume, data_dir, report
+    return run_job(*given, NAME, _finish, _outcome)
 
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
@@ -119,150 +98,3 @@ def _finish(
     summary = summary_of(run, config, splits, shared.size - 1)
     write(run.model_card, _CARD.format(**summary))
     write(run.summary, json.dumps(summary, indent=2) + "\n")
-
-
-def summary_of(
-    run: RunDirectory,
-    config: SupernetConfig | GHNConfig,
-    splits: Splits,
-    weights: int,
-) -> dict[str, Any]:
-    """What there is to say of a training when it is finished.
-
-    Args:
-        run: The run directory, with its metrics.
-        config: The configuration.
-        splits: The real data.
-        weights: How many are trained.
-
-    Raises:
-        RunError: If the metrics are damaged.
-    """
-    accuracies, losses, seconds = (
-        read_column(run.metrics, name)
-        for name in ("val_accuracy", "val_loss", "seconds")
-    )
-    if not seconds:
-        raise damaged(run.metrics, "no line of any epoch")
-    chosen = config.training
-    return {
-        "space": config.space.name,
-        "cells": config.space.cells,
-        "filters": config.space.filters,
-        "dataset": splits.title,
-        "weights": weights,
-        "steps": chosen.steps,
-        "tested": chosen.tested,
-        "validation_accuracy": accuracies[-1],
-        "validation_loss": losses[-1],
-        "seconds": sum(seconds),
-        "seed": config.seed,
-        **machine(),
-    }
-
-
-def fit(
-    training: SinglePath | GHNTraining,
-    space: CellSpace[Any],
-    shared: WeightsOfAll,
-    run: RunDirectory,
-    config: SupernetConfig | GHNConfig,
-    splits: Splits,
-    report: Report,
-    callbacks: Sequence[tf.keras.callbacks.Callback] = (),
-) -> None:
-    """Trains to the end, on a random architecture in each step.
-
-    Args:
-        training: Takes the steps.
-        space: Of the architectures.
-        shared: Gives each architecture its weights, for the tests.
-        run: The run directory.
-        config: The configuration.
-        splits: The real data.
-        report: Called with each line of progress.
-        callbacks: Make further records of each epoch.
-
-    Raises:
-        NonFiniteError: If the training diverges.
-        RunError: If the run's files cannot be used.
-    """
-    test = _Test(space, shared, config, splits)
-
-    def begin(done: int) -> Callable[[], dict[str, float]]:
-        codes = drawn(space, config.seed, done)
-        examples = zip(codes, splits.train_batches(done))
-
-        def train_epoch() -> dict[str, float]:
-            losses = []
-            for _ in range(config.training.steps_per_epoch):
-                code, (images, labels) = next(examples)
-                losses.append(training.train(code, images, labels))
-            return {"loss": float(tf.reduce_mean(losses)), **test(training.weights)}
-
-        return train_epoch
-
-    def describe(logs: dict[str, float]) -> str:
-        of_tested = f"mean validation accuracy {logs['val_accuracy']:.2%}"
-        return f"loss {logs['loss']:.3f}  {of_tested}"
-
-    train_in_epochs(
-        training,
-        run,
-        config.training,
-        begin,
-        describe,
-        report,
-        lambda done: callbacks,
-    )
-
-
-def drawn(space: CellSpace[Any], seed: int, start: int = 0) -> Iterator[tf.Tensor]:
-    """Draws an architecture for each step, uniformly.
-
-    Cells of NAS-Bench-201 whose output does not depend on the image are drawn again.
-
-    Args:
-        space: The space.
-        seed: Of all draws.
-        start: Steps to skip.
-
-    Yields:
-        Genotypes as `SuperNetwork.encode` gives them.
-    """
-    network = space.supernetwork
-    assert network is not None
-    step = start
-    while True:
-        rng = np.random.default_rng([seed, step])
-        genotype = space.sample(rng)
-        while isinstance(genotype, Genotype201) and not genotype.is_connected:
-            genotype = space.sample(rng)
-        yield network.encode(genotype)
-        step += 1
-
-
-class _Test:
-    """The mean scores of some random architectures, the same at each call."""
-
-    def __init__(
-        self,
-        space: CellSpace[Any],
-        shared: WeightsOfAll,
-        config: SupernetConfig | GHNConfig,
-        splits: Splits,
-    ) -> None:
-        chosen = config.training
-        others = drawn(space, config.seed, chosen.steps)  # not those of the training
-        self._codes = [next(others) for _ in range(chosen.tested)]
-        self._batches = equal_batches(
-            tf.constant(splits.validation_images[: chosen.tested_images]),
-            tf.constant(splits.validation_labels[: chosen.tested_images]),
-        )
-        self._scores = SharedScores(shared)
-
-    def __call__(self, weights: tf.Variable) -> dict[str, float]:
-        now = weights.read_value()
-        found = [self._scores(now, code, self._batches) for code in self._codes]
-        loss, accuracy = np.mean(found, axis=0).tolist()
-        return {"val_loss": loss, "val_accuracy": accuracy}

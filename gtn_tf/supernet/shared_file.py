@@ -45,9 +45,8 @@ class SharedFile(NamedTuple):
         Args:
             path: The file.
         """
-        description = json.dumps({"network": self.network, "dataset": self.dataset})
-        with whole(path) as unfinished, open(unfinished, "wb") as file:
-            np.savez(file, weights=self.weights, description=description)
+        about = {"network": self.network, "dataset": self.dataset}
+        write_weights(path, self.weights, about)
 
 
 def load_shared(path: str | os.PathLike[str]) -> SharedFile:
@@ -74,6 +73,20 @@ def load_shared(path: str | os.PathLike[str]) -> SharedFile:
     expected = f"{file}: expected the shared weights of a finished train-supernet"
     weights, about = read_weights(file, expected, "train-supernet")
     return SharedFile(weights, about["network"], str(about["dataset"]))
+
+
+def write_weights(
+    path: str | os.PathLike[str], weights: np.ndarray, about: dict[str, Any]
+) -> None:
+    """Writes what `read_weights` reads, atomically.
+
+    Args:
+        path: The file.
+        weights: The weights.
+        about: What they are of, in JSON.
+    """
+    with whole(path) as unfinished, open(unfinished, "wb") as file:
+        np.savez(file, weights=weights, description=json.dumps(about))
 
 
 def read_weights(

@@ -24,7 +24,7 @@ class CurriculumAdam(CurriculumOptimizer):
         betas_1: Likewise.
         betas_2: Likewise.
         epsilon: Added inside and outside the root.
-        name: Name of the optimizer.
+        name: Name of the optimizer; that of the class by default.
         **kwargs: Passed to `tf.keras.optimizers.Optimizer`.
 
     Raises:
@@ -48,11 +48,11 @@ class CurriculumAdam(CurriculumOptimizer):
         betas_1: Values,
         betas_2: Values,
         epsilon: float = EPSILON,
-        name: str = "CurriculumAdam",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         others = {"betas_1": betas_1, "betas_2": betas_2}
-        super().__init__(learning_rates, others, name, **kwargs)
+        super().__init__(learning_rates, others, name or type(self).__name__, **kwargs)
         self.epsilon = epsilon
 
     def _new_state(self, variable: tf.Variable) -> list[tf.Variable]:
@@ -76,7 +76,7 @@ class CurriculumLAMB(CurriculumAdam):
         betas_1: Likewise.
         betas_2: Likewise.
         epsilon: Added inside and outside the root.
-        name: Name of the optimizer.
+        name: Name of the optimizer; that of the class by default.
         **kwargs: Passed to `tf.keras.optimizers.Optimizer`.
 
     Raises:
@@ -92,17 +92,6 @@ class CurriculumLAMB(CurriculumAdam):
     """
 
     learned: ClassVar[type[InnerOptimizer]] = LearnedLAMB
-
-    def __init__(
-        self,
-        learning_rates: Values,
-        betas_1: Values,
-        betas_2: Values,
-        epsilon: float = EPSILON,
-        name: str = "CurriculumLAMB",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(learning_rates, betas_1, betas_2, epsilon, name, **kwargs)
 
     def updated(
         self,

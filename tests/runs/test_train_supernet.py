@@ -18,7 +18,7 @@ from gtn_tf.cli.__main__ import main
 from gtn_tf.config import ConfigError, SupernetConfig, load_config
 from gtn_tf.data import load
 from gtn_tf.non_finite import NonFiniteError
-from gtn_tf.runs.train_supernet import drawn
+from gtn_tf.runs.random_architectures import drawn
 from gtn_tf.search import NASBench201Space
 from gtn_tf.supernet import load_shared
 
