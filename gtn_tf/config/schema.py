@@ -127,6 +127,8 @@ class LearnersConfig(Checked):
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
     dense_norm: Each[bool] = setting(True, or_each(FLAG))  # also in dense layers
+    # Each: of LeakyReLU; 0 makes it a ReLU.
+    negative_slope: Each[float] = setting(0.1, or_each(FROM_0))
     cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
     cell_filters: int = setting(8, COUNT)  # channels of the first stage
     # How many are sampled in advance, each traced once; or, of stacks of cells, all: a
@@ -190,7 +192,14 @@ class LearnersConfig(Checked):
         return {name: len(x) for name, x in given.items() if isinstance(x, tuple)}
 
 
-_EACH = ("family", "global_pooling", "weight_norm", "batch_norm", "dense_norm")
+_EACH = (
+    "family",
+    "global_pooling",
+    "weight_norm",
+    "batch_norm",
+    "dense_norm",
+    "negative_slope",
+)
 
 
 def _nth(entry: Any, n: int) -> Any:
