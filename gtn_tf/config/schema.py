@@ -219,6 +219,8 @@ class InnerOptimizerConfig(Checked):
     name: str = setting("sgd", one_of(*names.OPTIMIZERS))
     # Initial values, for every step.
     learning_rate: float = setting(0.3, ABOVE_0)
+    # Initial, too: at the last step, as a fraction, by a cosine.
+    final_learning_rate: float = setting(1.0, ABOVE_0)
     momentum: float = setting(0.5, FROM_0)  # of sgd
     beta_1: float = setting(0.9, BETWEEN_0_AND_1)  # of adam and lamb: of the 1st moment
     beta_2: float = setting(0.999, BETWEEN_0_AND_1)  # and of the second
@@ -231,6 +233,12 @@ class InnerOptimizerConfig(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         expect_unused(self, "name", INNER_OPTIMIZERS)
+        if self.final_learning_rate != 1 and self.rates == "shared":
+            raise ConfigError(
+                "inner_optimizer.final_learning_rate: expected 1 beside "
+                "inner_optimizer.rates=shared, one rate for all steps, received "
+                f"{self.final_learning_rate:g}"
+            )
         if self.momentum == 0 and self.rates != "fixed":
             raise ConfigError(
                 "inner_optimizer.momentum: expected a number above 0, since learned "
