@@ -27,6 +27,7 @@ from common import ROOT, write_facts
 from gtn_tf import data, runs
 from gtn_tf.cells import Genotype201
 from gtn_tf.cells import read_table as read_benchmark
+from gtn_tf.errors import not_one_of
 from gtn_tf.evaluation import RealLessons
 from gtn_tf.search import (
     GTNScorer,
@@ -73,10 +74,22 @@ def main() -> None:
     table = read_benchmark(options.table)
     cells = chosen(sorted(table), scale.cells)
     contenders = _contenders(options, scale)
+    _expect_known(options.only or [], contenders)
     if not options.plot:
         _measure(options, scale, cells, contenders)
     truth = [table[cell]["cifar10_test200"] for cell in cells]
     write_results(options.out, contenders, cells, truth, scale.block)
+
+
+def _expect_known(only: Sequence[str], contenders: Sequence[Contender]) -> None:
+    """Expects a file for each contender, and one for each name."""
+    files = [one.file.stem for one in contenders]
+    for name in only:
+        if name not in files:
+            raise SystemExit(not_one_of("--only", name, files))
+    for file in files:
+        if files.count(file) > 1:
+            raise SystemExit(f"{file}.csv: expected one contender, received several")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -48,6 +48,9 @@ def test_a_curve_has_the_scores_of_the_library(module):
     found = read.scores_at([row], 1, 4, 1)
     assert found["accuracy"][4].values == [row["accuracy_0"]]
     assert found["training speed"][4].values == pytest.approx(expected["real_tse"])
+    # A shorter training is the beginning of a longer one.
+    short = make_scorer("real", steps=2).scores(cell, data, 5)["real_tse"]
+    assert found["training speed"][2].values == pytest.approx(short)
     assert 0 < found["training speed"][1].seconds < found["accuracy"][4].seconds
     assert row["traced_0"] == 1
     assert score(cell, [curve], data, seed=5)["traced_0"] == 0
@@ -147,6 +150,10 @@ def test_the_recipe_goes_on_where_it_stopped(recipe, tmp_path, capsys):
     out = tmp_path / "out"
     command = ["ranking_cost", "--scale", "smoke", "--data", "digits", "--out", out]
     command += ["--table", tmp_path / "table.csv", "--teacher", "first=digits"]
+    with pytest.raises(SystemExit, match="--only: expected one of .* did you mean"):
+        recipe(*command, "--only", "param")
+    with pytest.raises(SystemExit, match="teacher_first.csv: expected one contender"):
+        recipe(*command, "first=mnist")
     recipe(*command, "--only", "params", "teacher_first")
     contenders = out / "contenders"
     assert {file.name for file in contenders.glob("*.csv")} == {
