@@ -3,6 +3,7 @@
 from gtn_tf.plots.alphas import alphas
 from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
+from gtn_tf.plots.costs import CostLine, CostPanel, against_cost
 from gtn_tf.plots.curves import bands, heat_map, hyperparameters, learning_curves
 from gtn_tf.plots.dots import dots
 from gtn_tf.plots.grids import (
@@ -22,6 +23,9 @@ from gtn_tf.plots.table import draw_tables
 __all__ = [
     "Arc",
     "CellPicture",
+    "CostLine",
+    "CostPanel",
+    "against_cost",
     "alphas",
     "bands",
     "boxes",

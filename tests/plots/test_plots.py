@@ -7,7 +7,7 @@ import numpy as np
 
 from conftest import expect_drawn
 from gtn_tf import plots
-from gtn_tf.plots import curves
+from gtn_tf.plots import costs, curves
 
 
 def test_grid_places_each_class_and_step():
@@ -65,3 +65,25 @@ def test_every_curve_is_drawn_in_a_style_of_its_own(monkeypatch, tmp_path):
     named = [line for line in lines if line.get_label() in found]
     assert [line.get_label() for line in named] == list(found)
     assert len({curves.curve_style(number) for number in range(14)}) == 14
+
+
+def test_costs_from_nothing_to_many(monkeypatch, tmp_path):
+    curve = plots.CostLine([1, 10], [0.3, 0.5], [0.2, 0.4], [0.4, 0.6])
+    point = plots.CostLine([2], [0.4], [0.3], [0.45])
+    panels = [
+        plots.CostPanel("all", "s", "quality", {"a": curve, "b": point}, {"c": 0.35}),
+        plots.CostPanel("half", "s", "quality", {"b": point}, {"a": 0.1}),
+        plots.CostPanel("nothing", "s", "quality", {}, log_x=False),
+    ]
+    plots.against_cost(panels, tmp_path / "cost.png")
+    expect_drawn(tmp_path / "cost.png")
+    drawn = []
+    monkeypatch.setattr(costs, "save_figure", lambda figure, *_: drawn.append(figure))
+    plots.against_cost(panels, tmp_path / "cost.png")
+    first, second, third, unused = drawn[0].axes
+    (legend,) = drawn[0].legends
+    assert {text.get_text() for text in legend.get_texts()} == {"a", "b", "c"}
+    assert first.get_xscale() == "log" and third.get_xscale() == "linear"
+    colours = [first.get_lines()[0].get_color(), second.get_lines()[-1].get_color()]
+    assert colours[0] == colours[1]  # of a, in both
+    assert not unused.axison
