@@ -80,12 +80,16 @@ def bands(
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
-    _legend_below(figure)
+    legend_below(figure)
     save_figure(figure, path, _DPI)
 
 
-def _legend_below(figure: Figure) -> None:
-    """Puts the legend below the curves, in as many columns as fit."""
+def legend_below(figure: Figure) -> None:
+    """Puts the legend below the axes, in as many columns as fit.
+
+    Args:
+        figure: With all that the legend names.
+    """
     for columns in (3, 2, 1):
         legend = figure.legend(loc="outside lower center", ncols=columns)
         if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
