@@ -50,8 +50,8 @@ def costs(
         x, y = np.median(cost), np.mean(result)
         axes.plot(x, max(y, low), marker, color=colour, ms=9, label=name, clip_on=False)
         if y < low:
-            where = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
-            axes.annotate(f"\u2193 {y:.1f}", (x, low), color=colour, **where)
+            text = f"\u2193 {y:.1f}\n"  # its second line is below, where the mark is
+            axes.text(x, low, text, color=colour, ha="center", va="bottom")
     if y_range:
         axes.set_ylim(*y_range)
     if log_x:
