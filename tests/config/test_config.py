@@ -235,7 +235,7 @@ def configs(draw: st.DrawFn) -> Config:
             batch_norm="none",
             architectures=3,
         ),
-        inner_optimizer=InnerOptimizerConfig("sgd", draw(ABOVE_0), draw(ABOVE_0)),
+        inner_optimizer=InnerOptimizerConfig("sgd", *(draw(ABOVE_0) for _ in range(3))),
         meta=MetaConfig(
             iterations=epochs * epoch,
             iterations_per_epoch=epoch,
@@ -366,6 +366,12 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "learners.strides",
             "one for each entry of learners.filters (8,)",
             "(1, 2)",
+        ),
+        (
+            ["inner_optimizer.rates=shared", "inner_optimizer.final_learning_rate=0.1"],
+            "inner_optimizer.final_learning_rate",
+            "1 beside inner_optimizer.rates=shared",
+            "0.1",
         ),
         (
             ["inner_optimizer.momentum=0"],

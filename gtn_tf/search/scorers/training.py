@@ -320,7 +320,6 @@ class RealDataScorer(TrainingScorer):
     ) -> tuple[Batches, tf.Tensor]:
         drawn = data.train_batches(seed).take(self.steps)
         batches = stacked(drawn, image_shape, data.class_weight)
-        # Drawn again, as in `train`.
         return batches, stacked(drawn.take(_SETTLE), image_shape).images
 
     def update(self) -> Update:
