@@ -154,6 +154,24 @@ def _ghn(lab: Lab, folder: Path) -> float:
     return _run(runs.train_ghn, lab, config, folder)["seconds"]
 
 
+def _by_job(
+    job: Callable[..., dict[str, Any]], name: str, configure: Callable[[Lab], Any]
+) -> Callable[[Lab], Found]:
+    """A search whose summary has a genotype and seconds.
+
+    Args:
+        job: Runs or resumes it.
+        name: Of its folder.
+        configure: Makes its configuration.
+    """
+
+    def search(lab: Lab) -> Found:
+        summary = _run(job, lab, configure(lab), lab.folder / f"{name}_{lab.seed}")
+        return Found([summary["genotype"]], training=summary["seconds"])
+
+    return search
+
+
 def _by_gradients(name: str, **settings: str) -> Callable[[Lab], Found]:
     """DARTS or GDAS.
 
@@ -162,18 +180,15 @@ def _by_gradients(name: str, **settings: str) -> Callable[[Lab], Found]:
         **settings: Of the section `search`.
     """
 
-    def search(lab: Lab) -> Found:
-        config = DartsConfig(
+    def configure(lab: Lab) -> DartsConfig:
+        return DartsConfig(
             **_common(lab),
             space=MixedSpaceConfig(**vars(lab.space_config)),
             search=AlphasConfig(**settings, learning_rate=lab.scale.alpha_rate),
             training=MixedTrainingConfig(**_steps(lab, getattr(lab.scale, name))),
         )
-        folder = lab.folder / f"{name}_{lab.seed}"
-        summary = _run(runs.search_darts, lab, config, folder)
-        return Found([summary["genotype"]], training=summary["seconds"])
 
-    return search
+    return _by_job(runs.search_darts, name, configure)
 
 
 def _common(lab: Lab) -> dict[str, Any]:
