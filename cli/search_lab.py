@@ -85,6 +85,7 @@ class Lab:
         self.report = report
         self._stack = ExitStack()
         self._tables: dict[str, tuple[Scorer, ScoreTable]] = {}
+        self._traced: set[str] = set()  # scorers whose first cell was scored
 
     def __enter__(self) -> Lab:
         return self
@@ -114,13 +115,18 @@ class Lab:
         return self.splits.validation_images, self.splits.validation_labels
 
     def score(self, scorer: str, cell: Genotype201) -> tuple[float, float]:
-        """A cell's score, NaN if it failed, and the seconds that it took once.
+        """A cell's score, NaN if it failed, and its seconds, without tracing.
 
         Args:
             scorer: A scorer's name.
             cell: The cell.
         """
         one, table = self._table(scorer)
+        if str(cell) not in table.rows and scorer not in self._traced:
+            # Seconds with the tracing would be those of whichever search came first.
+            table.add([cell])
+            del table.rows[str(cell)]
+            self._traced.add(scorer)
         table.add([cell])
         row = table.rows[str(cell)]
         return row[one.name], row[f"{SECONDS}{one.name}"]

@@ -60,7 +60,7 @@ among {count}; the median of seconds. Searches by the table itself, without netw
   predicted weights, {ranked} random cells are ranked.
 - Seconds are those of trainings before the search, of scores, and of the method's own
   proposals; `rows.csv` has each. A cell is scored once for each seed, and its seconds
-  count in every search that asks for it.
+  count in every search that asks for it; the tracing before the first one does not.
 - Controls need no search. They are exact: means over all draws of distinct cells.
 
 ## Published
@@ -127,10 +127,10 @@ def _measured(mine: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     std = mine[0]["std"] if is_control else over["std"]
     return (
         "all draws" if is_control else str(len(mine)),
-        f"{over['mean']:.2f} \u00b1 {std:.2f}",
+        _accuracy(over["mean"], std if is_control or len(mine) > 1 else None),
         f"{np.mean([row['regret'] for row in mine]):.2f}",
         f"{np.mean([row['rank'] for row in mine]):.0f}",
-        f"{np.median([row['candidates'] for row in mine]):.0f}",
+        str(int(mine[0]["candidates"]) or ""),  # a differentiable search has none
         "" if is_control else _seconds(np.median([row["seconds"] for row in mine])),
     )
 
@@ -144,7 +144,11 @@ def _quoted() -> list[tuple[str, ...]]:
 
 
 def _shown(row: Row201 | None) -> str:
-    return "" if row is None else f"{row.accuracy:.2f} \u00b1 {row.std:.2f}"
+    return "" if row is None else _accuracy(row.accuracy, row.std)
+
+
+def _accuracy(mean: float, std: float | None) -> str:
+    return f"{mean:.2f}" if std is None else f"{mean:.2f} \u00b1 {std:.2f}"
 
 
 def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -36,7 +36,7 @@ def costs(
         log_x: Whether the x axis is logarithmic.
     """
     x_label, y_label, title = labels
-    figure = Figure((8, 6), layout="constrained")
+    figure = Figure((8, 7.5), layout="constrained")
     axes = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
     low = y_range[0] if y_range else -np.inf
     for number, (name, runs) in enumerate(found.items()):
