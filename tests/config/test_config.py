@@ -200,6 +200,12 @@ def test_last_override_wins_over_the_file(tmp_path) -> None:
     assert load_config(path, ["seed=2", "seed=3"]).seed == 3
 
 
+def test_numbers_of_a_list_may_be_integers():
+    overrides = ["learners.negative_slope=[0.5, 0]", "learners.architectures=2"]
+    slopes = load_config("digits", overrides).learners.negative_slope
+    assert slopes == (0.5, 0) and {*map(type, slopes)} == {float}
+
+
 def test_fixed_rates_allow_no_momentum() -> None:
     overrides = ["inner_optimizer.rates=fixed", "inner_optimizer.momentum=0"]
     assert load_config("digits", overrides).inner_optimizer.momentum == 0.0
@@ -317,6 +323,8 @@ def test_differences_are_in_schema_order() -> None:
         ("meta.final_learning_rate=1.5", "a number in [0, 1]", "1.5"),
         ("meta.beta_2=1", "a number in [0, 1)", "1"),
         ("inner_optimizer.momentum=-0.5", "a number of at least 0", "-0.5"),
+        ("inner_optimizer.momentum=[0.5]", "a number of at least 0", "[0.5]"),
+        ("learners.negative_slope=[0.1, -1]", "a number of at least 0", "[0.1, -1]"),
         ("learners.strides=[2, 0]", "a list of integers of at least 1", "[2, 0]"),
         ("learners.units=64", "a list of integers of at least 1 or pairs", "64"),
         ("learners.units=[[9, 9]]", "pairs [low, high] with 1 <= low < high", "9]]"),
