@@ -85,7 +85,7 @@ def bands(
 
 
 def legend_below(figure: Figure, shown: Mapping[str, Any] | None = None) -> None:
-    """Puts the legend below the curves, in as many columns as fit.
+    """Puts the legend below the axes, in as many columns as fit.
 
     Args:
         figure: The figure.

@@ -7,7 +7,7 @@ import numpy as np
 
 from conftest import expect_drawn
 from gtn_tf import plots
-from gtn_tf.plots import costs, curves
+from gtn_tf.plots import cost_panels, curves
 
 
 def test_grid_places_each_class_and_step():
@@ -56,6 +56,21 @@ def test_a_legend_of_long_names_is_not_cut(tmp_path):
     np.testing.assert_array_equal(picture[:, [0, -1]], 1.0)  # white
 
 
+def test_costs_are_drawn_whatever_they_are(tmp_path):
+    found = {
+        "several": [(10.0, 93.0), (300.0, 94.0)],
+        "below": [(1.0, 54.3)],
+        **{f"no cost, {y}": [(float("nan"), y)] for y in (88, 90, 91, 92, 93)},
+    }
+    labels = "seconds", "accuracy", "title"
+    pictures = []
+    for y_range, log in (((86.0, 95.0), True), (None, False)):
+        plots.costs(found, labels, tmp_path / "costs.png", y_range, log)
+        expect_drawn(tmp_path / "costs.png")
+        pictures.append(matplotlib.image.imread(tmp_path / "costs.png"))
+    assert np.any(pictures[0] != pictures[1])
+
+
 def test_every_curve_is_drawn_in_a_style_of_its_own(monkeypatch, tmp_path):
     drawn = []
     monkeypatch.setattr(curves, "save_figure", lambda figure, *_: drawn.append(figure))
@@ -78,7 +93,9 @@ def test_costs_from_nothing_to_many(monkeypatch, tmp_path):
     plots.against_cost(panels, tmp_path / "cost.png")
     expect_drawn(tmp_path / "cost.png")
     drawn = []
-    monkeypatch.setattr(costs, "save_figure", lambda figure, *_: drawn.append(figure))
+    monkeypatch.setattr(
+        cost_panels, "save_figure", lambda figure, *_: drawn.append(figure)
+    )
     plots.against_cost(panels, tmp_path / "cost.png")
     first, second, third, unused = drawn[0].axes
     (legend,) = drawn[0].legends
