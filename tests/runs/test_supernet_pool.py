@@ -193,6 +193,7 @@ def test_rank_and_train_final_take_what_it_leaves(finished, tmp_path) -> None:
     assert main([*words, "--genotype", str(path / "genotype.txt")]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["epoch 1", "pool before step 7"])
 def test_interrupted_and_resumed_it_ends_the_same(line, finished, tmp_path) -> None:
     whole, summary, _ = finished

@@ -202,6 +202,7 @@ def resume(path: Path, whole: Path, soft: Path) -> None:
     np.testing.assert_array_equal(*weights)
 
 
+@pytest.mark.slow
 def test_a_pool_is_trained_on_a_bundled_teacher(tmp_path, capsys) -> None:
     words = ["train-supernet", "--run-dir", str(tmp_path / "run"), *TINY]
     words += ["supernet.teacher=digits", "supernet.architectures=pool"]
