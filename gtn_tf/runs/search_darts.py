@@ -20,14 +20,12 @@ from gtn_tf.run_files import damaged, read_column
 from gtn_tf.runs.alpha_history import AlphaHistory
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.epochs import train_in_epochs
-from gtn_tf.runs.job import Report, run_job
+from gtn_tf.runs.job import GENOTYPE, Report, run_job
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.search import make_space
 from gtn_tf.supernet import SharedWeights
 
 Search = Union[Darts, Gdas]
-
-GENOTYPE = "genotype.txt"  # in a run directory
 
 _CARD = """\
 # A cell of NAS-Bench-201 found by {name} on {dataset}
