@@ -26,7 +26,6 @@ from gtn_tf.config import Config, load_config
 from gtn_tf.names import LEARNERS
 from gtn_tf.runs.model_card import data_of
 from gtn_tf.teaching import BUNDLED, TrainedTeacher, load_teacher
-from gtn_tf.teaching.lessons import INSIDE
 
 _SOURCES = ("teacher", "real", "real_tuned")
 _COUNT = 10  # fresh networks of each kind
@@ -75,8 +74,7 @@ _ORIGIN = {
     "mnist": "MNIST (Yann LeCun, Corinna Cortes, Christopher Burges)",
     "fashion_mnist": "Fashion-MNIST (Zalando, MIT licence)",
 }
-_LEVELS = 255  # between the least and the greatest pixel
-_MOST_LESSONS = 500_000  # bytes
+_LEVELS = 63  # between the least and the greatest pixel
 
 
 def main() -> None:
@@ -126,7 +124,7 @@ def bundle(
 
 
 def _rounded(teacher: TrainedTeacher) -> TrainedTeacher:
-    """Rounds pixels to 256 values, which an npz file compresses to a byte each."""
+    """Rounds pixels to 64 values, which an npz file compresses to 6 bits each."""
     least, most = teacher.images.min(), teacher.images.max()
     step = (most - least) / _LEVELS
     images = least + step * np.round((teacher.images - least) / step)
@@ -138,12 +136,8 @@ def _rounded(teacher: TrainedTeacher) -> TrainedTeacher:
 def _write_teacher(teacher: TrainedTeacher, folder: Path) -> None:
     if teacher.make_images is None:  # its lessons are all that it has
         teacher.save_npz(folder / "teacher.npz")
-        return
-    teacher.copy_saved_model(folder / "1")
-    lessons = folder / "1" / INSIDE
-    if lessons.stat().st_size > _MOST_LESSONS:
-        # Keeps the package small; load_teacher then gets them from the graph.
-        shutil.rmtree(lessons.parent)
+    else:
+        teacher.copy_saved_model(folder / "1")
 
 
 def _card(

@@ -3,7 +3,7 @@
     python cli/robustness.py [--scale smoke|laptop] [--data-dir D] [--out D]
 
 Trains a teacher on each of four fixed networks and one on a mixed pool (the preset
-mnist_bundled), and tests each on five kinds of fresh networks. Interrupted, the same
+mnist_generator), and tests each on five kinds of fresh networks. Interrupted, the same
 command goes on where it stopped.
 """
 
@@ -113,7 +113,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
     for number, family in enumerate(scale.trained_on):
         print(f"teacher {number + 1} of {len(scale.trained_on)}: {family}", flush=True)
         overrides = [*TRAINED_ON[family], *scale.overrides]
-        config = load_config("mnist_bundled", overrides)
+        config = load_config("mnist_generator", overrides)
         summary = runs.train(config, run_dir / family, True, data_dir, say)
         seconds[family] = summary["seconds"]
         splits = data.load(config.data.name, data_dir=data_dir)
@@ -125,7 +125,7 @@ def measure(name: str, data_dir: Path | None, run_dir: Path, out: Path) -> None:
     write(out / "matrix.csv", as_csv([("trained_on", "taught", "mean", "std"), *rows]))
     facts = {
         "command": f"python cli/robustness.py --scale {name}",
-        "preset": "mnist_bundled",
+        "preset": "mnist_generator",
         "changes": {family: TRAINED_ON[family] for family in scale.trained_on},
         "more_changes": scale.overrides,
         "training_seconds": seconds,

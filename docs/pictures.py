@@ -1,4 +1,4 @@
-"""Draws the two pictures of the README from the bundled MNIST teacher.
+"""Draws the two pictures of the README from bundled teachers.
 
 python docs/pictures.py        writes docs/images/
 """
@@ -19,7 +19,7 @@ from gtn_tf.teaching import TrainedTeacher
 IMAGES = Path(__file__).resolve().parent / "images"
 
 _INK, _FORWARD, _BACK, _BOX = "#222222", "#0072B2", "#D55E00", "#E6EEF5"
-_SHOWN = (0, 1, 2, None, 31)  # steps in the picture of the method; None: dots
+_SHOWN = (0, 1, 2, None, -1)  # steps in the picture of the method; None: dots
 _TOP, _BOTTOM = 3.35, 1.5  # height of the generator's row and of the learner's
 _COLOURS = 32  # of the palette, which makes a file small
 _DPI = 130
@@ -28,10 +28,13 @@ _MARGIN = 8  # pixels of white around a picture
 
 def main() -> None:
     """Writes both."""
-    teacher = gtn_tf.load_teacher("mnist")
-    for name, figure in (("curriculum", curriculum), ("method", method)):
+    # The digits come from a generator; the images of MNIST were learned.
+    for name, draw, source in (
+        ("curriculum", curriculum, "mnist"),
+        ("method", method, "digits"),
+    ):
         path = IMAGES / f"{name}.png"
-        plots.save_figure(figure(teacher), path, _DPI)
+        plots.save_figure(draw(gtn_tf.load_teacher(source)), path, _DPI)
         _shrink(path)
         print(path)
 
@@ -99,7 +102,7 @@ def _step(axes: Axes, teacher: TrainedTeacher, step: int, x: float) -> None:
     grid = plots.image_grid(rows, *teacher.scale())[..., 0]
     extent = (x - 0.4, x + 0.4, _TOP - 0.4, _TOP + 0.4)
     axes.imshow(grid, cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
-    axes.text(x, _TOP + 0.55, f"batch {step + 1}", size=10.5, ha="center")
+    axes.text(x, _TOP + 0.55, f"batch {step % teacher.steps + 1}", size=10.5, ha="center")
     _box(axes, x, _BOTTOM, 0.78, "SGD\nstep")
     _arrow(axes, [(x, _TOP - 0.45), (x, _BOTTOM + 0.47)])
     rate, momentum = teacher.learning_rates[step], teacher.momenta[step]
