@@ -198,15 +198,18 @@ def _contenders(options: argparse.Namespace, scale: _Scale) -> list[Contender]:
         about = {"steps": scale.steps, "made_in": once, "is_teacher": True}
         trained(f"teacher {name}", _by(scale, path), options.learners, **about)
     for name in ("params", "flops", "synflow", "naswot"):
-        add(name, lambda name=name: [Timed(make_scorer(name))])
+        add(name, _timed(name))
     for name in ("supernet", "ghn"):
         path = getattr(options, name)
         if path:
-            given = {name: path, "images": scale.images}
             once = spent.get(name, training_seconds(path))
-            make = lambda name=name, given=given: [Timed(make_scorer(name, **given))]  # noqa: E731
-            add(name, make, made_in=once)
+            given = {name: path, "images": scale.images}
+            add(name, _timed(name, **given), made_in=once)
     return found
+
+
+def _timed(name: str, **given: Any) -> Callable[[], list[Scorer]]:
+    return lambda: [Timed(make_scorer(name, **given))]
 
 
 def _on_real_data(scale: _Scale, rate: float, momentum: float) -> Callable[[], Course]:

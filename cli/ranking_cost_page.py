@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_markdown, write
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -113,7 +113,7 @@ def _scores(rows: Rows) -> str:
         )
         for row in rows
     ]
-    return _table(head, lines)
+    return as_markdown([head, *lines])
 
 
 def _factors(rows: Rows) -> str:
@@ -135,7 +135,7 @@ def _factors(rows: Rows) -> str:
         )
         for row in rows
     ]
-    return _table(head, lines)
+    return as_markdown([head, *lines])
 
 
 def _time(row: Mapping[str, Any], end: str) -> str:
@@ -159,8 +159,3 @@ def _with_interval(row: Mapping[str, Any], name: str, sign: str = "") -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -11,7 +11,7 @@ import numpy as np
 from common import say
 from gtn_tf import reports
 from gtn_tf.accuracy import mean_and_std
-from gtn_tf.atomic_file import write
+from gtn_tf.atomic_file import as_markdown, write
 from gtn_tf.reports.literature import NAS_BENCH_201, Row201
 from search_by_table import ANSWER
 from search_controls import Truth
@@ -99,8 +99,8 @@ def write_report(
         pixels=pixels if scale.image_size else "the stored size",
         best=max(truth.accuracies.values()),
         count=f"{len(truth.accuracies):,}",
-        table=_markdown(_HEADER, _lines(rows)),
-        published=_markdown(("method", "test accuracy [%]", "trust"), _quoted()),
+        table=as_markdown([_HEADER, *_lines(rows)]),
+        published=as_markdown([("method", "test accuracy [%]", "trust"), *_quoted()]),
     )
     write(out / "README.md", page)
     reports.write_figures(out, [_FIGURE])
@@ -149,8 +149,3 @@ def _shown(row: Row201 | None) -> str:
 
 def _accuracy(mean: float, std: float | None) -> str:
     return f"{mean:.2f}" if std is None else f"{mean:.2f} \u00b1 {std:.2f}"
-
-
-def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    shown = [header, ["---"] * len(header), *lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in shown)

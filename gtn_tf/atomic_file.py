@@ -112,6 +112,22 @@ def as_csv(rows: Iterable[Iterable[object]]) -> str:
     return lines.getvalue()
 
 
+def as_markdown(rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown, one line for each row, without the last line's end.
+
+    Args:
+        rows: The cells; the first row is the header.
+
+    Example:
+
+    >>> as_markdown([("name", "note"), ("a", "b")])
+    '| name | note |\\n| --- | --- |\\n| a | b |'
+    """
+    header, *lines = map(tuple, rows)
+    shown = [header, ("---",) * len(header), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in shown)
+
+
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Adds the file's name to the system's errors: that of a full disk has none.

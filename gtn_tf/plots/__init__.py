@@ -3,8 +3,6 @@
 from gtn_tf.plots.alphas import alphas
 from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
-from gtn_tf.plots.cost_panels import CostLine, CostPanel, against_cost
-from gtn_tf.plots.costs import costs
 from gtn_tf.plots.curves import bands, heat_map, hyperparameters, learning_curves
 from gtn_tf.plots.dots import dots
 from gtn_tf.plots.grids import (
@@ -17,6 +15,7 @@ from gtn_tf.plots.grids import (
     shown_steps,
 )
 from gtn_tf.plots.histograms import histograms
+from gtn_tf.plots.quality import CostLine, CostPanel, against_cost, costs
 from gtn_tf.plots.saving import save_figure
 from gtn_tf.plots.scatter import score_scatter
 from gtn_tf.plots.table import draw_tables

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from gtn_tf.atomic_file import as_csv
+from gtn_tf.atomic_file import as_csv, as_markdown
 from gtn_tf.errors import shown
 from gtn_tf.reports.literature import TABLES, Row
 from gtn_tf.run_files import RunError, read_cells, read_rows
@@ -115,8 +115,7 @@ def markdown(measured: Measured) -> str:
     """
     parts = []
     for title, rows in TABLES.items():
-        table = [HEADER, ("---",) * len(HEADER), *lines(rows, measured)]
-        parts += [f"## {title}", "\n".join(f"| {' | '.join(r)} |" for r in table)]
+        parts += [f"## {title}", as_markdown([HEADER, *lines(rows, measured)])]
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from conftest import expect_drawn
 from gtn_tf import plots
-from gtn_tf.plots import cost_panels, curves
+from gtn_tf.plots import curves, quality
 
 
 def test_grid_places_each_class_and_step():
@@ -93,9 +93,7 @@ def test_costs_from_nothing_to_many(monkeypatch, tmp_path):
     plots.against_cost(panels, tmp_path / "cost.png")
     expect_drawn(tmp_path / "cost.png")
     drawn = []
-    monkeypatch.setattr(
-        cost_panels, "save_figure", lambda figure, *_: drawn.append(figure)
-    )
+    monkeypatch.setattr(quality, "save_figure", lambda figure, *_: drawn.append(figure))
     plots.against_cost(panels, tmp_path / "cost.png")
     first, second, third, unused = drawn[0].axes
     (legend,) = drawn[0].legends

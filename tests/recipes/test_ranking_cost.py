@@ -109,7 +109,7 @@ def test_differences_are_of_the_same_resamples():
 
 
 def test_factors_by_hand(module):
-    entries, factors = module("ranking_cost_entries"), module("ranking_cost_factors")
+    entries, factors = module("ranking_cost_entries"), module("ranking_cost_tables")
     Score = module("curve_scores").Score
     teacher = entries.Contender("t", Path(), list, 8, made_in=60.0, is_teacher=True)
     real = entries.Contender("real", Path(), list, 16, is_real=True)

@@ -300,7 +300,7 @@ def test_a_training_leaves_everything(finished) -> None:
     assert summary["epochs"] == len(curve(run_dir)) == 4
     assert summary["genotype"] == CELL and summary["seconds"] > 0
     assert f"{summary['test_accuracy']:.2%}" in output
-    assert "epoch 4/4" in output and "s left" in output
+    assert "epoch 4/4" in output and " left" in output
 
 
 @pytest.mark.slow

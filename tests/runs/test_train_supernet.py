@@ -62,7 +62,7 @@ def test_a_training_leaves_everything(finished) -> None:
     assert [row["step"] for row in rows(path)] == ["3", "6", "9"]
     assert summary["validation_accuracy"] == float(rows(path)[-1]["val_accuracy"])
     assert summary["weights"] == len(weights(path)) - 1
-    assert sum("s left" in line for line in said) == 3
+    assert sum(line.endswith(" left") for line in said) == 3
     assert f"{summary['validation_accuracy']:.2%}" in (path / "README.md").read_text()
     assert load_shared(path).network["filters"] == 2
 
