@@ -102,7 +102,8 @@ def _step(axes: Axes, teacher: TrainedTeacher, step: int, x: float) -> None:
     grid = plots.image_grid(rows, *teacher.scale())[..., 0]
     extent = (x - 0.4, x + 0.4, _TOP - 0.4, _TOP + 0.4)
     axes.imshow(grid, cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
-    axes.text(x, _TOP + 0.55, f"batch {step % teacher.steps + 1}", size=10.5, ha="center")
+    name = f"batch {step % teacher.steps + 1}"
+    axes.text(x, _TOP + 0.55, name, size=10.5, ha="center")
     _box(axes, x, _BOTTOM, 0.78, "SGD\nstep")
     _arrow(axes, [(x, _TOP - 0.45), (x, _BOTTOM + 0.47)])
     rate, momentum = teacher.learning_rates[step], teacher.momenta[step]
