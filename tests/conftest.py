@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import subprocess
 import sys
+import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -157,6 +160,20 @@ def tiny_gtn():
         return gtn
 
     return make
+
+
+def kill_when_written(command: Sequence[object], file: Path) -> None:
+    """Runs a command, and kills it (-9) when it has written a file."""
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL)
+    ends = time.monotonic() + 600
+    try:
+        while not file.exists():
+            goes_on = process.poll() is None and time.monotonic() < ends
+            assert goes_on, f"expected {file} of {command}"
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def expect_drawn(path):

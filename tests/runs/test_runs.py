@@ -18,7 +18,7 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
-from conftest import full_curriculum
+from conftest import full_curriculum, kill_when_written
 from gtn_tf import runs
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import Config, load_config, to_yaml
@@ -100,10 +100,7 @@ def test_tensorboard_has_scalars_hyperparameters_and_samples(finished):
 def test_kill_9_and_resume_give_the_same_weights(finished, tmp_path, capsys):
     whole, _ = finished
     run_dir = tmp_path / "killed"
-    process = subprocess.Popen(command(run_dir), stdout=subprocess.DEVNULL)
-    wait_for(run_dir / "checkpoints" / "epoch-00002.index")
-    process.kill()
-    process.wait()
+    kill_when_written(command(run_dir), run_dir / "checkpoints" / "epoch-00002.index")
     assert not (run_dir / "summary.json").exists()
     output = subprocess.check_output(command(run_dir, "--resume"), text=True)
     assert "resuming after iteration" in output

@@ -6,14 +6,13 @@ import csv
 import itertools
 import json
 import re
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conftest import kill_when_written
 from gtn_tf import data, runs
 from gtn_tf.cells import Genotype201, read_genotypes
 from gtn_tf.cli.__main__ import main
@@ -116,15 +115,9 @@ def test_kill_9_and_resume_give_the_same_alphas(name, tmp_path) -> None:
     whole, path = tmp_path / "whole", tmp_path / "killed"
     expected = runs.search_darts(config(*METHODS[name]), whole, report=print)
     command = [sys.executable, "-m", "gtn_tf.cli", "search-darts", "--run-dir", path]
-    process = subprocess.Popen(
-        [*command, *TINY, *METHODS[name]], stdout=subprocess.DEVNULL
+    kill_when_written(
+        [*command, *TINY, *METHODS[name]], path / "checkpoints" / "epoch-00001.index"
     )
-    for _ in range(1200):
-        if list((path / "checkpoints").glob("epoch-00001.index")):
-            break
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
     assert not (path / "summary.json").exists()
     said: list[str] = []
     chosen = config(*METHODS[name])

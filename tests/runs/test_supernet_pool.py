@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from conftest import kill_when_written
 from gtn_tf import runs
 from gtn_tf.cells import read_genotypes
 from gtn_tf.cli.__main__ import main
@@ -212,13 +211,9 @@ def test_kill_9_and_resume_give_the_same_pool(finished, tmp_path) -> None:
     whole, summary, _ = finished
     path = tmp_path / "killed"
     command = [sys.executable, "-m", "gtn_tf.cli", "train-supernet", "--run-dir"]
-    process = subprocess.Popen([*command, path, *TINY], stdout=subprocess.DEVNULL)
-    for _ in range(1200):
-        if list((path / "checkpoints").glob("epoch-00001.index")):
-            break
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    kill_when_written(
+        [*command, path, *TINY], path / "checkpoints" / "epoch-00001.index"
+    )
     assert not (path / "summary.json").exists()
     resume(path, whole, summary)
     # What is lost of a finished run is made again, without training.

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import gtn_tf
+from conftest import kill_when_written
 from gtn_tf import data, runs
 from gtn_tf.cells import Genotype201
 from gtn_tf.cli.__main__ import main
@@ -182,13 +181,7 @@ def test_kill_9_and_resume_give_the_same_weights(finished, soft, tmp_path) -> No
     path = tmp_path / "killed"
     command = [sys.executable, "-m", "gtn_tf.cli", "train-supernet", "--run-dir"]
     words = [*command, path, *TINY, f"supernet.teacher={soft}"]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    for _ in range(1200):
-        if list((path / "checkpoints").glob("epoch-00001.index")):
-            break
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    kill_when_written(words, path / "checkpoints" / "epoch-00001.index")
     assert not (path / "summary.json").exists()
     resume(path, finished[0], soft)
 

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from conftest import slow_after
+from conftest import kill_when_written, slow_after
 from gtn_tf import data, runs
 from gtn_tf.cells import (
     PUBLISHED,
@@ -307,14 +306,7 @@ def test_a_training_leaves_everything(finished) -> None:
 def test_kill_9_and_resume_give_the_same_curve(finished, tmp_path) -> None:
     whole, _ = finished
     run_dir = tmp_path / "killed"
-    process = subprocess.Popen(command(run_dir), stdout=subprocess.DEVNULL)
-    backups = run_dir / "backup" / "chief"
-    for _ in range(1200):
-        if list(backups.glob("ckpt-2.index")):
-            break
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    kill_when_written(command(run_dir), run_dir / "backup" / "chief" / "ckpt-2.index")
     output = subprocess.check_output(command(run_dir, "--resume"), text=True)
     assert "resuming after epoch" in output
     assert curve(run_dir) == curve(whole)

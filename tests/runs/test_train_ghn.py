@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conftest import kill_when_written
 from gtn_tf import runs
 from gtn_tf.cells import Genotype201
 from gtn_tf.cli.__main__ import main
@@ -99,13 +98,9 @@ def test_kill_9_and_resume_give_the_same_weights(tmp_path) -> None:
     whole, path = tmp_path / "whole", tmp_path / "killed"
     runs.train_ghn(config(), whole, report=lambda line: None)
     command = [sys.executable, "-m", "gtn_tf.cli", "train-ghn", "--run-dir"]
-    process = subprocess.Popen([*command, path, *TINY], stdout=subprocess.DEVNULL)
-    for _ in range(2400):
-        if list((path / "checkpoints").glob("epoch-00001.index")):
-            break
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    kill_when_written(
+        [*command, path, *TINY], path / "checkpoints" / "epoch-00001.index"
+    )
     assert not (path / "summary.json").exists()
     said: list[str] = []
     runs.train_ghn(config(), path, resume=True, report=said.append)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conftest import kill_when_written
 from gtn_tf import runs
 from gtn_tf.cells import OPS_201, Genotype201
 from gtn_tf.cli.__main__ import main
@@ -72,13 +71,9 @@ def test_kill_9_and_resume_give_the_same_weights(finished, tmp_path) -> None:
     whole, _, _ = finished
     path = tmp_path / "killed"
     command = [sys.executable, "-m", "gtn_tf.cli", "train-supernet", "--run-dir"]
-    process = subprocess.Popen([*command, path, *TINY], stdout=subprocess.DEVNULL)
-    for _ in range(1200):
-        if list((path / "checkpoints").glob("epoch-00001.index")):
-            break
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    kill_when_written(
+        [*command, path, *TINY], path / "checkpoints" / "epoch-00001.index"
+    )
     assert not (path / "summary.json").exists()
     said: list[str] = []
     runs.train_supernet(config(), path, resume=True, report=said.append)
