@@ -41,11 +41,12 @@ setup(
     packages=find_packages(include=["gtn_tf", "gtn_tf.*"]) + ["gtn_tf.configs"],
     package_dir={"gtn_tf.configs": "configs"},
     package_data={
-        # The bundled teachers are SavedModels in gtn_tf/bundled/.
+        # The bundled teachers are SavedModels or npz files in gtn_tf/bundled/.
         "gtn_tf": [
             "py.typed",
             "bundled/*/*.md",
             "bundled/*/*.json",
+            "bundled/*/*.npz",
             "bundled/*/1/*.pb",
             "bundled/*/1/variables/*",
             "bundled/*/1/assets.extra/*",

@@ -1,190 +1,205 @@
-"""Which search method finds the better cells of NAS-Bench-201, given as many scores?
+"""Which search method finds the better cells of NAS-Bench-201?
 
+    python cli/search_methods.py --table FILE [--data-dir D] [--scale smoke|laptop]
+        [--methods NAME ...] [--seeds N] [--scorer NAME] [--teacher PATH]
     python cli/search_methods.py --table-only --table FILE [--scale smoke|laptop]
         [--methods NAME ...] [--seeds N] [--evaluations N ...]
 
-Each method searches by published accuracies in place of networks: a candidate's score
-is its validation accuracy after 12 epochs, and the answer is the test accuracy after
-200 epochs of the candidate with the best score. The table is a CSV file with the
-columns arch, cifar10_valid12 and cifar10_test200 and a row for every cell. Interrupted,
-the same command goes on with the next method; `--methods` searches by some of them, and
-the table keeps the rows of the others.
+Each method searches with its own small trainings or scores on CIFAR-10; what is
+reported is the published test accuracy after 200 epochs of the cell that it found, its
+rank among all cells, and the regret. The table is a CSV file with the columns arch and
+cifar10_test200 and a row for every cell. `--scorer` is what scores the candidates of
+the methods that propose some.
+
+With `--table-only` no network is trained: a candidate's score is its published
+validation accuracy after 12 epochs, the column cifar10_valid12, and the searches differ
+in their numbers of scores.
+
+Interrupted, the same command goes on where it stopped; `--methods` searches by some of
+them, and the results keep the rows of the others.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import keras_tuner
-
-from common import ROOT, read_table, say, write_facts, write_table
-from gtn_tf.accuracy import mean_and_std
+from common import ROOT, read_table, say, write_facts
 from gtn_tf.cells import read_table as read_benchmark
-from gtn_tf.countdown import Countdown
-from gtn_tf.names import PROPOSERS
-from gtn_tf.search import History, NASBench201Space, Observation, Proposer, simulate
+from gtn_tf.names import SCORERS
+from search_by_table import ANSWER, SCALES, SETTINGS, SIGNAL, by_table
+from search_controls import Truth
+from search_lab import Scale
+from search_report import write_report
+from search_rows import expect_same_sizes, search_all
+from searches import METHODS
 
-_SIGNAL, _ANSWER = "cifar10_valid12", "cifar10_test200"
-
-# Each method with the settings that other implementations report.
-_METHODS: dict[str, dict[str, Any]] = {
-    "random": {},
-    "evolution": {"population": 10, "sample": 3},
-    "reinforce": {"learning_rate": 0.1},
-    "local": {},
-    "nao": {},
-    "controller": {},
+_SCALES = {
+    "laptop": Scale(
+        seeds=4,
+        data="cifar10",
+        image_size=16,
+        augment=("shift", "mirror"),
+        cells=1,
+        filters=8,
+        candidates=100,
+        steps=128,
+        images=1000,
+        ranked=1000,
+        steps_per_epoch=500,
+        supernet=6000,
+        ghn=3000,
+        darts=1500,
+        second_order=1000,
+        gdas=3000,
+        alpha_rate=0.003,
+    ),
+    "smoke": Scale(
+        seeds=1,
+        data="digits",
+        image_size=0,
+        augment=(),
+        cells=1,
+        filters=1,
+        candidates=3,
+        steps=2,
+        images=16,
+        ranked=11,
+        steps_per_epoch=2,
+        supernet=2,
+        ghn=2,
+        darts=2,
+        second_order=2,
+        gdas=2,
+        alpha_rate=0.003,
+    ),
 }
-# The same searches, in which a candidate that is drawn again counts once more.
-_REPEATED = {"reinforce": "reinforce, repeats counted"}
-
-
-class _Scale(NamedTuple):
-    seeds: int
-    evaluations: tuple[int, ...]
-
-
-_SCALES = {"laptop": _Scale(50, (30, 100, 300)), "smoke": _Scale(2, (5, 12))}
+_METHODS = ("params", "supernet", "ghn")  # scorers that are methods of their own here
 
 
 def main() -> None:
     """Parses the command line; runs or resumes the experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
+    scorers = [name for name in SCORERS if name not in _METHODS]
     add("--scale", choices=_SCALES, default="laptop")
     add(
         "--table-only",
         action="store_true",
-        required=True,
         help="search by the table, without any network",
     )
     add("--table", type=Path, required=True, help="the published accuracies")
-    add("--methods", nargs="+", choices=_METHODS, default=[*_METHODS])
+    add("--methods", nargs="+", choices=[*{**METHODS, **SETTINGS}])
     add("--seeds", type=int, help="searches by each method, if not the scale's")
-    add("--evaluations", type=int, nargs="+", help="the same")
-    add("--out", type=Path, default=ROOT / "results" / "search_methods")
+    add("--evaluations", type=int, nargs="+", help="the same; of --table-only")
+    add("--scorer", choices=scorers, default="real_tse", help="default: real_tse")
+    add("--teacher", help="as for gtn_tf.cli rank")
+    add("--data-dir", type=Path, help="folder with the data files")
+    add("--out", type=Path, help="default: results/search_methods")
+    add("--run-dir", type=Path, default=ROOT / "runs" / "search_methods")
     options = parser.parse_args()
-    scale = _SCALES[options.scale]
+    _expect_possible(parser, options)
+    if options.table_only:
+        _search_by_table(options)
+    else:
+        _search(options)
+
+
+def _expect_possible(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> None:
+    """Refuses options that do not belong together."""
+    known = SETTINGS if options.table_only else METHODS
+    unknown = sorted({*(options.methods or ())} - {*known})
+    if unknown:
+        parser.error(
+            f"--methods: expected some of {', '.join(known)} with --table-only, "
+            f"received {', '.join(unknown)}"
+        )
+    if options.evaluations and not options.table_only:
+        parser.error("--evaluations: expected --table-only beside it, received none")
+    if options.scorer.startswith("gtn") and not options.teacher:
+        parser.error(f"--teacher: expected one for {options.scorer}, received none")
+
+
+def _search_by_table(options: argparse.Namespace) -> None:
+    """The searches without networks; writes `table_only.csv` and `facts.json`."""
+    out = options.out or ROOT / "results" / "search_methods" / "table_only"
+    methods = options.methods or [*SETTINGS]
+    scale = SCALES[options.scale]
     if options.seeds:
         scale = scale._replace(seeds=options.seeds)
     if options.evaluations:
         scale = scale._replace(evaluations=tuple(options.evaluations))
-    by_table(read_benchmark(options.table), scale, options.methods, options.out)
+    by_table(read_benchmark(options.table), scale, methods, out)
+    words = ["--table-only", "--table FILE", "--scale", options.scale]
+    words += ["--methods", *methods, *_given(options, "seeds", "evaluations")]
     write_facts(
-        options.out,
-        _command(options),
+        out,
+        _command(words),
         scale,
-        signal=_SIGNAL,
-        answer=_ANSWER,
-        settings={name: _METHODS[name] for name in options.methods},
+        signal=SIGNAL,
+        answer=ANSWER,
+        settings={name: SETTINGS[name] for name in methods},
         first_seed=0,
     )
 
 
-def _command(options: argparse.Namespace) -> str:
-    """The command that repeats the searches."""
-    words = ["python cli/search_methods.py --table-only --table FILE"]
-    words += ["--scale", options.scale, "--methods", *options.methods]
-    words += ["--seeds", str(options.seeds)] if options.seeds else []
-    if options.evaluations:
-        words += ["--evaluations", *map(str, options.evaluations)]
-    return " ".join(words)
-
-
-def by_table(
-    table: Mapping[str, Mapping[str, float]],
-    scale: _Scale,
-    methods: Sequence[str],
-    out: Path,
-) -> None:
-    """Searches by published accuracies; writes `table_only.csv`, method by method.
-
-    Args:
-        table: For each cell, its accuracies.
-        scale: The sizes.
-        methods: Those to search by, unless they have rows of as many seeds.
-        out: The folder.
-    """
-    file = out / "table_only.csv"
-    rows = read_table(file)
-    for name in methods:
-        mine = name, _REPEATED.get(name)
-        known = [row for row in rows if row["method"] == name]
-        done = {row["evaluations"] for row in known if row["seeds"] == scale.seeds}
-        if done >= {*scale.evaluations}:
-            continue
-        rows = [row for row in rows if row["method"] not in mine]
-        countdown = Countdown(scale.seeds)
-        found: dict[tuple[str, int], list[float]] = {}
-        for seed in range(scale.seeds):
-            for key, accuracy in _answers(name, table, scale, seed).items():
-                found.setdefault(key, []).append(accuracy)
-            pace = countdown.next()
-            say(f"{name}: seed {pace.position}, {pace.left}")
-        for (method, evaluations), accuracies in sorted(found.items()):
-            row = {"method": method, "evaluations": evaluations}
-            rows.append({**row, **mean_and_std(accuracies), "seeds": scale.seeds})
-        write_table(rows, file)
-    for row in rows:
-        say("{method}, {evaluations:.0f}: {mean:.2f} \u00b1 {std:.2f}".format(**row))
-
-
-def _answers(
-    name: str, table: Mapping[str, Mapping[str, float]], scale: _Scale, seed: int
-) -> dict[tuple[str, int], float]:
-    """The answer of one search after each number of evaluations."""
-    space = NASBench201Space((32, 32, 3), 10)
-    hp = keras_tuner.HyperParameters()
-    space.genotype(hp)
-
-    def accuracies(values: Mapping[str, Any]) -> Mapping[str, float]:
-        chosen = keras_tuner.HyperParameters()
-        chosen.values = dict(values)
-        return table[str(space.genotype(chosen))]
-
-    def answer(candidates: list[Observation]) -> float:
-        best = max(candidates, key=lambda one: one.score)
-        return accuracies(best.values)[_ANSWER]
-
-    proposer = _Counting(PROPOSERS.load(name)(**_METHODS[name]))
-    candidates = simulate(
-        proposer,
-        hp,
-        lambda values: accuracies(values)[_SIGNAL],
-        max(scale.evaluations),
-        seed,
+def _search(options: argparse.Namespace) -> None:
+    """The searches with networks; writes `rows.csv`, row by row, and the rest."""
+    out = options.out or ROOT / "results" / "search_methods"
+    scale, methods = _SCALES[options.scale], options.methods or [*METHODS]
+    accuracies = {
+        cell: row[ANSWER] for cell, row in read_benchmark(options.table).items()
+    }
+    truth = Truth(accuracies)
+    expect_same_sizes(out, scale)
+    if options.seeds:
+        scale = scale._replace(seeds=options.seeds)
+    write_facts(
+        out,
+        command := _command_of_all(options, methods, out / "rows.csv"),
+        scale,
+        answer=ANSWER,
+        scorer=options.scorer,
+        settings=SETTINGS,
+        first_seed=0,
     )
-    found = {}
-    for count in scale.evaluations:
-        found[name, count] = answer(candidates[:count])
-        if name in _REPEATED:
-            known = sum(draws <= count for draws in proposer.draws)
-            found[_REPEATED[name], count] = answer(candidates[:known])
-    return found
+    given = options.scorer, options.teacher, options.data_dir
+    folder = options.run_dir / options.scale
+    rows = search_all(methods, scale, truth, out / "rows.csv", *given, folder)
+    write_report(rows, scale, truth, command, out)
+    say(f"Written: README.md, rows.csv, facts.json, searches.png in {out}")
 
 
-class _Counting(Proposer):
-    """Counts the draws of another proposer, with those of candidates known before."""
+def _command_of_all(
+    options: argparse.Namespace, methods: Sequence[str], file: Path
+) -> str:
+    """The command that also makes the rows that are there already."""
+    every = {*methods, *(row.get("name") for row in read_table(file))}
+    words = ["--table FILE", "--scale", options.scale]
+    if not every >= {*METHODS}:
+        words += ["--methods", *(name for name in METHODS if name in every)]
+    words += _given(options, "seeds", "teacher")
+    words += [] if options.scorer == "real_tse" else ["--scorer", options.scorer]
+    return _command(words)
 
-    def __init__(self, proposer: Proposer) -> None:
-        self.proposer = proposer
-        self.draws: list[int] = []  # up to each candidate
 
-    def propose(self, history: History) -> Mapping[str, Any] | None:
-        count = self.draws[-1] if self.draws else 0
+def _command(words: Sequence[str]) -> str:
+    """The command that repeats the searches."""
+    return " ".join(["python cli/search_methods.py", *words])
 
-        def is_tried(values: Mapping[str, Any]) -> bool:
-            nonlocal count
-            count += 1
-            return history.is_tried(values)
 
-        found = self.proposer.propose(dataclasses.replace(history, is_tried=is_tried))
-        self.draws.append(count)
-        return found
+def _given(options: argparse.Namespace, *names: str) -> list[str]:
+    """Options as they were given."""
+    words: list[str] = []
+    for name in names:
+        value = getattr(options, name)
+        if value:
+            several = value if isinstance(value, list) else [value]
+            words += [f"--{name}", *map(str, several)]
+    return words
 
 
 if __name__ == "__main__":

@@ -185,7 +185,12 @@ def _gtn(
 
 def _inner_optimizer(config: InnerOptimizerConfig, steps: int) -> InnerOptimizer:
     kind = OPTIMIZERS.load(config.name)
-    return kind(**_taken({**vars(config), "steps": steps}, kind))
+    offered = {**vars(config), "steps": steps}
+    if config.final_learning_rate != 1:
+        offered["learning_rate"] = tf.keras.optimizers.schedules.CosineDecay(
+            config.learning_rate, max(steps - 1, 1), config.final_learning_rate
+        )
+    return kind(**_taken(offered, kind))
 
 
 def _estimator(meta: MetaConfig) -> Estimator:

@@ -60,7 +60,7 @@ def _bars(axes: Any, rows: Sequence[Row], title: str, names: bool) -> None:
     axes.set_yticks(range(len(rows)), labels)
     axes.invert_yaxis()  # the first row on top
     axes.tick_params(labelleft=names)
-    axes.set(title=title, xlabel="candidates per minute\n(hatched: two at a time)")
+    axes.set(title=title, xlabel="candidates per minute,\ntwo at a time hatched")
 
 
 def _lines(axes: Any, rows: Sequence[Row]) -> None:

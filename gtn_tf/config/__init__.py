@@ -31,7 +31,11 @@ from gtn_tf.config.search import (
     SpaceConfig,
     TrainingConfig,
 )
-from gtn_tf.config.supernet import SharedTrainingConfig, SupernetConfig
+from gtn_tf.config.supernet import (
+    SharedStepConfig,
+    SharedTrainingConfig,
+    SupernetConfig,
+)
 from gtn_tf.config.teacher import GeneratorConfig, RateFactorsConfig, TeacherConfig
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "RankingConfig",
     "RateFactorsConfig",
     "SearchConfig",
+    "SharedStepConfig",
     "SharedTrainingConfig",
     "SpaceConfig",
     "SupernetConfig",

@@ -149,7 +149,9 @@ def section(kind: type) -> Any:
 
 
 def _typed(value: Any, kind: type) -> Any:
-    """Converts to a float where due, and lists (of lists) to tuples."""
+    """Converts to floats where due, and lists (of lists) to tuples."""
+    if kind is float and isinstance(value, (list, tuple)):
+        return tuple(_typed(one, float) for one in value)
     if kind is float:
         # Through str: YAML 1.1 reads 1e-3 as a string, and float(True) would pass.
         return float(str(value))
@@ -170,7 +172,7 @@ class Checked:
             try:
                 value = _typed(received, type(field.default))
                 accepted = rule.allows(value)
-            except ValueError:
+            except (TypeError, ValueError):  # a list of numbers where one is due
                 accepted = False
             if not accepted:
                 key = self._prefix + field.name

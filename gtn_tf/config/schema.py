@@ -127,6 +127,8 @@ class LearnersConfig(Checked):
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
     dense_norm: Each[bool] = setting(True, or_each(FLAG))  # also in dense layers
+    # Each: of LeakyReLU; 0 makes it a ReLU.
+    negative_slope: Each[float] = setting(0.1, or_each(FROM_0))
     cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
     cell_filters: int = setting(8, COUNT)  # channels of the first stage
     # How many are sampled in advance, each traced once; or, of stacks of cells, all: a
@@ -190,7 +192,14 @@ class LearnersConfig(Checked):
         return {name: len(x) for name, x in given.items() if isinstance(x, tuple)}
 
 
-_EACH = ("family", "global_pooling", "weight_norm", "batch_norm", "dense_norm")
+_EACH = (
+    "family",
+    "global_pooling",
+    "weight_norm",
+    "batch_norm",
+    "dense_norm",
+    "negative_slope",
+)
 
 
 def _nth(entry: Any, n: int) -> Any:
@@ -210,6 +219,8 @@ class InnerOptimizerConfig(Checked):
     name: str = setting("sgd", one_of(*names.OPTIMIZERS))
     # Initial values, for every step.
     learning_rate: float = setting(0.3, ABOVE_0)
+    # Initial, too: at the last step, as a fraction, by a cosine.
+    final_learning_rate: float = setting(1.0, ABOVE_0)
     momentum: float = setting(0.5, FROM_0)  # of sgd
     beta_1: float = setting(0.9, BETWEEN_0_AND_1)  # of adam and lamb: of the 1st moment
     beta_2: float = setting(0.999, BETWEEN_0_AND_1)  # and of the second
@@ -222,6 +233,12 @@ class InnerOptimizerConfig(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         expect_unused(self, "name", INNER_OPTIMIZERS)
+        if self.final_learning_rate != 1 and self.rates == "shared":
+            raise ConfigError(
+                "inner_optimizer.final_learning_rate: expected 1 beside "
+                "inner_optimizer.rates=shared, one rate for all steps, received "
+                f"{self.final_learning_rate:g}"
+            )
         if self.momentum == 0 and self.rates != "fixed":
             raise ConfigError(
                 "inner_optimizer.momentum: expected a number above 0, since learned "

@@ -5,19 +5,56 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from gtn_tf import names
 from gtn_tf.config.rules import (
     ABOVE_0,
     COUNT,
     COUNT_OR_0,
     DECAY,
     FROM_0,
+    TEXT_OR_NONE,
     Checked,
     ConfigError,
+    Rule,
+    expect_unused,
+    one_of,
     section,
     setting,
 )
 from gtn_tf.config.schema import DataConfig
 from gtn_tf.config.search import SpaceConfig
+
+# Half of the cells of NAS-Bench-201 at most, so that there are always others.
+POOL_SIZE = Rule(
+    "an integer from 2 to 4096", lambda x: COUNT.allows(x) and 2 <= x <= 4096
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedStepConfig(Checked):
+    """What a step is: the architecture whose weights it trains, and on which images."""
+
+    _prefix: ClassVar[str] = "supernet."
+
+    # Drawn from the whole space, or from a pool that NAO renews.
+    architectures: str = setting("uniform", one_of(*names.DRAWS))
+    pool_size: int = setting(100, POOL_SIZE)  # of pool: architectures in it
+    renew_every: int = setting(3, COUNT)  # of pool: epochs between two renewals
+    renewed: int = setting(50, COUNT)  # of pool: the worst, replaced in each
+    predictor_epochs: int = setting(300, COUNT)  # of pool: of NAO's networks in each
+    # Whose lessons are taught in place of training images: a bundled teacher's name, or
+    # a path; none if empty.
+    teacher: str = setting("", TEXT_OR_NONE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        of_pool = ("pool_size", "renew_every", "renewed", "predictor_epochs")
+        expect_unused(self, "architectures", {"pool": of_pool})
+        if self.renewed >= self.pool_size:
+            raise ConfigError(
+                f"supernet.renewed: expected less than supernet.pool_size "
+                f"({self.pool_size}), received {self.renewed}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +65,9 @@ class SharedTrainingConfig(Checked):
 
     steps: int = setting(6000, COUNT)  # each on one batch of training images
     steps_per_epoch: int = setting(500, COUNT)  # between tests and checkpoints
-    batch_size: int = setting(64, COUNT)  # images in a step
+    batch_size: int = setting(
+        64, COUNT
+    )  # images in a step; a lesson has its own number
     learning_rate: float = setting(0.05, ABOVE_0)  # at the start of a cosine decay
     final_learning_rate: float = setting(0.001, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # Nesterov's
@@ -75,4 +114,20 @@ class SupernetConfig(Checked):
     seed: int = setting(0, COUNT_OR_0)  # of everything drawn at random
     data: DataConfig = section(DataConfig)
     space: SpaceConfig = section(SpaceConfig)
+    supernet: SharedStepConfig = section(SharedStepConfig)
     training: SharedTrainingConfig = section(SharedTrainingConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.supernet.teacher:
+            self._expect_images_as_they_are()
+
+    def _expect_images_as_they_are(self) -> None:
+        of_real_images = {"augment": [*self.data.augment], "cutout": self.data.cutout}
+        for name, received in of_real_images.items():
+            if received:
+                raise ConfigError(
+                    f"data.{name}: expected none beside supernet.teacher, whose "
+                    f"lessons are taught as they are, received {received}",
+                    f"data.{name}",
+                )

@@ -3,6 +3,7 @@
 from gtn_tf.evaluation.baselines import (
     Lessons,
     RealLessons,
+    expect_same_kind,
     real_data_sgd,
     shuffled,
     tuned_rates,
@@ -15,6 +16,7 @@ __all__ = [
     "Lessons",
     "RealLessons",
     "TaughtLearners",
+    "expect_same_kind",
     "real_data_sgd",
     "shuffled",
     "split_for_learners",

@@ -33,14 +33,7 @@ class RealLessons:
     """
 
     def __init__(self, splits: Splits, teacher: TrainedTeacher) -> None:
-        classes = len(teacher.class_names)
-        if splits.image_shape != teacher.image_shape or splits.num_classes != classes:
-            raise TeacherError(
-                f"{teacher.source}: teaches {classes} classes of images "
-                f"{list(teacher.image_shape)}; expected data like that, received "
-                f"{splits.name}, {splits.num_classes} classes of "
-                f"{list(splits.image_shape)}"
-            )
+        expect_same_kind(splits, teacher)
         self._splits = splits
         self._teacher = teacher
         self.test = self._batched(splits.test_images, splits.test_labels)
@@ -68,6 +61,26 @@ class RealLessons:
             return images
         return self._teacher.normalise(
             images * np.array(self._splits.std) + np.array(self._splits.mean)
+        )
+
+
+def expect_same_kind(splits: Splits, teacher: TrainedTeacher) -> None:
+    """Expects data of the shape and the classes that a teacher teaches.
+
+    Args:
+        splits: The data set.
+        teacher: The teacher.
+
+    Raises:
+        TeacherError: If the teacher has other images or other classes.
+    """
+    classes = len(teacher.class_names)
+    if splits.image_shape != teacher.image_shape or splits.num_classes != classes:
+        raise TeacherError(
+            f"{teacher.source}: teaches {classes} classes of images "
+            f"{list(teacher.image_shape)}; expected data like that, received "
+            f"{splits.name}, {splits.num_classes} classes of "
+            f"{list(splits.image_shape)}"
         )
 
 

@@ -30,6 +30,7 @@ class ConvLearners(SequentialLearners):
             every pixel.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        negative_slope: Of LeakyReLU; 0 makes it a ReLU.
         dense_norm: Whether hidden dense layers have it, too.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
@@ -52,6 +53,7 @@ class ConvLearners(SequentialLearners):
     global_pooling: bool = False
     weight_norm: bool = True
     batch_norm: str = "mean_only"
+    negative_slope: float = 0.1
     dense_norm: bool = True
     architectures: int = 1
     seed: int = 0

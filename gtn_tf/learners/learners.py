@@ -22,8 +22,6 @@ from gtn_tf.names import NORMS
 
 Width = Union[int, tuple[int, int]]
 
-_SLOPE = 0.1  # of every LeakyReLU
-
 
 class Learners(abc.ABC):
     """A distribution over architectures, as a pool of networks drawn from it."""
@@ -114,15 +112,21 @@ class NormedLearners(DrawnLearners):
 
     A subclass also has the fields `weight_norm`, whether every layer is
     weight-normalised, and `batch_norm`: `"mean_only"` (the paper's), `"full"` or
-    `"none"`; and `dense_norm`, whether hidden dense layers have that batch norm, too,
-    if it has such layers.
+    `"none"`; `negative_slope`, that of LeakyReLU, at least 0; and `dense_norm`, whether
+    hidden dense layers have that batch norm, too, if it has such layers.
     """
 
     weight_norm: bool
     batch_norm: str
+    negative_slope: float
     dense_norm: bool = True
 
     def __post_init__(self) -> None:
+        if self.negative_slope < 0:
+            raise ArgumentError(
+                "negative_slope: expected a number of at least 0, received "
+                f"{self.negative_slope}"
+            )
         if self.batch_norm not in NORMS:
             raise ArgumentError(not_one_of("batch_norm", self.batch_norm, NORMS))
         super().__post_init__()
@@ -159,9 +163,8 @@ class NormedLearners(DrawnLearners):
     def _activation(self) -> list[tf.keras.layers.Layer]:
         return [*self._norm(), self._rectifier()]
 
-    @staticmethod
-    def _rectifier() -> tf.keras.layers.Layer:
-        return tf.keras.layers.LeakyReLU(_SLOPE)
+    def _rectifier(self) -> tf.keras.layers.Layer:
+        return tf.keras.layers.LeakyReLU(self.negative_slope)
 
     def _dense(
         self, units: Sequence[int], num_classes: int

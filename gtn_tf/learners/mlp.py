@@ -22,6 +22,7 @@ class MLPLearners(SequentialLearners):
             draw it from, `high` excluded.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        negative_slope: Of LeakyReLU; 0 makes it a ReLU.
         dense_norm: Whether hidden dense layers have it, too.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
@@ -36,6 +37,7 @@ class MLPLearners(SequentialLearners):
     units: Sequence[Width] = (256, 128)
     weight_norm: bool = True
     batch_norm: str = "mean_only"
+    negative_slope: float = 0.1
     dense_norm: bool = True
     architectures: int = 1
     seed: int = 0

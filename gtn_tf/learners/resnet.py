@@ -25,6 +25,7 @@ class ResNetLearners(NormedLearners):
             default.
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
+        negative_slope: Of LeakyReLU; 0 makes it a ReLU.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
@@ -42,6 +43,7 @@ class ResNetLearners(NormedLearners):
     strides: Sequence[int] | None = None
     weight_norm: bool = True
     batch_norm: str = "mean_only"
+    negative_slope: float = 0.1
     architectures: int = 1
     seed: int = 0
 

@@ -2,6 +2,8 @@
 
 from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
+from gtn_tf.plots.cost_panels import CostLine, CostPanel, against_cost
+from gtn_tf.plots.costs import costs
 from gtn_tf.plots.curves import bands, heat_map, hyperparameters, learning_curves
 from gtn_tf.plots.dots import dots
 from gtn_tf.plots.grids import (
@@ -22,8 +24,12 @@ from gtn_tf.plots.table import draw_tables
 __all__ = [
     "Arc",
     "CellPicture",
+    "CostLine",
+    "CostPanel",
+    "against_cost",
     "bands",
     "boxes",
+    "costs",
     "curriculum_grid",
     "dots",
     "draw_cells",

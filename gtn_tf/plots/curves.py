@@ -80,14 +80,22 @@ def bands(
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
-    _legend_below(figure)
+    legend_below(figure)
     save_figure(figure, path, _DPI)
 
 
-def _legend_below(figure: Figure) -> None:
-    """Puts the legend below the curves, in as many columns as fit."""
+def legend_below(figure: Figure, shown: Mapping[str, Any] | None = None) -> None:
+    """Puts the legend below the axes, in as many columns as fit.
+
+    Args:
+        figure: The figure.
+        shown: For each name, what is drawn of it; by default all that has a label.
+    """
+    given: dict[str, Any] = {}
+    if shown is not None:
+        given = {"handles": [*shown.values()], "labels": [*shown]}
     for columns in (3, 2, 1):
-        legend = figure.legend(loc="outside lower center", ncols=columns)
+        legend = figure.legend(loc="outside lower center", ncols=columns, **given)
         if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
             return
         legend.remove()

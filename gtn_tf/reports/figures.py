@@ -28,18 +28,20 @@ class FigureSpec:
 
     Args:
         picture: Name of the PNG file.
-        kind: `"curves"`, `"boxes"`, `"dots"`, `"matrix"` or `"images"`.
+        kind: `"curves"`, `"boxes"`, `"dots"`, `"costs"`, `"matrix"` or `"images"`.
         table: Name of the CSV file with the measurements; of `"images"`, of the npz
             file with `grid` (uint8 `[h, w, c]`), `steps` and `class_names`.
-        by: Column that separates curves, boxes, rows of dots or of the matrix.
-        x: Column along the x axis of curves, or that of the matrix's columns.
+        by: Column that separates curves, boxes, costs, rows of dots or of the matrix.
+        x: Column along the x axis of curves or costs, where costs may have none, or
+            that of the matrix's columns.
         y: Column of what was measured; a matrix has its deviation in `std`.
         x_label: Name of the x axis, with its unit.
         y_label: Name of the y axis, with its unit.
         title: Above the picture.
         factor: What `y` is multiplied by: 100 for per cent.
-        y_range: What the y axis of curves shows.
-        log: Whether the x axis of curves, or the y axis of boxes, is logarithmic.
+        y_range: What the y axis of curves or costs shows.
+        log: Whether the x axis of curves or costs, or the y axis of boxes, is
+            logarithmic.
     """
 
     picture: str
@@ -164,6 +166,15 @@ def _dots(figure: FigureSpec, folder: Path) -> None:
     plots.dots(_values(figure, folder), figure.y_label, folder / figure.picture)
 
 
+def _costs(figure: FigureSpec, folder: Path) -> None:
+    found = {
+        name: [(float(row[figure.x] or "nan"), _y(figure, row)) for row in rows]
+        for name, rows in _groups(figure, folder).items()
+    }
+    labels = figure.x_label, figure.y_label, figure.title
+    plots.costs(found, labels, folder / figure.picture, figure.y_range, figure.log)
+
+
 def _matrix(figure: FigureSpec, folder: Path) -> None:
     groups = _groups(figure, folder)
     cells = {
@@ -189,6 +200,7 @@ _KINDS = {
     "curves": _curves,
     "boxes": _boxes,
     "dots": _dots,
+    "costs": _costs,
     "matrix": _matrix,
     "images": _images,
 }

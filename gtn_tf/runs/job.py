@@ -29,6 +29,7 @@ def run_job(
     product: str,
     finish: Callable[[RunDirectory, _Config, Splits, Report], None],
     outcome: Callable[[dict[str, Any], RunDirectory], str],
+    check: Callable[[Splits], object] = lambda splits: None,
 ) -> dict[str, Any]:
     """Loads the data, does what is left of a run, and reports its results.
 
@@ -41,6 +42,8 @@ def run_job(
         product: Name of the file that the run is for; it is made again if it is gone.
         finish: Does what is left; the summary comes last.
         outcome: As for `report_results`.
+        check: Raises an error, before there is a run directory, if the data does not
+            fit.
 
     Returns:
         The content of `summary.json`.
@@ -50,6 +53,7 @@ def run_job(
     """
     splits = load_training_splits(config, data_dir)
     expect_possible(config, splits)
+    check(splits)
     run = RunDirectory(run_dir)
     with run.open(config, resume):
         if not is_finished(run, False, report) or not (run.path / product).exists():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells import Genotype201
 from gtn_tf.config import GHNConfig, SupernetConfig
 from gtn_tf.data import Splits
 from gtn_tf.ghn import GHNTraining
@@ -18,8 +17,12 @@ from gtn_tf.runs.epochs import train_in_epochs
 from gtn_tf.runs.job import Report
 from gtn_tf.runs.machine import machine
 from gtn_tf.search import CellSpace
-from gtn_tf.supernet import SharedScores, SinglePath
+from gtn_tf.search.pool import sample_connected
+from gtn_tf.supernet import SharedScore, SharedScores, SinglePath
 from gtn_tf.supernet.shared_scores import WeightsOfAll, equal_batches
+
+# For each step an architecture, and images with their labels.
+Examples = Iterable[tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]]
 
 
 def summary_of(
@@ -65,22 +68,22 @@ def summary_of(
 def fit(
     training: SinglePath | GHNTraining,
     space: CellSpace[Any],
-    shared: WeightsOfAll,
+    scores: ValidationScores,
+    examples: Callable[[int], Examples],
     run: RunDirectory,
     config: SupernetConfig | GHNConfig,
-    splits: Splits,
     report: Report,
     callbacks: Sequence[tf.keras.callbacks.Callback] = (),
 ) -> None:
-    """Trains to the end, on a random architecture in each step.
+    """Trains to the end, on one architecture in each step.
 
     Args:
         training: Takes the steps.
         space: Of the architectures.
-        shared: Gives each architecture its weights, for the tests.
+        scores: Scores random ones after each epoch.
+        examples: Given the steps that are done, returns those of the next steps.
         run: The run directory.
         config: The configuration.
-        splits: The real data.
         report: Called with each line of progress.
         callbacks: Make further records of each epoch.
 
@@ -88,16 +91,15 @@ def fit(
         NonFiniteError: If the training diverges.
         RunError: If the run's files cannot be used.
     """
-    test = _Test(space, shared, config, splits)
+    test = _Test(space, scores, config)
 
     def begin(done: int) -> Callable[[], dict[str, float]]:
-        codes = drawn(space, config.seed, done)
-        examples = zip(codes, splits.train_batches(done))
+        following = iter(examples(done))
 
         def train_epoch() -> dict[str, float]:
             losses = []
             for _ in range(config.training.steps_per_epoch):
-                code, (images, labels) = next(examples)
+                code, (images, labels) = next(following)
                 losses.append(training.train(code, images, labels))
             return {"loss": float(tf.reduce_mean(losses)), **test(training.weights)}
 
@@ -136,11 +138,40 @@ def drawn(space: CellSpace[Any], seed: int, start: int = 0) -> Iterator[tf.Tenso
     step = start
     while True:
         rng = np.random.default_rng([seed, step])
-        genotype = space.sample(rng)
-        while isinstance(genotype, Genotype201) and not genotype.is_connected:
-            genotype = space.sample(rng)
-        yield network.encode(genotype)
+        yield network.encode(sample_connected(space, rng))
         step += 1
+
+
+class ValidationScores:
+    """Scores architectures on the first validation images, traced once for all.
+
+    Args:
+        shared: Gives each architecture its weights.
+        config: The configuration.
+        splits: The real data.
+    """
+
+    def __init__(
+        self,
+        shared: WeightsOfAll,
+        config: SupernetConfig | GHNConfig,
+        splits: Splits,
+    ) -> None:
+        count = config.training.tested_images
+        self._batches = equal_batches(
+            tf.constant(splits.validation_images[:count]),
+            tf.constant(splits.validation_labels[:count]),
+        )
+        self._scores = SharedScores(shared)
+
+    def __call__(self, weights: tf.Variable, code: tf.Tensor) -> SharedScore:
+        """Scores an architecture.
+
+        Args:
+            weights: Of all architectures.
+            code: The architecture, as `SuperNetwork.encode` gives it.
+        """
+        return self._scores(weights.read_value(), code, self._batches)
 
 
 class _Test:
@@ -149,21 +180,15 @@ class _Test:
     def __init__(
         self,
         space: CellSpace[Any],
-        shared: WeightsOfAll,
+        scores: ValidationScores,
         config: SupernetConfig | GHNConfig,
-        splits: Splits,
     ) -> None:
         chosen = config.training
         others = drawn(space, config.seed, chosen.steps)  # not those of the training
         self._codes = [next(others) for _ in range(chosen.tested)]
-        self._batches = equal_batches(
-            tf.constant(splits.validation_images[: chosen.tested_images]),
-            tf.constant(splits.validation_labels[: chosen.tested_images]),
-        )
-        self._scores = SharedScores(shared)
+        self._scores = scores
 
     def __call__(self, weights: tf.Variable) -> dict[str, float]:
-        now = weights.read_value()
-        found = [self._scores(now, code, self._batches) for code in self._codes]
+        found = [self._scores(weights, code) for code in self._codes]
         loss, accuracy = np.mean(found, axis=0).tolist()
         return {"val_loss": loss, "val_accuracy": accuracy}

@@ -38,10 +38,32 @@ def add_scores(
     report: Callable[[str], None] = print,
     workers: int = 1,
 ) -> None:
-    """Adds the scores that a table lacks, and saves it after each genotype.
+    """Adds the scores that a table lacks: `ScoreTable` for one list of genotypes.
 
-    A table of thousands of rows takes long to write, and is saved less often. Networks
-    that a scorer has to build are built one at a time, whatever `workers` says.
+    Args:
+        rows: As for `ScoreTable`, as are `space` to `report`.
+        genotypes: As for `ScoreTable.add`, as are `workers`.
+        space: Builds the networks.
+        scorers: The scorers.
+        data: Real data.
+        file: The table's file.
+        save: Writes the table.
+        seed: Seed of the weights.
+        report: Called with each line of progress.
+        workers: Genotypes that are scored at the same time.
+
+    Raises:
+        SearchError: As for `ScoreTable`.
+    """
+    with ScoreTable(rows, space, scorers, data, file, save, seed, report) as table:
+        table.add(genotypes, workers)
+
+
+class ScoreTable:
+    """Scores of genotypes, computed when they are asked for, each once.
+
+    A context, in which scorers stay prepared. The table is saved after each genotype;
+    one of thousands of rows takes long to write, and is saved less often.
 
     What made the scores is saved beside the table, in `<name>.made_by.json`: scores of
     other settings or other data are never added to them.
@@ -49,7 +71,6 @@ def add_scores(
     Args:
         rows: The table, by genotype. Each scorer adds its scores, NaN if it failed, and
             `seconds_` and its name.
-        genotypes: Of the space's kind; they need not be in the space.
         space: Builds the networks, all in one layout.
         scorers: The scorers, each timed.
         data: Real data.
@@ -57,41 +78,89 @@ def add_scores(
         save: Writes the table.
         seed: Seed of the weights.
         report: Called with each line of progress.
-        workers: Genotypes that are scored at the same time. The seconds of each then
-            are longer, and those of all shorter.
 
     Raises:
         SearchError: If other settings or other data made the scores that are there, or
             if a scorer cannot be prepared.
     """
-    made_by = {one.name: _made_by(one, space, data, seed) for one in scorers}
-    _claim(file, made_by, any(rows.values()))
-    by_name = {space.text(genotype): genotype for genotype in genotypes}
-    lacks = {n: [s for s in scorers if s.name not in rows.get(n, {})] for n in by_name}
-    left = {name: missing for name, missing in lacks.items() if missing}
-    jobs = [_Job(n, space.candidate(by_name[n]), lack) for n, lack in left.items()]
-    if any(one.builds(data) for one in jobs):
-        workers = 1
-    needed = [one for one in scorers if any(one in lack for lack in left.values())]
-    countdown = Countdown(len(by_name), done=len(by_name) - len(left))
-    seldom, calls = _Seldom(save), FirstAlone()
 
-    def run(job: _Job) -> _Scored:
-        return job.score(data, seed, calls)
+    def __init__(
+        self,
+        rows: dict[str, Row],
+        space: CellSpace[Any],
+        scorers: Sequence[Scorer],
+        data: ScoringData,
+        file: Path,
+        save: Callable[[], object],
+        seed: int = 0,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        self.rows = rows
+        self._space = space
+        self._scorers = scorers
+        self._data = data
+        self._seed = seed
+        self._report = report
+        self._stack = ExitStack()
+        self._preparation = Preparation(seed)
+        self._seldom = _Seldom(save)
+        self._calls = FirstAlone()
+        made_by = {one.name: _made_by(one, space, data, seed) for one in scorers}
+        _claim(file, made_by, any(rows.values()))
 
-    with ExitStack() as stack:
-        stack.enter_context(Preparation(seed)).prepare(needed, data)
-        stack.enter_context(seldom)
-        stack.enter_context(graph_rewrites_off())  # for all threads, while any runs
-        scored = stack.enter_context(closing(side_by_side(run, jobs, workers)))
-        for job, (found, failures) in zip(jobs, scored):
-            rows.setdefault(job.name, {}).update(genotype=job.name, **found)
-            seldom()
-            for line in failures:
-                report(line)
-            pace = countdown.next()
-            shown = "  ".join(f"{s.name} {_shown(found[s.name])}" for s in job.scorers)
-            report(f"{pace.position}  {shown}  {pace.rate('candidate')}, {pace.left}")
+    def __enter__(self) -> ScoreTable:
+        self._stack.enter_context(self._preparation)
+        self._stack.enter_context(self._seldom)
+        # For all threads, while any runs.
+        self._stack.enter_context(graph_rewrites_off())
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def add(self, genotypes: Sequence[Any], workers: int = 1) -> None:
+        """Adds the scores that are missing.
+
+        Networks that a scorer has to build are built one at a time, whatever `workers`
+        says.
+
+        Args:
+            genotypes: Of the space's kind; they need not be in the space.
+            workers: Genotypes that are scored at the same time. The seconds of each
+                then are longer, and those of all shorter.
+
+        Raises:
+            SearchError: If a scorer cannot be prepared.
+        """
+        rows, data, every = self.rows, self._data, self._scorers
+        by_name = {self._space.text(genotype): genotype for genotype in genotypes}
+        lacks = {
+            n: [s for s in every if s.name not in rows.get(n, {})] for n in by_name
+        }
+        left = {name: missing for name, missing in lacks.items() if missing}
+        candidate = self._space.candidate
+        jobs = [_Job(n, candidate(by_name[n]), lack) for n, lack in left.items()]
+        if any(one.builds(data) for one in jobs):
+            workers = 1
+        needed = [one for one in every if any(one in lack for lack in left.values())]
+        self._preparation.prepare(needed, data)
+        countdown = Countdown(len(by_name), done=len(by_name) - len(left))
+
+        def run(job: _Job) -> _Scored:
+            return job.score(data, self._seed, self._calls)
+
+        with closing(side_by_side(run, jobs, workers)) as scored:
+            for job, (found, failures) in zip(jobs, scored):
+                rows.setdefault(job.name, {}).update(genotype=job.name, **found)
+                self._seldom()
+                for line in failures:
+                    self._report(line)
+                pace = countdown.next()
+                shown = "  ".join(
+                    f"{s.name} {_shown(found[s.name])}" for s in job.scorers
+                )
+                rate = pace.rate("candidate")
+                self._report(f"{pace.position}  {shown}  {rate}, {pace.left}")
 
 
 class _Scored(NamedTuple):

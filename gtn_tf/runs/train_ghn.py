@@ -15,7 +15,13 @@ from gtn_tf.ghn import GHN, Adam, GHNFile, GHNTraining
 from gtn_tf.ghn.file import NAME
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.job import Report, run_job
-from gtn_tf.runs.random_architectures import fit, summary_of
+from gtn_tf.runs.random_architectures import (
+    Examples,
+    ValidationScores,
+    drawn,
+    fit,
+    summary_of,
+)
 from gtn_tf.runs.search import make_space
 
 _CARD = """\
@@ -105,7 +111,12 @@ def _finish(
         file.save(run.path / NAME)
 
     each = tf.keras.callbacks.LambdaCallback(on_epoch_end=save)
-    fit(training, space, ghn, run, config, splits, report, [each])
+    scores = ValidationScores(ghn, config, splits)
+
+    def examples(done: int) -> Examples:
+        return zip(drawn(space, config.seed, done), splits.train_batches(done))
+
+    fit(training, space, scores, examples, run, config, report, [each])
     save()  # it may have been lost since
     summary = summary_of(run, config, splits, ghn.size)
     write(run.model_card, _CARD.format(**summary))

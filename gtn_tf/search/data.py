@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gtn_tf.data.order import shuffled_batches
 from gtn_tf.data.stored_images import Images, gathering
 from gtn_tf.labels import as_integers
 from gtn_tf.search.errors import ScoreError
@@ -43,10 +44,10 @@ class ScoringData:
         return bool(images.shape.rank) and images.shape[0] is not None
 
     def train_batches(self, seed: int) -> tf.data.Dataset:
-        """Endless shuffled batches for training.
+        """Endless shuffled batches for training, the same ones in each iteration.
 
         Args:
-            seed: Of the order.
+            seed: Of the order, if the data is arrays.
 
         Raises:
             ScoreError: If there is no training data.
@@ -55,10 +56,8 @@ class ScoringData:
             raise ScoreError("expected training data, received none; pass x and y")
         if isinstance(self.train, tf.data.Dataset):
             return self.train.repeat()
-        count = len(self.train[1])
-        rows = tf.data.Dataset.range(count).shuffle(count, seed=seed).repeat()
-        # Reading ahead would begin epochs, whose orders the next iterator then lacks.
-        return _batches(self.train, rows, self.batch_size, True)
+        numbered = shuffled_batches(len(self.train[1]), self.batch_size, seed)
+        return _gathered(self.train, numbered.map(lambda _, rows: rows))
 
     def validation_batches(self, images: int) -> tf.data.Dataset:
         """The first images of the validation data, in batches, with integer labels.
@@ -78,7 +77,7 @@ class ScoringData:
             batches = self.validation.unbatch().take(images).batch(500)
         else:
             rows = tf.data.Dataset.range(min(images, len(self.validation[1])))
-            batches = _batches(self.validation, rows, 500)
+            batches = _gathered(self.validation, rows.batch(500))
         return batches.map(lambda x, y, *weights: (x, as_integers(y)))
 
     def some_images(self, count: int) -> tf.Tensor:
@@ -96,19 +95,10 @@ class ScoringData:
         return next(iter(batches))[0]
 
 
-def _batches(
-    arrays: Arrays, rows: tf.data.Dataset, size: int, drop_remainder: bool = False
-) -> tf.data.Dataset:
+def _gathered(arrays: Arrays, rows: tf.data.Dataset) -> tf.data.Dataset:
     with tf.device("CPU:0"):
         some = [gathering(one) for one in arrays]
-    options = tf.data.Options()
-    # Both would read ahead.
-    options.experimental_optimization.map_parallelization = False
-    options.experimental_optimization.inject_prefetch = False
-    batches = rows.batch(size, drop_remainder)
-    return batches.map(lambda chosen: tuple(one(chosen) for one in some)).with_options(
-        options
-    )
+    return rows.map(lambda chosen: tuple(one(chosen) for one in some))
 
 
 def fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,23 +52,85 @@ def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float | N
     nothing = dict.fromkeys(("spearman", "low", "high", "kendall"))
     if len(a) < _FEWEST or not (_differ(a) and _differ(b)):
         return nothing
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(a), size=(_RESAMPLES, len(a)))
-    low, high = np.quantile(_spearman(a[chosen], b[chosen]), [0.025, 0.975])
+    low, high = interval(resampled([a], b, seed)[0])
     return {
         "spearman": float(stats.spearmanr(a, b).statistic),
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
         "kendall": float(stats.kendalltau(a, b).statistic),
     }
 
 
-def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's of each row of `[rows, n]`, without rows of equal values."""
+def resampled(
+    scores: Sequence[Sequence[float] | np.ndarray],
+    truth: Sequence[float] | np.ndarray,
+    seed: int = 0,
+) -> np.ndarray:
+    """Spearman's correlations on resamples of the candidates, the same for all scores.
+
+    Differences of two rows are those of a paired bootstrap.
+
+    Args:
+        scores: For each score, that of each candidate; NaN, for a failed one, ranks
+            last.
+        truth: The accuracy of each.
+        seed: Of the resamples.
+
+    Returns:
+        `[scores, resamples]`, NaN where all of a resample are equal.
+
+    Example:
+
+    >>> one, other = resampled([[1, 2, 3, 4], [4, 3, 2, 1]], [5, 6, 7, 8])
+    >>> bool(np.nanmax(other) < 0 < np.nanmin(one))
+    True
+    """
+    truths = np.asarray(truth, float)
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(len(truths), size=(_RESAMPLES, len(truths)))
+    each = np.asarray(scores, float)
+    each = np.where(np.isnan(each), -np.inf, each)
+    return np.stack([spearman(one[chosen], truths[chosen]) for one in each])
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The bounds of a 95% bootstrap interval.
+
+    Args:
+        values: Of each resample; NaN, where there is none, is left out. If there is no
+            other, the bounds are NaN.
+
+    Example:
+
+    >>> interval(np.arange(1001.0))
+    (25.0, 975.0)
+    """
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return math.nan, math.nan
+    low, high = np.quantile(known, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Spearman's correlation of each row with a row.
+
+    Args:
+        a: `[rows, n]`, without NaN.
+        b: Likewise.
+
+    Returns:
+        `[rows]`, NaN for rows of equal values.
+
+    Example:
+
+    >>> spearman(np.array([[1, 2, 3], [3, 2, 1]]), np.array([[4, 5, 6]] * 2)).tolist()
+    [1.0, -1.0]
+    """
     a, b = (stats.rankdata(one, axis=1) - (one.shape[1] + 1) / 2 for one in (a, b))
     norms = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    defined = norms > 0
-    return (a * b).sum(axis=1)[defined] / norms[defined]
+    undefined = np.full(len(norms), np.nan)
+    return np.divide((a * b).sum(axis=1), norms, out=undefined, where=norms > 0)
 
 
 def _differ(values: np.ndarray) -> bool:

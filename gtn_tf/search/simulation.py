@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,8 @@ def simulate(
     Args:
         proposer: Chooses the next candidate.
         space: The hyperparameters, as a hypermodel declares them.
-        score: The score of an architecture, given its values; greater is better.
+        score: The score of an architecture, given its values; greater is better, and
+            NaN is a failure.
         candidates: Architectures that are scored.
         seed: Of the proposals.
 
@@ -67,5 +69,11 @@ def simulate(
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         tried.add(frozenset(values.items()))
-        observations.append(Observation(hp, "COMPLETED", float(score(values))))
+        observations.append(_observed(hp, float(score(values))))
     return observations
+
+
+def _observed(hp: keras_tuner.HyperParameters, score: float) -> Observation:
+    if math.isnan(score):
+        return Observation(hp, "FAILED")
+    return Observation(hp, "COMPLETED", score)

@@ -111,12 +111,12 @@ class SinglePath(tf.Module):
     def train(
         self, genotype: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
     ) -> tf.Tensor:
-        """Takes a step, traced once for all architectures.
+        """Takes a step, traced once for all architectures and each kind of labels.
 
         Args:
             genotype: As `SuperNetwork.encode` gives it.
             images: `[batch, h, w, c]`.
-            labels: Integers `[batch]`.
+            labels: Integers `[batch]`, or probabilities of the classes `[batch, k]`.
 
         Returns:
             The loss before the step.
@@ -158,6 +158,11 @@ class SinglePath(tf.Module):
         with tf.GradientTape() as tape:
             tape.watch(weights)
             logits, _ = network(weights, before, images, genotype, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(losses)
+            loss = tf.reduce_mean(_cross_entropy(labels, logits))
         return loss, tape.gradient(loss, weights)
+
+
+def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    if labels.shape.rank == 1:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return tf.nn.softmax_cross_entropy_with_logits(labels, logits)

@@ -9,6 +9,7 @@ from gtn_tf.teaching.curriculum_adaptive import (
 from gtn_tf.teaching.curriculum_sgd import CurriculumSGD
 from gtn_tf.teaching.errors import TeacherError
 from gtn_tf.teaching.load import BUNDLED, load_teacher, training_seconds
+from gtn_tf.teaching.shuffled_lessons import shuffled_lessons
 from gtn_tf.teaching.teach import teach
 from gtn_tf.teaching.trained_teacher import TrainedTeacher
 
@@ -22,6 +23,7 @@ __all__ = [
     "TeacherError",
     "TrainedTeacher",
     "load_teacher",
+    "shuffled_lessons",
     "teach",
     "training_seconds",
 ]

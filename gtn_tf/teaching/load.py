@@ -40,7 +40,7 @@ def load_teacher(source: str | os.PathLike[str]) -> TrainedTeacher:
     ['0', '1', '2']
     """
     source = os.fspath(source)
-    path = _FOLDER / source / "1" if source in BUNDLED else Path(source).expanduser()
+    path = _bundled(source) if source in BUNDLED else Path(source).expanduser()
     if path.is_file():
         return read_npz(path)
     if not path.is_dir():
@@ -89,6 +89,12 @@ def training_seconds(source: str | os.PathLike[str]) -> float | None:
     with as_teacher_error(f"{record}: expected a record in JSON"):
         seconds = json.loads(record.read_text(encoding="utf-8-sig")).get(key)
         return None if seconds is None else float(seconds)
+
+
+def _bundled(name: str) -> Path:
+    """A SavedModel, or the lessons of a teacher without a generator."""
+    lessons = _FOLDER / name / "teacher.npz"
+    return lessons if lessons.is_file() else _FOLDER / name / "1"
 
 
 def _newest(path: Path) -> Path:

@@ -202,6 +202,12 @@ def test_last_override_wins_over_the_file(tmp_path) -> None:
     assert load_config(path, ["seed=2", "seed=3"]).seed == 3
 
 
+def test_numbers_of_a_list_may_be_integers():
+    overrides = ["learners.negative_slope=[0.5, 0]", "learners.architectures=2"]
+    slopes = load_config("digits", overrides).learners.negative_slope
+    assert slopes == (0.5, 0) and {*map(type, slopes)} == {float}
+
+
 def test_fixed_rates_allow_no_momentum() -> None:
     overrides = ["inner_optimizer.rates=fixed", "inner_optimizer.momentum=0"]
     assert load_config("digits", overrides).inner_optimizer.momentum == 0.0
@@ -237,7 +243,7 @@ def configs(draw: st.DrawFn) -> Config:
             batch_norm="none",
             architectures=3,
         ),
-        inner_optimizer=InnerOptimizerConfig("sgd", draw(ABOVE_0), draw(ABOVE_0)),
+        inner_optimizer=InnerOptimizerConfig("sgd", *(draw(ABOVE_0) for _ in range(3))),
         meta=MetaConfig(
             iterations=epochs * epoch,
             iterations_per_epoch=epoch,
@@ -319,6 +325,8 @@ def test_differences_are_in_schema_order() -> None:
         ("meta.final_learning_rate=1.5", "a number in [0, 1]", "1.5"),
         ("meta.beta_2=1", "a number in [0, 1)", "1"),
         ("inner_optimizer.momentum=-0.5", "a number of at least 0", "-0.5"),
+        ("inner_optimizer.momentum=[0.5]", "a number of at least 0", "[0.5]"),
+        ("learners.negative_slope=[0.1, -1]", "a number of at least 0", "[0.1, -1]"),
         ("learners.strides=[2, 0]", "a list of integers of at least 1", "[2, 0]"),
         ("learners.units=64", "a list of integers of at least 1 or pairs", "64"),
         ("learners.units=[[9, 9]]", "pairs [low, high] with 1 <= low < high", "9]]"),
@@ -368,6 +376,12 @@ def test_refused_value(override: str, expected: str, received: str) -> None:
             "learners.strides",
             "one for each entry of learners.filters (8,)",
             "(1, 2)",
+        ),
+        (
+            ["inner_optimizer.rates=shared", "inner_optimizer.final_learning_rate=0.1"],
+            "inner_optimizer.final_learning_rate",
+            "1 beside inner_optimizer.rates=shared",
+            "0.1",
         ),
         (
             ["inner_optimizer.momentum=0"],

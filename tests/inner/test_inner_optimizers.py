@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtn_tf import inner, names
+from gtn_tf import data, inner, names
+from gtn_tf.build import build_gtn
+from gtn_tf.config import load_config
 from gtn_tf.config.schema import INNER_OPTIMIZERS
 from gtn_tf.estimator_settings import SETTINGS
 from gtn_tf.weight_tensors import OneTensor, PackedTensors
+
+HALVED = tf.keras.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
 
 
 def vector():
@@ -40,11 +44,33 @@ def test_sgd_is_learned_per_step_or_shared_or_not_at_all():
         (inner.LearnedAdam, {"beta_2": 0}),
         (inner.LearnedRMSProp, {"rho": 1.5}),
         (inner.LearnedRMSProp, {"learning_rate": -1}),
+        (inner.LearnedAdam, {"learning_rate": HALVED, "rates": "shared"}),
     ],
 )
 def test_values_that_cannot_be_learned_are_refused(optimizer, arguments):
     with pytest.raises(ValueError, match="expected"):
         optimizer(**arguments)
+
+
+def test_learning_rates_may_begin_as_a_schedule():
+    for rates, learned in (("per_step", 3), ("fixed", 0)):
+        lamb = inner.LearnedLAMB(HALVED, steps=4, rates=rates)
+        assert len(lamb.trainable_variables) == learned
+        again = inner.LearnedLAMB.from_config(lamb.get_config())
+        for one in (lamb, again):
+            found = one.hyperparameters()["learning_rates"]
+            np.testing.assert_allclose(found, [0.5, 0.25, 0.125, 0.0625], rtol=1e-6)
+
+
+def test_a_configuration_lets_learning_rates_decay():
+    config = load_config(
+        "digits",
+        ["inner_optimizer.final_learning_rate=0.1", "inner_optimizer.learning_rate=2"],
+    )
+    gtn = build_gtn(config, data.load("digits"))
+    found = gtn.inner_optimizer.hyperparameters()["learning_rates"].numpy()
+    np.testing.assert_allclose(found[[0, -1]], [2, 0.2], rtol=1e-6)
+    assert (np.diff(found) < 0).all()
 
 
 def test_decays_stay_between_0_and_1_whatever_is_learned():

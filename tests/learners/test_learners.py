@@ -31,7 +31,7 @@ SEED = tf.constant([3, 4])
         ConvLearners([3, 4], [], [1, 2], "stride", weight_norm=False),
         ConvLearners([3], [5], batch_norm="full"),
         MLPLearners([6], batch_norm="none"),
-        ResNetLearners([3, 4], batch_norm="full"),
+        ResNetLearners([3, 4], batch_norm="full", negative_slope=0.0),
     ],
 )
 def test_any_image_shape(learners, shape):
@@ -117,11 +117,18 @@ def test_other_initializers_are_refused():
         ({"downsample": "average"}, "expected one of max_pool, stride"),
         ({"batch_norm": "layer"}, "mean_only, full, none"),
         ({"architectures": 0}, "expected at least 1"),
+        ({"negative_slope": -1.0}, "negative_slope: expected a number of at least 0"),
     ],
 )
 def test_bad_settings_are_refused(settings, problem):
     with pytest.raises(ValueError, match=problem):
         ConvLearners([3, 4], [5], **settings)
+
+
+def test_a_leaky_relu_without_a_slope_is_a_relu():
+    (model,) = MLPLearners([5], negative_slope=0.0).build((3,), 2)
+    (relu,) = (x for x in model.layers if isinstance(x, tf.keras.layers.LeakyReLU))
+    assert relu(tf.constant([-2.0, 3.0])).numpy().tolist() == [0, 3]
 
 
 def test_residual_blocks():
@@ -215,6 +222,7 @@ def test_a_config_of_an_earlier_version() -> None:
     found = Learners.from_config(config).get_config()
     assert found.pop("architectures") == config.pop("pool")
     assert found.pop("dense_norm")  # there was no choice
+    assert found.pop("negative_slope") == 0.1  # nor here
     assert found == config
 
 

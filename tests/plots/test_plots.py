@@ -7,7 +7,7 @@ import numpy as np
 
 from conftest import expect_drawn
 from gtn_tf import plots
-from gtn_tf.plots import curves
+from gtn_tf.plots import cost_panels, curves
 
 
 def test_grid_places_each_class_and_step():
@@ -56,6 +56,21 @@ def test_a_legend_of_long_names_is_not_cut(tmp_path):
     np.testing.assert_array_equal(picture[:, [0, -1]], 1.0)  # white
 
 
+def test_costs_are_drawn_whatever_they_are(tmp_path):
+    found = {
+        "several": [(10.0, 93.0), (300.0, 94.0)],
+        "below": [(1.0, 54.3)],
+        **{f"no cost, {y}": [(float("nan"), y)] for y in (88, 90, 91, 92, 93)},
+    }
+    labels = "seconds", "accuracy", "title"
+    pictures = []
+    for y_range, log in (((86.0, 95.0), True), (None, False)):
+        plots.costs(found, labels, tmp_path / "costs.png", y_range, log)
+        expect_drawn(tmp_path / "costs.png")
+        pictures.append(matplotlib.image.imread(tmp_path / "costs.png"))
+    assert np.any(pictures[0] != pictures[1])
+
+
 def test_every_curve_is_drawn_in_a_style_of_its_own(monkeypatch, tmp_path):
     drawn = []
     monkeypatch.setattr(curves, "save_figure", lambda figure, *_: drawn.append(figure))
@@ -65,3 +80,27 @@ def test_every_curve_is_drawn_in_a_style_of_its_own(monkeypatch, tmp_path):
     named = [line for line in lines if line.get_label() in found]
     assert [line.get_label() for line in named] == list(found)
     assert len({curves.curve_style(number) for number in range(14)}) == 14
+
+
+def test_costs_from_nothing_to_many(monkeypatch, tmp_path):
+    curve = plots.CostLine([1, 10], [0.3, 0.5], [0.2, 0.4], [0.4, 0.6])
+    point = plots.CostLine([2], [0.4], [0.3], [0.45])
+    panels = [
+        plots.CostPanel("all", "s", "quality", {"a": curve, "b": point}, {"c": 0.35}),
+        plots.CostPanel("half", "s", "quality", {"b": point}, {"a": 0.1}),
+        plots.CostPanel("nothing", "s", "quality", {}, log_x=False),
+    ]
+    plots.against_cost(panels, tmp_path / "cost.png")
+    expect_drawn(tmp_path / "cost.png")
+    drawn = []
+    monkeypatch.setattr(
+        cost_panels, "save_figure", lambda figure, *_: drawn.append(figure)
+    )
+    plots.against_cost(panels, tmp_path / "cost.png")
+    first, second, third, unused = drawn[0].axes
+    (legend,) = drawn[0].legends
+    assert {text.get_text() for text in legend.get_texts()} == {"a", "b", "c"}
+    assert first.get_xscale() == "log" and third.get_xscale() == "linear"
+    colours = [first.get_lines()[0].get_color(), second.get_lines()[-1].get_color()]
+    assert colours[0] == colours[1]  # of a, in both
+    assert not unused.axison

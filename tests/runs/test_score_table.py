@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gtn_tf import runs
-from gtn_tf.runs.score_table import add_scores
+from gtn_tf.runs.score_table import ScoreTable, add_scores
 from gtn_tf.search import (
     NASBench201Space,
     Scorer,
@@ -150,6 +150,29 @@ def test_beside_others_too_one_that_fails_does_not_end_them(tmp_path):
         n == 1 for n in range(4)
     ]
     assert "out of luck" in lines[1] and lines[2].startswith("2/4  together failed")
+
+
+def test_an_open_table_keeps_its_scorers_prepared(tmp_path):
+    calls: list[str] = []
+
+    class Prepared(Count):
+        def prepare(self, data, seed) -> None:
+            calls.append(f"prepare {seed}")
+
+        def close(self) -> None:
+            calls.append("close")
+
+    count, rows, saved = Prepared("a"), {}, []
+    given = SPACE, [count], DATA, tmp_path / "t.csv", lambda: saved.append([*rows])
+    names = [str(g) for g in GENOTYPES]
+    with ScoreTable(rows, *given, seed=3, report=lambda line: None) as table:
+        assert not calls  # nothing was asked for
+        for genotype in [*GENOTYPES[:2], GENOTYPES[0]]:
+            table.add([genotype])
+        assert calls == ["prepare 3"] and count._scored == names[:2] == [*rows]
+        table.add(GENOTYPES)
+    assert calls == ["prepare 3", "close"] and count._scored == names
+    assert saved[-1] == names
 
 
 @pytest.mark.parametrize("where", ["save", "report"])

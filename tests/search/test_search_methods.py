@@ -161,6 +161,19 @@ def test_local_search_waits_for_scores_that_decide() -> None:
     assert proposer.propose(history_of(start, *failed, space=hp)) is not None
 
 
+def test_a_simulated_failure_has_no_score() -> None:
+    def score(values) -> float:
+        return np.nan if values[CELLS.space[0].name] == "none" else 1.0
+
+    found = simulate(RandomProposer(), CELLS, score, 40)
+    failed = [one for one in found if one.values[CELLS.space[0].name] == "none"]
+    assert len(found) == 40 and 0 < len(failed) < 40
+    assert all(one.status == "FAILED" and one.score is None for one in failed)
+    assert sum(one.score == 1.0 for one in found) == 40 - len(failed)
+    # A method goes on, as after a failure of the oracle's.
+    assert len(simulate(EvolutionProposer(2, 2), CELLS, score, 40)) == 40
+
+
 def test_reinforce_learns_again_from_what_it_draws_again() -> None:
     hp = keras_tuner.HyperParameters()
     hp.Choice("a", [1, 2])

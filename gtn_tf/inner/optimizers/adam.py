@@ -12,6 +12,7 @@ from gtn_tf.inner.optimizers.base import (
     EPSILON,
     Hyperparameter,
     InnerOptimizer,
+    LearningRate,
     OptimizerState,
 )
 from gtn_tf.weight_tensors import GetTensors
@@ -25,7 +26,7 @@ class LearnedAdam(InnerOptimizer):
     meta-training cannot leave their range.
 
     Args:
-        learning_rate: Initial value for every step.
+        learning_rate: Initial value for every step, or a Keras schedule of them.
         beta_1: Initial decay of the first moment, for every step.
         beta_2: Initial decay of the second moment, for every step.
         steps: Inner-loop steps, T.
@@ -60,7 +61,7 @@ class LearnedAdam(InnerOptimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: LearningRate = 0.01,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         steps: int = 32,
@@ -69,16 +70,15 @@ class LearnedAdam(InnerOptimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(steps, rates, **kwargs)
-        if learning_rate <= 0 or not 0 < beta_1 < 1 or not 0 < beta_2 < 1:
+        if not 0 < beta_1 < 1 or not 0 < beta_2 < 1:
             raise ArgumentError(
-                "expected a positive learning rate, beta_1 and beta_2 above 0 and "
-                f"below 1, received {learning_rate}, {beta_1} and {beta_2}"
+                "expected beta_1 and beta_2 above 0 and below 1, received "
+                f"{beta_1} and {beta_2}"
             )
-        self.learning_rate = learning_rate
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
-        self.log_learning_rate = self._add_log("log_learning_rate", learning_rate)
+        self.log_learning_rate = self._add_learning_rate(learning_rate)
         self.log_odds_beta_1 = self._add_log_odds("log_odds_beta_1", beta_1)
         self.log_odds_beta_2 = self._add_log_odds("log_odds_beta_2", beta_2)
 
@@ -106,7 +106,6 @@ class LearnedAdam(InnerOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         config = {
-            "learning_rate": self.learning_rate,
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,

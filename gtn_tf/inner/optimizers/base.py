@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Union
 
 import tensorflow as tf
 
@@ -13,6 +13,7 @@ from gtn_tf.names import RATES
 from gtn_tf.weight_tensors import GetTensors
 
 OptimizerState = tuple[tf.Tensor, ...]  # such as a velocity, `[size]`
+LearningRate = Union[float, tf.keras.optimizers.schedules.LearningRateSchedule]
 
 # For optimizers that divide by a square root: its derivative is infinite at 0.
 EPSILON = 1e-5
@@ -62,6 +63,7 @@ class InnerOptimizer(tf.keras.layers.Layer):
         ValueError: If `rates` is none of the three.
     """
 
+    learning_rate: LearningRate  # initial
     kind: ClassVar[str]  # its name in configurations and in files
     # By plural name, in alphabetical order.
     values: ClassVar[Mapping[str, Hyperparameter]]
@@ -113,6 +115,25 @@ class InnerOptimizer(tf.keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def _add_learning_rate(self, initial: LearningRate) -> tf.Variable:
+        """A variable that holds the logarithms of the learning rates."""
+        schedules = tf.keras.optimizers.schedules
+        if isinstance(initial, dict):  # from `get_config`
+            initial = schedules.deserialize(initial)
+        self.learning_rate = initial
+        if not isinstance(initial, schedules.LearningRateSchedule):
+            _expect_positive([initial])
+            return self._add_log("log_learning_rate", initial)
+        if self.rate_kind == "shared":
+            raise ArgumentError(
+                "learning_rate: expected a number for all steps beside rates='shared', "
+                f"received a {type(initial).__name__}"
+            )
+        each = [float(initial(step)) for step in range(self.steps)]
+        _expect_positive(each)
+        logarithms = tf.constant([math.log(one) for one in each])
+        return self._add("log_learning_rate", logarithms, self.steps)
+
     def _add_log(self, name: str, value: float) -> tf.Variable:
         """A variable that holds the logarithm of a positive hyperparameter."""
         return self._add(name, math.log(value) if value else -math.inf)
@@ -121,10 +142,10 @@ class InnerOptimizer(tf.keras.layers.Layer):
         """A variable for a value from 0 to 1: the log odds of 1 minus it."""
         return self._add(name, math.log((1 - value) / value))
 
-    def _add(self, name: str, value: float) -> tf.Variable:
+    def _add(self, name: str, value: Any, count: int | None = None) -> tf.Variable:
         return self.add_weight(
             name,
-            [self.steps if self.rate_kind == "per_step" else 1],
+            [count or (self.steps if self.rate_kind == "per_step" else 1)],
             initializer=tf.keras.initializers.Constant(value),
             trainable=self.rate_kind != "fixed",
         )
@@ -137,5 +158,19 @@ class InnerOptimizer(tf.keras.layers.Layer):
         return tf.broadcast_to(1 / (1 + tf.exp(variable)), [self.steps])
 
     def get_config(self) -> dict[str, Any]:
-        config = {"steps": self.steps, "rates": self.rate_kind}
+        initial = self.learning_rate
+        if not isinstance(initial, (int, float)):
+            initial = tf.keras.optimizers.schedules.serialize(initial)
+        config = {
+            "learning_rate": initial,
+            "steps": self.steps,
+            "rates": self.rate_kind,
+        }
         return {**super().get_config(), **config}
+
+
+def _expect_positive(rates: list[float]) -> None:
+    if min(rates) <= 0:
+        raise ArgumentError(
+            f"expected a positive learning rate, received {min(rates):g}"
+        )

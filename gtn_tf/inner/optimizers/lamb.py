@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from gtn_tf.inner.optimizers.adam import LearnedAdam, adam_moments
-from gtn_tf.inner.optimizers.base import EPSILON, OptimizerState
+from gtn_tf.inner.optimizers.base import EPSILON, LearningRate, OptimizerState
 from gtn_tf.weight_tensors import GetTensors
 
 _LEAST = 1e-12  # added to squared norms: the root's derivative is infinite at 0
@@ -23,7 +23,8 @@ class LearnedLAMB(LearnedAdam):
     whatever else has one axis, take Adam's step as it is. There is no weight decay.
 
     Args:
-        learning_rate: Initial value for every step; .05 suits most networks.
+        learning_rate: Initial value for every step, or a Keras schedule of them; .05
+            suits most networks.
         beta_1: As for `LearnedAdam`.
         beta_2: As for `LearnedAdam`.
         steps: As for `LearnedAdam`.
@@ -51,7 +52,7 @@ class LearnedLAMB(LearnedAdam):
 
     def __init__(
         self,
-        learning_rate: float = 0.05,
+        learning_rate: LearningRate = 0.05,
         beta_1: float = 0.5,
         beta_2: float = 0.95,
         steps: int = 32,

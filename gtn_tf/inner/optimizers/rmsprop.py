@@ -12,6 +12,7 @@ from gtn_tf.inner.optimizers.base import (
     EPSILON,
     Hyperparameter,
     InnerOptimizer,
+    LearningRate,
     OptimizerState,
 )
 from gtn_tf.weight_tensors import GetTensors
@@ -25,7 +26,7 @@ class LearnedRMSProp(InnerOptimizer):
     cannot leave their range.
 
     Args:
-        learning_rate: Initial value for every step.
+        learning_rate: Initial value for every step, or a Keras schedule of them.
         rho: Initial decay of the mean square, for every step.
         steps: Inner-loop steps, T.
         rates: `"per_step"`, a learned pair for each step; `"shared"`, one learned
@@ -57,7 +58,7 @@ class LearnedRMSProp(InnerOptimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: LearningRate = 0.01,
         rho: float = 0.9,
         steps: int = 32,
         rates: str = "per_step",
@@ -65,15 +66,11 @@ class LearnedRMSProp(InnerOptimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(steps, rates, **kwargs)
-        if learning_rate <= 0 or not 0 < rho < 1:
-            raise ArgumentError(
-                "expected a positive learning rate and a rho above 0 and below 1, "
-                f"received {learning_rate} and {rho}"
-            )
-        self.learning_rate = learning_rate
+        if not 0 < rho < 1:
+            raise ArgumentError(f"expected a rho above 0 and below 1, received {rho}")
         self.rho = rho
         self.epsilon = epsilon
-        self.log_learning_rate = self._add_log("log_learning_rate", learning_rate)
+        self.log_learning_rate = self._add_learning_rate(learning_rate)
         self.log_odds_rho = self._add_log_odds("log_odds_rho", rho)
 
     def hyperparameters(self) -> dict[str, tf.Tensor]:
@@ -98,7 +95,6 @@ class LearnedRMSProp(InnerOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         config = {
-            "learning_rate": self.learning_rate,
             "rho": self.rho,
             "epsilon": self.epsilon,
         }

@@ -11,6 +11,7 @@ from gtn_tf.errors import ArgumentError
 from gtn_tf.inner.optimizers.base import (
     Hyperparameter,
     InnerOptimizer,
+    LearningRate,
     OptimizerState,
     StepGradient,
 )
@@ -25,7 +26,7 @@ class LearnedSGD(InnerOptimizer):
     meta-training.
 
     Args:
-        learning_rate: Initial value for every step.
+        learning_rate: Initial value for every step, or a Keras schedule of them.
         momentum: Initial value for every step.
         steps: Inner-loop steps, T.
         rates: `"per_step"`, a learned pair for each step; `"shared"`, one learned
@@ -51,21 +52,20 @@ class LearnedSGD(InnerOptimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.1,
+        learning_rate: LearningRate = 0.1,
         momentum: float = 0.5,
         steps: int = 32,
         rates: str = "per_step",
         **kwargs: Any,
     ) -> None:
         super().__init__(steps, rates, **kwargs)
-        if learning_rate <= 0 or momentum < 0 or (momentum == 0 and rates != "fixed"):
+        if momentum < 0 or (momentum == 0 and rates != "fixed"):
             raise ArgumentError(
-                "expected a positive learning rate and momentum (a momentum of 0 "
-                f"only with rates='fixed'), received {learning_rate} and {momentum}"
+                "expected a positive momentum (0 only with rates='fixed'), received "
+                f"{momentum}"
             )
-        self.learning_rate = learning_rate
         self.momentum = momentum
-        self.log_learning_rate = self._add_log("log_learning_rate", learning_rate)
+        self.log_learning_rate = self._add_learning_rate(learning_rate)
         self.log_momentum = self._add_log("log_momentum", momentum)
 
     def hyperparameters(self) -> dict[str, tf.Tensor]:
@@ -121,7 +121,7 @@ class LearnedSGD(InnerOptimizer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        config = {"learning_rate": self.learning_rate, "momentum": self.momentum}
+        config = {"momentum": self.momentum}
         return {**super().get_config(), **config}
 
 

@@ -44,9 +44,14 @@ class Update(NamedTuple):
 class Trained(NamedTuple):
     """The result of a training."""
 
-    loss: float  # mean over all steps, before each update
+    losses: np.ndarray  # of each step, before its update
     weights: tf.Tensor
     statistics: tf.Tensor
+
+    @property
+    def loss(self) -> float:
+        """Mean over all steps."""
+        return float(np.mean(self.losses, dtype=np.float64))
 
 
 class TracedTraining:
@@ -73,25 +78,37 @@ class TracedTraining:
         self,
         genotype: AnyGenotype,
         batches: Batches,
-        settle: tf.Tensor,
         seed: tuple[int, int],
     ) -> Trained:
-        """Trains fresh weights on all batches and re-estimates batch-norm statistics.
+        """Trains fresh weights on all batches.
 
         Args:
             genotype: Of the network's space.
             batches: A batch for each step.
-            settle: Images `[n, batch, h, w, c]` for the batch-norm statistics of the
-                trained network.
             seed: Of the weights.
         """
         code = self.network.encode(genotype)
         with graph_rewrites_off():
             fresh = self._traced_fresh(code, tf.constant(seed, tf.int32))
-            loss, weights, statistics = self._traced_train(code, *fresh, batches)
-            if self.network.momentum is not None:
-                statistics = self._traced_settle(code, weights, settle)
-        return Trained(float(loss), weights, statistics)
+            losses, weights, statistics = self._traced_train(code, *fresh, batches)
+        return Trained(losses.numpy(), weights, statistics)
+
+    def settle(
+        self, genotype: AnyGenotype, trained: Trained, images: tf.Tensor
+    ) -> Trained:
+        """Re-estimates batch-norm statistics, as the accuracy needs it.
+
+        Args:
+            genotype: The genotype that was trained.
+            trained: From `train`.
+            images: `[n, batch, h, w, c]`.
+        """
+        if self.network.momentum is None:
+            return trained
+        code = self.network.encode(genotype)
+        with graph_rewrites_off():
+            statistics = self._traced_settle(code, trained.weights, images)
+        return trained._replace(statistics=statistics)
 
     def accuracy(
         self,
@@ -103,7 +120,7 @@ class TracedTraining:
 
         Args:
             genotype: The genotype that was trained.
-            trained: From `train`.
+            trained: From `settle`.
             validation: Batches of images and labels.
         """
         code, counts = self.network.encode(genotype), []
@@ -128,7 +145,7 @@ class TracedTraining:
         steps = batches.images.shape[0]
 
         def body(
-            t: tf.Tensor, total: tf.Tensor, weights: tf.Tensor, state: Any, s: tf.Tensor
+            t: tf.Tensor, losses: Any, weights: tf.Tensor, state: Any, s: tf.Tensor
         ) -> tuple[Any, ...]:
             batch = Batches(*(one[t] for one in batches))
             with tf.GradientTape() as tape:
@@ -140,16 +157,16 @@ class TracedTraining:
             weights, state = self._update.step(
                 weights, state, gradient, values, lambda: self.network.tensors(code)
             )
-            return t + 1, total + loss, weights, state, s
+            return t + 1, losses.write(t, loss), weights, state, s
 
-        zero, state = tf.zeros([], weights.dtype), self._update.init(weights)
-        _, total, weights, _, statistics = tf.while_loop(
+        losses, state = tf.TensorArray(weights.dtype, steps), self._update.init(weights)
+        _, losses, weights, _, statistics = tf.while_loop(
             lambda t, *_: t < steps,
             body,
-            (0, zero, weights, state, statistics),
+            (0, losses, weights, state, statistics),
             maximum_iterations=steps,
         )
-        return total / steps, weights, statistics
+        return losses.stack(), weights, statistics
 
     def _step(
         self, weights: tf.Tensor, statistics: tf.Tensor, x: tf.Tensor, code: tf.Tensor

@@ -130,10 +130,10 @@ class TrainingScorer(SupernetworkScorer[TracedTraining]):
         ]
         found = []
         for learner in range(self.learners):
-            batches = self.batches(data, seed + learner, network.image_shape)
-            key = seed % 2**31, learner
-            trained = training.train(genotype, *batches, key)
+            batches, settle = self.batches(data, seed + learner, network.image_shape)
+            trained = training.train(genotype, batches, (seed % 2**31, learner))
             self.expect_finite(trained.loss)
+            trained = training.settle(genotype, trained, settle)
             accuracy = training.accuracy(genotype, trained, validation)
             found.append((accuracy, -trained.loss))
         return found
@@ -320,7 +320,6 @@ class RealDataScorer(TrainingScorer):
     ) -> tuple[Batches, tf.Tensor]:
         drawn = data.train_batches(seed).take(self.steps)
         batches = stacked(drawn, image_shape, data.class_weight)
-        # Drawn again, as in `train`.
         return batches, stacked(drawn.take(_SETTLE), image_shape).images
 
     def update(self) -> Update:

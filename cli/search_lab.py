@@ -1,0 +1,222 @@
+"""What all searches of one seed share: data, the space, and scores on disk."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras_tuner
+
+from common import read_table, write_table
+from gtn_tf import runs
+from gtn_tf.cells import Genotype201
+from gtn_tf.config import DataConfig, SpaceConfig
+from gtn_tf.data import Splits
+from gtn_tf.evaluation import RealLessons
+from gtn_tf.runs.score_table import SECONDS, ScoreTable
+from gtn_tf.search import (
+    NASBench201Space,
+    Observation,
+    Proposer,
+    Scorer,
+    ScoringData,
+    make_scorer,
+    simulate,
+)
+
+
+class Scale(NamedTuple):
+    """The sizes of all searches."""
+
+    seeds: int
+    data: str
+    image_size: int  # 0: as stored
+    augment: tuple[str, ...]  # of the trainings before a search, not of scores
+    cells: int  # N
+    filters: int  # F
+    candidates: int  # cells that a search may score
+    steps: int  # inner steps of a scoring
+    images: int  # validation images of a score
+    ranked: int  # cells ranked by weights that were trained before
+    steps_per_epoch: int  # of all trainings below
+    supernet: int  # steps
+    ghn: int  # steps
+    darts: int  # steps, first order
+    second_order: int  # steps of DARTS, second order
+    gdas: int  # steps
+    alpha_rate: float  # learning rate of alphas
+
+
+class Lab:
+    """The data, the space and the scores of one seed; a context.
+
+    A cell is scored once by each scorer, whichever search asks first, and its score and
+    seconds are kept on disk.
+
+    Args:
+        scale: The sizes.
+        seed: Of the data's split, of all scores and searches.
+        scorer: Name of what scores the candidates of searches.
+        teacher: Of the scorers that have one.
+        data_dir: Folder with the data files.
+        folder: Of scores and of trainings.
+        report: Called with each line of progress.
+    """
+
+    def __init__(
+        self,
+        scale: Scale,
+        seed: int,
+        scorer: str,
+        teacher: str | None,
+        data_dir: Path | None,
+        folder: Path,
+        report: Callable[[str], None],
+    ) -> None:
+        self.scale = scale
+        self.seed = seed
+        self.scorer = scorer
+        self.teacher = teacher
+        self.data_dir = data_dir
+        self.folder = folder
+        self.report = report
+        self._stack = ExitStack()
+        self._tables: dict[str, tuple[Scorer, ScoreTable]] = {}
+        self._traced: set[str] = set()  # scorers whose first cell was scored
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    @property
+    def space_config(self) -> SpaceConfig:
+        """The space, as configurations have it."""
+        return SpaceConfig("nas_bench_201", self.scale.cells, self.scale.filters)
+
+    @functools.cached_property
+    def splits(self) -> Splits:
+        """The real data, split by the seed."""
+        chosen = DataConfig(self.scale.data, image_size=self.scale.image_size)
+        return runs.load_splits(chosen, self.data_dir, seed=self.seed)
+
+    @functools.cached_property
+    def space(self) -> NASBench201Space:
+        """The space, for images of this size."""
+        return runs.make_space(self.space_config, self.splits)
+
+    @property
+    def validation(self) -> tuple[Any, Any]:
+        """Validation images and labels."""
+        return self.splits.validation_images, self.splits.validation_labels
+
+    def score(self, scorer: str, cell: Genotype201) -> tuple[float, float]:
+        """A cell's score, NaN if it failed, and its seconds, without tracing.
+
+        Args:
+            scorer: A scorer's name.
+            cell: The cell.
+        """
+        one, table = self._table(scorer)
+        if str(cell) not in table.rows and scorer not in self._traced:
+            # Seconds with the tracing would be those of whichever search came first.
+            table.add([cell])
+            del table.rows[str(cell)]
+            self._traced.add(scorer)
+        table.add([cell])
+        row = table.rows[str(cell)]
+        return row[one.name], row[f"{SECONDS}{one.name}"]
+
+    def _table(self, name: str) -> tuple[Scorer, ScoreTable]:
+        if name not in self._tables:
+            self._tables[name] = self._opened(name)
+        return self._tables[name]
+
+    def _opened(self, name: str) -> tuple[Scorer, ScoreTable]:
+        scale, splits = self.scale, self.splits
+        scorer = make_scorer(name, self.teacher, scale.steps, images=scale.images)
+        if scorer.teacher is not None:
+            RealLessons(splits, scorer.teacher)  # fails once, not for every cell
+        file = self.folder / "scores" / f"{name}_{self.seed}.csv"
+        rows = {row["genotype"]: row for row in read_table(file)}
+        train = splits.train_images, splits.train_labels
+        table = ScoreTable(
+            rows,
+            self.space,
+            [scorer],
+            ScoringData(train, self.validation),
+            file,
+            lambda: write_table([*rows.values()], file),
+            self.seed,
+            _report_failures(self.report),
+        )
+        return scorer, self._stack.enter_context(table)
+
+    def simulate(
+        self, proposer: Proposer, score: Callable[[Genotype201], float], candidates: int
+    ) -> list[tuple[Genotype201, float]]:
+        """Searches by a function of cells.
+
+        Args:
+            proposer: The search method.
+            score: Of a cell; NaN is a failure.
+            candidates: Cells that are scored.
+
+        Returns:
+            The cells and their scores, without failures.
+        """
+        space = self.space
+        known = simulated(proposer, space, score, candidates, self.seed)
+        return [
+            (cell_of(space, one.values), one.score)
+            for one in known
+            if one.score is not None
+        ]
+
+
+def simulated(
+    proposer: Proposer,
+    space: NASBench201Space,
+    score: Callable[[Genotype201], float],
+    candidates: int,
+    seed: int,
+) -> list[Observation]:
+    """Runs `gtn_tf.search.simulate` with a function of cells.
+
+    Args:
+        proposer: The search method.
+        space: The space.
+        score: Of a cell; NaN is a failure.
+        candidates: Cells that are scored.
+        seed: Of the proposals.
+    """
+    hp = keras_tuner.HyperParameters()
+    space.genotype(hp)
+    given = hp, lambda values: score(cell_of(space, values))
+    return simulate(proposer, *given, candidates, seed)
+
+
+def cell_of(space: NASBench201Space, values: Mapping[str, Any]) -> Genotype201:
+    """The cell of a candidate.
+
+    Args:
+        space: The space.
+        values: Of the candidate's hyperparameters.
+    """
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    return space.genotype(hp)
+
+
+def _report_failures(report: Callable[[str], None]) -> Callable[[str], None]:
+    """Reports why a score failed, and not each of a thousand scores."""
+
+    def report_failure(line: str) -> None:
+        if not line.startswith("1/1"):  # the position of a scored candidate
+            report(line)
+
+    return report_failure

@@ -1,0 +1,246 @@
+"""Every search method of the library, as a function of a `Lab` that finds a cell.
+
+All proposers are in `METHODS`; any other method that is added needs an entry there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gtn_tf import runs
+from gtn_tf.cells import Genotype201
+from gtn_tf.config import (
+    AlphasConfig,
+    DartsConfig,
+    DataConfig,
+    GHNConfig,
+    GHNTrainingConfig,
+    MixedSpaceConfig,
+    MixedTrainingConfig,
+    SharedTrainingConfig,
+    SupernetConfig,
+)
+from gtn_tf.config.ghn import GHNSpaceConfig
+from gtn_tf.names import PROPOSERS
+from gtn_tf.search import GHNScorer, RandomProposer, Scorer, ScoringData, SupernetScorer
+from gtn_tf.search.ranking import summed_ranks
+from gtn_tf.teaching import training_seconds
+from search_by_table import SETTINGS
+from search_lab import Lab
+
+_TOP = 10  # of GHN Top: cells whose accuracies are averaged
+
+
+class Found(NamedTuple):
+    """The answer of a search."""
+
+    cells: list[str]  # one, or several whose accuracies are averaged, best first
+    scored: int = 0  # candidates
+    training: float = 0.0  # seconds, before the first candidate
+    scoring: float = 0.0  # seconds, of all candidates
+    proposing: float = 0.0  # seconds, of the search method itself
+
+
+class Method(NamedTuple):
+    """A search method."""
+
+    label: str  # in tables; {scorer} is the one chosen
+    search: Callable[[Lab], Found]
+    published: str = ""  # its row of the literature
+
+
+def _by_proposer(name: str) -> Callable[[Lab], Found]:
+    """Candidates that a proposer proposes, by one score."""
+
+    def search(lab: Lab) -> Found:
+        inside = scoring = 0.0  # seconds now, and when they were scored first
+
+        def score(cell: Genotype201) -> float:
+            nonlocal inside, scoring
+            began = time.monotonic()
+            value, seconds = lab.score(lab.scorer, cell)
+            inside += time.monotonic() - began
+            scoring += seconds
+            return value
+
+        began = time.monotonic()
+        proposer = PROPOSERS.load(name)(**SETTINGS.get(name, {}))
+        scored = lab.simulate(proposer, score, lab.scale.candidates)
+        proposing = time.monotonic() - began - inside
+        best, _ = max(scored, key=lambda pair: pair[1])
+        once = _of_teacher(lab, (lab.scorer,))
+        return Found([str(best)], len(scored), once, scoring, proposing)
+
+    return search
+
+
+def _random_cells(lab: Lab, count: int) -> list[Genotype201]:
+    """The cells that random search draws."""
+    drawn = lab.simulate(RandomProposer(), lambda cell: 0.0, count)
+    return [cell for cell, _ in drawn]
+
+
+def _by_ranks(*scorers: str) -> Callable[[Lab], Found]:
+    """Random cells by the sum of the ranks of several scores; "" is the one chosen."""
+
+    def search(lab: Lab) -> Found:
+        names = [name or lab.scorer for name in scorers]
+        cells = _random_cells(lab, lab.scale.candidates)
+        found = [[lab.score(name, cell) for cell in cells] for name in names]
+        sums = summed_ranks([[score for score, _ in each] for each in found])
+        scoring = sum(seconds for each in found for _, seconds in each)
+        best = str(cells[int(sums.argmin())])
+        return Found([best], len(cells), _of_teacher(lab, names), scoring)
+
+    return search
+
+
+def _of_teacher(lab: Lab, scorers: Sequence[str]) -> float:
+    """The seconds of the teacher's training, if a scorer has a teacher."""
+    taught = lab.teacher and any(name.startswith("gtn") for name in scorers)
+    return (training_seconds(lab.teacher) or 0.0) if taught else 0.0
+
+
+def _by_weights(
+    train: Callable[[Lab, Path], float],
+    scorer: Callable[[Path, int], Scorer],
+    name: str,
+    top: int = 1,
+) -> Callable[[Lab], Found]:
+    """Random cells ranked by weights that are trained before.
+
+    Args:
+        train: Trains them in a folder; returns the seconds.
+        scorer: Scores with them, given the folder and a number of images.
+        name: Of the folder.
+        top: Cells whose accuracies are averaged.
+    """
+
+    def search(lab: Lab) -> Found:
+        folder = lab.folder / f"{name}_{lab.seed}"
+        training = train(lab, folder)
+        cells = _random_cells(lab, lab.scale.ranked)
+        lab.report(f"ranking {len(cells)} cells")
+        rows = runs.rank(
+            cells,
+            lab.space,
+            [scorer(folder, lab.scale.images)],
+            ScoringData(None, lab.validation),
+            lab.folder / "scores" / f"{name}_{lab.seed}.csv",
+            lab.seed,
+            report=lambda line: None,  # a thousand of them
+        )
+        best = [row["genotype"] for row in rows[:top]]
+        scoring = sum(float(row["seconds"]) for row in rows)
+        return Found(best, len(rows), training, scoring)
+
+    return search
+
+
+def _supernet(lab: Lab, folder: Path) -> float:
+    training = SharedTrainingConfig(**_steps(lab, lab.scale.supernet))
+    common = _common(lab)
+    config = SupernetConfig(**common, space=lab.space_config, training=training)
+    return _run(runs.train_supernet, lab, config, folder)["seconds"]
+
+
+def _ghn(lab: Lab, folder: Path) -> float:
+    training = GHNTrainingConfig(**_steps(lab, lab.scale.ghn))
+    space = GHNSpaceConfig(**vars(lab.space_config))
+    config = GHNConfig(**_common(lab), space=space, training=training)
+    return _run(runs.train_ghn, lab, config, folder)["seconds"]
+
+
+def _by_job(
+    job: Callable[..., dict[str, Any]], name: str, configure: Callable[[Lab], Any]
+) -> Callable[[Lab], Found]:
+    """A search whose summary has a genotype and seconds.
+
+    Args:
+        job: Runs or resumes it.
+        name: Of its folder.
+        configure: Makes its configuration.
+    """
+
+    def search(lab: Lab) -> Found:
+        summary = _run(job, lab, configure(lab), lab.folder / f"{name}_{lab.seed}")
+        return Found([summary["genotype"]], training=summary["seconds"])
+
+    return search
+
+
+def _by_gradients(name: str, **settings: str) -> Callable[[Lab], Found]:
+    """DARTS or GDAS.
+
+    Args:
+        name: Of its number of steps in the scale, and of the folder.
+        **settings: Of the section `search`.
+    """
+
+    def configure(lab: Lab) -> DartsConfig:
+        return DartsConfig(
+            **_common(lab),
+            space=MixedSpaceConfig(**vars(lab.space_config)),
+            search=AlphasConfig(**settings, learning_rate=lab.scale.alpha_rate),
+            training=MixedTrainingConfig(**_steps(lab, getattr(lab.scale, name))),
+        )
+
+    return _by_job(runs.search_darts, name, configure)
+
+
+def _common(lab: Lab) -> dict[str, Any]:
+    """What the configurations of all trainings have alike."""
+    scale = lab.scale
+    data = DataConfig(scale.data, augment=scale.augment, image_size=scale.image_size)
+    return {"seed": lab.seed, "data": data}
+
+
+def _steps(lab: Lab, steps: int) -> dict[str, int]:
+    return {"steps": steps, "steps_per_epoch": lab.scale.steps_per_epoch}
+
+
+def _run(
+    job: Callable[..., dict[str, Any]], lab: Lab, config: Any, folder: Path
+) -> dict[str, Any]:
+    """Runs or resumes a job; returns its summary."""
+    return job(config, folder, resume=True, data_dir=lab.data_dir, report=lab.report)
+
+
+_PUBLISHED = {"random": "rs", "evolution": "rea", "reinforce": "reinforce"}
+
+METHODS = {
+    **{
+        name: Method(
+            f"{name}, {{scorer}}", _by_proposer(name), _PUBLISHED.get(name, "")
+        )
+        for name in PROPOSERS
+    },
+    "params": Method("random, params", _by_ranks("params")),
+    "params_synflow": Method(
+        "random, params + synflow", _by_ranks("params", "synflow")
+    ),
+    "all_ranks": Method(
+        "random, {scorer} + params + synflow", _by_ranks("", "params", "synflow")
+    ),
+    "supernet": Method(
+        "random, supernet", _by_weights(_supernet, SupernetScorer, "supernet"), "rsps"
+    ),
+    "darts": Method(
+        "DARTS, first order",
+        _by_gradients("darts", alpha_gradient="first_order"),
+        "darts_v1",
+    ),
+    "second_order": Method(
+        "DARTS, second order",
+        _by_gradients("second_order", alpha_gradient="second_order"),
+        "darts_v2",
+    ),
+    "gdas": Method("GDAS", _by_gradients("gdas", method="gdas"), "gdas"),
+    "ghn": Method("random, GHN", _by_weights(_ghn, GHNScorer, "ghn")),
+    "ghn_top": Method(
+        "random, GHN: mean of the ten best", _by_weights(_ghn, GHNScorer, "ghn", _TOP)
+    ),
+}

@@ -1,0 +1,113 @@
+"""Quality against cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gtn_tf.plots.curves import curve_style, legend_below
+from gtn_tf.plots.saving import save_figure
+
+_DPI = 120
+_COLUMNS = 2
+_MARKERS = "os^DvPX*<>"
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """Qualities at several costs, with intervals.
+
+    Args:
+        costs: Of one point or more.
+        qualities: Of each; NaN omits it.
+        low: The lower bounds.
+        high: The upper bounds.
+    """
+
+    costs: Sequence[float]
+    qualities: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class CostPanel:
+    """A panel of lines, points and levels.
+
+    Args:
+        title: Above it.
+        x_label: Name of the cost, with its unit.
+        y_label: Name of the quality.
+        lines: For each name, its points.
+        levels: For each name, the quality of what has no cost.
+        log_x: Whether costs are on a logarithmic axis.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: Mapping[str, CostLine]
+    levels: Mapping[str, float] = field(default_factory=dict)
+    log_x: bool = True
+
+
+def against_cost(panels: Sequence[CostPanel], path: Path) -> None:
+    """Draws panels of qualities against costs, two side by side.
+
+    A name has the same colour in all of them.
+
+    Args:
+        panels: The panels.
+        path: The PNG file.
+    """
+    names = [n for one in panels for n in (*one.lines, *one.levels)]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    rows = math.ceil(len(panels) / _COLUMNS)
+    columns = min(_COLUMNS, len(panels))
+    figure = Figure((0.8 + 5.2 * columns, 1.2 + 4.2 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, panel in zip(grid, panels):
+        _draw(axes, panel, numbers)
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    shown: dict[str, Any] = {}
+    for axes in grid:
+        for mark, name in zip(*axes.get_legend_handles_labels()):
+            shown.setdefault(name, mark)
+    legend_below(figure, shown)
+    save_figure(figure, path, _DPI)
+
+
+def _draw(axes: Axes, panel: CostPanel, numbers: Mapping[str, int]) -> None:
+    axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
+    for name, line in panel.lines.items():
+        colour, dash = curve_style(numbers[name])
+        marker = _MARKERS[numbers[name] % len(_MARKERS)]
+        style: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "ms": 5,
+            "label": name,
+        }
+        low, high = np.asarray(line.low, float), np.asarray(line.high, float)
+        if len(line.costs) == 1:
+            y = np.asarray(line.qualities, float)
+            bounds = np.stack([y - low, high - y]).clip(0)
+            axes.errorbar(line.costs, y, bounds, capsize=3, **style)
+            continue
+        axes.plot(line.costs, line.qualities, linestyle=dash, **style)
+        axes.fill_between(line.costs, low, high, color=colour, alpha=0.1, linewidth=0)
+    for name, level in panel.levels.items():
+        colour, dash = curve_style(numbers[name])
+        axes.axhline(level, color=colour, linestyle=dash, linewidth=1, label=name)
+    if panel.log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(alpha=0.3)
