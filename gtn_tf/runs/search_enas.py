@@ -67,7 +67,8 @@ def search_enas(
 
     In each epoch, shared weights learn on training images, then the controller on
     validation images. Killed at any moment and started again, it resumes after the last
-    complete epoch and ends with the same controller on the same processor.
+    complete epoch and ends with the same controller on the same processor, if an
+    operation has as many threads.
 
     Args:
         config: The configuration.
