@@ -47,6 +47,8 @@ class Scale(NamedTuple):
     darts: int  # steps, first order
     second_order: int  # steps of DARTS, second order
     gdas: int  # steps
+    enas: int  # steps
+    pool: int  # steps of shared weights on a pool
     alpha_rate: float  # learning rate of alphas
 
 

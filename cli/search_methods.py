@@ -53,6 +53,8 @@ _SCALES = {
         darts=1500,
         second_order=1000,
         gdas=3000,
+        enas=6000,
+        pool=6000,
         alpha_rate=0.003,
     ),
     "smoke": Scale(
@@ -72,6 +74,8 @@ _SCALES = {
         darts=2,
         second_order=2,
         gdas=2,
+        enas=2,
+        pool=2,
         alpha_rate=0.003,
     ),
 }

@@ -57,10 +57,12 @@ among {count}; the median of seconds. Searches by the table itself, without netw
 
 - Methods with candidates score {candidates} of them. `params` and `synflow` beside
   another score are ranks added, of the cells that `random` draws. With shared or
-  predicted weights, {ranked} random cells are ranked.
+  predicted weights, {ranked} random cells are ranked. ENAS takes the best of
+  {candidates} cells that it draws in the end; NAO's pool has as many.
 - Seconds are those of trainings before the search, of scores, and of the method's own
   proposals; `rows.csv` has each. A cell is scored once for each seed, and its seconds
   count in every search that asks for it; the tracing before the first one does not.
+  Those of ENAS and of the pool are without the scores in the end.
 - Controls need no search. They are exact: means over all draws of distinct cells.
 
 ## Published

@@ -14,12 +14,15 @@ from gtn_tf import runs
 from gtn_tf.cells import Genotype201
 from gtn_tf.config import (
     AlphasConfig,
+    ControllerConfig,
     DartsConfig,
     DataConfig,
+    EnasConfig,
     GHNConfig,
     GHNTrainingConfig,
     MixedSpaceConfig,
     MixedTrainingConfig,
+    SharedStepConfig,
     SharedTrainingConfig,
     SupernetConfig,
 )
@@ -141,10 +144,30 @@ def _by_weights(
 
 
 def _supernet(lab: Lab, folder: Path) -> float:
-    training = SharedTrainingConfig(**_steps(lab, lab.scale.supernet))
-    common = _common(lab)
-    config = SupernetConfig(**common, space=lab.space_config, training=training)
+    config = _shared(lab, lab.scale.supernet)
     return _run(runs.train_supernet, lab, config, folder)["seconds"]
+
+
+def _shared(lab: Lab, steps: int, **settings: Any) -> SupernetConfig:
+    """Of shared weights.
+
+    Args:
+        lab: Has the sizes.
+        steps: Of the training.
+        **settings: Of the section `supernet`.
+    """
+    return SupernetConfig(
+        **_common(lab),
+        space=lab.space_config,
+        supernet=SharedStepConfig(**settings),
+        training=SharedTrainingConfig(**_steps(lab, steps)),
+    )
+
+
+def _pool(lab: Lab) -> SupernetConfig:
+    size = lab.scale.candidates
+    of_pool = {"architectures": "pool", "pool_size": size, "renewed": size // 2}
+    return _shared(lab, lab.scale.pool, **of_pool)
 
 
 def _ghn(lab: Lab, folder: Path) -> float:
@@ -189,6 +212,20 @@ def _by_gradients(name: str, **settings: str) -> Callable[[Lab], Found]:
         )
 
     return _by_job(runs.search_darts, name, configure)
+
+
+def _enas(lab: Lab) -> EnasConfig:
+    scale = lab.scale
+    # As many steps to an update, and of the weights alone, as the preset has.
+    controller = ControllerConfig(
+        warm_up=scale.enas // scale.steps_per_epoch // 3,
+        updates=max(1, scale.steps_per_epoch // 10),
+        drawn=scale.candidates,
+        drawn_images=scale.images,
+    )
+    training = MixedTrainingConfig(**_steps(lab, scale.enas), learning_rate=0.05)
+    space = MixedSpaceConfig(**vars(lab.space_config))
+    return EnasConfig(**_common(lab), space=space, search=controller, training=training)
 
 
 def _common(lab: Lab) -> dict[str, Any]:
@@ -239,6 +276,8 @@ METHODS = {
         "darts_v2",
     ),
     "gdas": Method("GDAS", _by_gradients("gdas", method="gdas"), "gdas"),
+    "enas": Method("ENAS", _by_job(runs.search_enas, "enas", _enas), "enas"),
+    "pool": Method("NAO's pool", _by_job(runs.train_supernet, "pool", _pool)),
     "ghn": Method("random, GHN", _by_weights(_ghn, GHNScorer, "ghn")),
     "ghn_top": Method(
         "random, GHN: mean of the ten best", _by_weights(_ghn, GHNScorer, "ghn", _TOP)

@@ -18,6 +18,7 @@ from gtn_tf.adam_by_group import AdamByGroup
 from gtn_tf.config import (
     Config,
     DartsConfig,
+    EnasConfig,
     InnerOptimizerConfig,
     LearnersConfig,
     MetaConfig,
@@ -27,6 +28,7 @@ from gtn_tf.config import (
 from gtn_tf.data import Augmentation, Splits
 from gtn_tf.differentiable import Adam, Darts, Gdas
 from gtn_tf.distribution import learners_of_each
+from gtn_tf.enas import Enas, Reinforce
 from gtn_tf.generator import Generator
 from gtn_tf.gtn import GTN
 from gtn_tf.inner import (
@@ -35,6 +37,7 @@ from gtn_tf.inner import (
     InnerOptimizer,
 )
 from gtn_tf.names import ESTIMATORS, FAMILIES, OPTIMIZERS, SPACES, TEACHERS
+from gtn_tf.search import CellSpace
 from gtn_tf.supernet import SGD, SharedWeights
 
 
@@ -141,6 +144,17 @@ def build_differentiable(config: DartsConfig, shared: SharedWeights) -> Darts | 
         shared, build_sgd(config.training), adam, seed=config.seed, **own
     )
     return search
+
+
+def build_enas(config: EnasConfig, space: CellSpace[Any]) -> Enas:
+    """Makes the search of a configuration by ENAS.
+
+    Args:
+        config: The configuration.
+        space: Of the architectures.
+    """
+    chosen = {name: getattr(config.search, name) for name in Reinforce._fields}
+    return Enas(space, build_sgd(config.training), Reinforce(**chosen), config.seed)
 
 
 def _gtn(

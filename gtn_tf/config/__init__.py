@@ -10,6 +10,7 @@ from gtn_tf.config.darts import (
     MixedSpaceConfig,
     MixedTrainingConfig,
 )
+from gtn_tf.config.enas import ControllerConfig, EnasConfig
 from gtn_tf.config.files import differences, load_config, to_yaml, with_overrides
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.ghn import GHNConfig, GHNTrainingConfig, HypernetworkConfig
@@ -42,8 +43,10 @@ __all__ = [
     "AugmentationConfig",
     "Config",
     "ConfigError",
+    "ControllerConfig",
     "DartsConfig",
     "DataConfig",
+    "EnasConfig",
     "EvaluationConfig",
     "FinalConfig",
     "FullTrainingConfig",

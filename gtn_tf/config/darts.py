@@ -64,9 +64,9 @@ class MixedTrainingConfig(Checked):
 
     _prefix: ClassVar[str] = "training."
 
-    steps: int = setting(6000, COUNT)  # of the alphas, and as many of the weights
+    steps: int = setting(6000, COUNT)  # of the weights, and as many of the alphas
     steps_per_epoch: int = setting(250, COUNT)  # between checkpoints
-    batch_size: int = setting(64, COUNT)  # images in a step, of each kind
+    batch_size: int = setting(64, COUNT)  # images in a step
     learning_rate: float = setting(0.025, ABOVE_0)  # at the start of a cosine decay
     final_learning_rate: float = setting(0.001, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # Nesterov's

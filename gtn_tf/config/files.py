@@ -47,7 +47,8 @@ def load_config(
         overrides: Strings `"section.key=value"`, the value written as in YAML. The
             last one wins.
         schema: Class of the configuration: `Config`, `SearchConfig`,
-            `SupernetConfig`, `GHNConfig`, `DartsConfig` or `FinalConfig`.
+            `SupernetConfig`, `GHNConfig`, `DartsConfig`, `EnasConfig` or
+            `FinalConfig`.
 
     Returns:
         The checked configuration.

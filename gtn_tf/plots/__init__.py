@@ -1,6 +1,5 @@
 """Every picture that gtn_tf draws."""
 
-from gtn_tf.plots.alphas import alphas
 from gtn_tf.plots.boxes import boxes
 from gtn_tf.plots.cells import Arc, CellPicture, draw_cells
 from gtn_tf.plots.curves import bands, heat_map, hyperparameters, learning_curves
@@ -15,6 +14,7 @@ from gtn_tf.plots.grids import (
     shown_steps,
 )
 from gtn_tf.plots.histograms import histograms
+from gtn_tf.plots.operations import operations
 from gtn_tf.plots.quality import CostLine, CostPanel, against_cost, costs
 from gtn_tf.plots.saving import save_figure
 from gtn_tf.plots.scatter import score_scatter
@@ -26,7 +26,6 @@ __all__ = [
     "CostLine",
     "CostPanel",
     "against_cost",
-    "alphas",
     "bands",
     "boxes",
     "costs",
@@ -40,6 +39,7 @@ __all__ = [
     "image_grid",
     "labelled_grid",
     "learning_curves",
+    "operations",
     "save_animation",
     "save_curriculum",
     "save_figure",

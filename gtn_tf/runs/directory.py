@@ -16,6 +16,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     DartsConfig,
+    EnasConfig,
     FinalConfig,
     GHNConfig,
     SearchConfig,
@@ -29,7 +30,13 @@ from gtn_tf.run_files import RunError
 _ID = "run_id"
 
 AnyConfig = Union[
-    Config, SearchConfig, SupernetConfig, GHNConfig, DartsConfig, FinalConfig
+    Config,
+    SearchConfig,
+    SupernetConfig,
+    GHNConfig,
+    DartsConfig,
+    EnasConfig,
+    FinalConfig,
 ]
 
 

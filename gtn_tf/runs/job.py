@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gtn_tf.config import DartsConfig, GHNConfig, SupernetConfig
+from gtn_tf.config import DartsConfig, EnasConfig, GHNConfig, SupernetConfig
 from gtn_tf.data import Splits
 from gtn_tf.inner import graph_rewrites_off
 from gtn_tf.runs.directory import RunDirectory
@@ -17,7 +17,7 @@ from gtn_tf.runs.splits import load_training_splits
 GENOTYPE = "genotype.txt"  # what a search ends with, for `train-final`
 
 Report = Callable[[str], None]
-_Config = TypeVar("_Config", SupernetConfig, GHNConfig, DartsConfig)
+_Config = TypeVar("_Config", SupernetConfig, GHNConfig, DartsConfig, EnasConfig)
 
 
 def run_job(

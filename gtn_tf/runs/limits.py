@@ -13,6 +13,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     DartsConfig,
+    EnasConfig,
     FinalConfig,
     GHNConfig,
     LearnersConfig,
@@ -77,6 +78,7 @@ def expect_possible(config: AnyConfig, splits: Splits) -> None:
         SupernetConfig: _of_search,
         GHNConfig: _of_ghn,
         DartsConfig: _of_search,
+        EnasConfig: _of_enas,
     }
     memory = memory_bytes()
     for need in needs[type(config)](config, splits):
@@ -199,8 +201,16 @@ def _of_ghn(config: GHNConfig, splits: Splits) -> Iterator[Need]:
     yield from _of_search(config, splits)
 
 
+def _of_enas(config: EnasConfig, splits: Splits) -> Iterator[Need]:
+    # Adam has two more numbers of each.
+    weights = 3 * 8 * config.search.units**2
+    yield Need("controllers", weights * _NUMBER, ("search.units",))
+    yield from _of_search(config, splits)
+
+
 def _of_search(
-    config: SearchConfig | SupernetConfig | GHNConfig | DartsConfig, splits: Splits
+    config: SearchConfig | SupernetConfig | GHNConfig | DartsConfig | EnasConfig,
+    splits: Splits,
 ) -> Iterator[Need]:
     keys = "space.cells", "space.filters"
     yield _of_cells(config.space.cells, config.space.filters, keys)

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Union
 
+import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import write
 from gtn_tf.build import build_differentiable
 from gtn_tf.config import DartsConfig
 from gtn_tf.data import Splits
-from gtn_tf.data.order import shuffled_batches
-from gtn_tf.data.stored_images import gathering
 from gtn_tf.differentiable import Darts, Gdas
 from gtn_tf.run_files import damaged, read_column
-from gtn_tf.runs.alpha_history import AlphaHistory
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.epochs import train_in_epochs
 from gtn_tf.runs.job import GENOTYPE, Report, run_job
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.operation_history import OperationHistory
 from gtn_tf.runs.search import make_space
+from gtn_tf.runs.validation_batches import validation_batches
 from gtn_tf.supernet import SharedWeights
 
 Search = Union[Darts, Gdas]
@@ -148,13 +148,15 @@ def _fit(
     report: Report,
 ) -> None:
     """Searches to the end."""
+    every, size = config.training.steps_per_epoch, config.training.batch_size
 
     def begin(done: int) -> Callable[[], dict[str, float]]:
-        examples = zip(splits.train_batches(done), _validation_batches(splits, done))
+        of_both = splits.train_batches(done), validation_batches(splits, size, done)
+        examples = zip(*of_both)
 
         def search_epoch() -> dict[str, float]:
             both = []
-            for _ in range(config.training.steps_per_epoch):
+            for _ in range(every):
                 both.append(search.train(*next(examples)))
             loss, of_validation = tf.reduce_mean(both, 0).numpy().tolist()
             alphas = search.alphas
@@ -168,22 +170,12 @@ def _fit(
         of_both = f"loss {logs['loss']:.3f}, validation {logs['val_loss']:.3f}"
         return f"{of_both}  {search.alphas.genotype}  skips {logs['skips']} of 6"
 
-    every = config.training.steps_per_epoch
     title = f"{_name(config)} on {splits.title}, seed {config.seed}"
 
-    def history(done: int) -> list[AlphaHistory]:
-        return [AlphaHistory(search.alphas, run, every, done, title)]
+    def probabilities() -> np.ndarray:
+        return search.alphas.mixture.numpy()
+
+    def history(done: int) -> list[OperationHistory]:
+        return [OperationHistory(probabilities, run, "alphas", every, done, title)]
 
     train_in_epochs(search, run, config.training, begin, describe, report, history)
-
-
-def _validation_batches(
-    splits: Splits, start: int
-) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """Validation images, as `Splits.train_batches` has training images."""
-    images = gathering(splits.validation_images)
-    labels = gathering(splits.validation_labels)
-    count = len(splits.validation_labels)
-    order = shuffled_batches(count, splits.batch_size, splits.seed, start)
-    for _, positions in order:
-        yield images(positions), labels(positions)

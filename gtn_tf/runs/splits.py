@@ -15,6 +15,7 @@ from gtn_tf.config import (
     ConfigError,
     DartsConfig,
     DataConfig,
+    EnasConfig,
     FinalConfig,
     GHNConfig,
     SupernetConfig,
@@ -68,7 +69,7 @@ def load_splits(
 
 
 def load_training_splits(
-    config: FinalConfig | SupernetConfig | GHNConfig | DartsConfig,
+    config: FinalConfig | SupernetConfig | GHNConfig | DartsConfig | EnasConfig,
     data_dir: str | os.PathLike[str] | None,
 ) -> Splits:
     """Loads the data of a training, in the batches of its `training` section.

@@ -7,6 +7,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     DartsConfig,
+    EnasConfig,
     FinalConfig,
     GHNConfig,
     SearchConfig,
@@ -23,6 +24,7 @@ _NETWORKS: dict[type, str] = {
     SupernetConfig: "space",
     GHNConfig: "space",
     DartsConfig: "space",
+    EnasConfig: "space",
 }
 
 

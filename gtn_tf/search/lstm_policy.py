@@ -27,6 +27,9 @@ class LSTMPolicy(SequenceNetwork):
         learning_rate: Of Adam.
         entropy: Weight of the policy's entropy, which is raised, too.
         clip: How far PPO trusts a ratio of probabilities from 1.
+        temperature: Divides the logits.
+        logit_limit: The logits then are between its negative and itself, by a tanh, so
+            that the policy never becomes certain; 0: any.
         dtype: Of the weights.
     """
 
@@ -37,11 +40,15 @@ class LSTMPolicy(SequenceNetwork):
         learning_rate: float = 3.5e-4,
         entropy: float = 1e-5,
         clip: float = 0.2,
+        temperature: float = 1.0,
+        logit_limit: float = 0.0,
         dtype: str = "float32",
     ) -> None:
         super().__init__(encoding, dtype)
         self.entropy = entropy
         self.clip = clip
+        self.temperature = temperature
+        self.logit_limit = logit_limit
         self.embed = embedding(encoding.vocabulary + 1, units, dtype)
         self.lstm = lstm(units, units, dtype)
         self.heads = dense(units, encoding.vocabulary, dtype)
@@ -56,8 +63,12 @@ class LSTMPolicy(SequenceNetwork):
         Returns:
             `[n, length, vocabulary]`; a token that is not allowed has none.
         """
-        logits = self.heads(self.lstm(self.embed(self.before(tokens))))
-        return tf.nn.log_softmax(logits + self.forbidden)
+        outputs = self.lstm(self.embed(self.before(tokens)))
+        return tf.nn.log_softmax(self._logits(outputs) + self.forbidden)
+
+    def _logits(self, outputs: tf.Tensor) -> tf.Tensor:
+        logits, limit = self.heads(outputs) / self.temperature, self.logit_limit
+        return limit * tf.tanh(logits) if limit else logits
 
     def objective(
         self, tokens: tf.Tensor, advantages: tf.Tensor, before: tf.Tensor
@@ -123,7 +134,7 @@ class LSTMPolicy(SequenceNetwork):
         drawn = []
         for place, forbidden in enumerate(tf.unstack(self.forbidden)):
             output, state = self.lstm.cell(self.embed(token), state)
-            logits = self.heads(output) + forbidden
+            logits = self._logits(output) + forbidden
             token = tf.random.stateless_categorical(logits, 1, seeds[place], tf.int32)
             token = token[:, 0]
             drawn.append(token)

@@ -47,6 +47,8 @@ class SequenceEncoding:
     array([2, 1], dtype=int32)
     >>> encoding.values([2, 1])
     {'first': 'c', 'second': 'b'}
+    >>> encoding.by_value([[0.2, 0.3, 0.5], [0.4, 0.6, 0.0]])["second"]
+    {'a': 0.4, 'b': 0.6}
     >>> encoding.allowed.astype(int)
     array([[1, 1, 1],
            [1, 1, 0]])
@@ -100,6 +102,18 @@ class SequenceEncoding:
         places = np.asarray(tokens) - self._first
         named = zip(self._options.items(), places.tolist())
         return {name: among[place] for (name, among), place in named}
+
+    def by_value(self, of_tokens: Any) -> dict[str, dict[Any, float]]:
+        """Numbers of the tokens as those of each hyperparameter's values.
+
+        Args:
+            of_tokens: `[length, vocabulary]`.
+        """
+        places = zip(self._options.items(), self._first, np.asarray(of_tokens).tolist())
+        return {
+            name: dict(zip(among, numbers[first:]))
+            for (name, among), first, numbers in places
+        }
 
     def canonical(self, tokens: np.ndarray) -> tuple[int, ...]:
         """The same for two sequences if they differ only in the order of branches.

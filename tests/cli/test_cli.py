@@ -27,6 +27,7 @@ from gtn_tf.config import (
     Config,
     ConfigError,
     DartsConfig,
+    EnasConfig,
     FinalConfig,
     GHNConfig,
     SearchConfig,
@@ -422,6 +423,7 @@ def schema_of(preset: str) -> type:
         "search": SearchConfig,
         "supernet": SupernetConfig,
         "darts": DartsConfig,
+        "enas": EnasConfig,
         "ghn": GHNConfig,
     }
     return kinds.get(preset.partition("_")[0], Config)

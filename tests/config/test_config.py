@@ -19,6 +19,7 @@ from gtn_tf.config import (
     ConfigError,
     DartsConfig,
     DataConfig,
+    EnasConfig,
     FinalConfig,
     GeneratorConfig,
     GHNConfig,
@@ -41,6 +42,7 @@ _OTHERS = {
     "final": FinalConfig,
     "supernet": SupernetConfig,
     "darts": DartsConfig,
+    "enas": EnasConfig,
     "ghn": GHNConfig,
 }
 OTHERS = [path for path in _ALL if path.stem.split("_")[0] in _OTHERS]

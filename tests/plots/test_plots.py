@@ -39,13 +39,13 @@ def test_files(tmp_path):
     assert picture.dtype == np.uint8 and picture.std() > 0
 
 
-def test_alphas_of_any_number_of_epochs_are_drawn(tmp_path):
+def test_operations_of_any_number_of_epochs_are_drawn(tmp_path):
     for steps in ([10], [10, 20, 30]):
         of_edge = {op: np.linspace(0.2, 0.4, len(steps)) for op in ("none", "skip")}
         edges = {f"0->{node}": of_edge for node in (1, 2, 3, 4)}
         skips = np.arange(len(steps))
-        plots.alphas(edges, skips, steps, "title", tmp_path / "alphas.png")
-        expect_drawn(tmp_path / "alphas.png")
+        plots.operations(edges, skips, steps, "title", tmp_path / "operations.png")
+        expect_drawn(tmp_path / "operations.png")
 
 
 def test_a_legend_of_long_names_is_not_cut(tmp_path):

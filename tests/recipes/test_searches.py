@@ -259,7 +259,8 @@ def test_every_method_searches(recipe, table, tmp_path):
     names = [row["name"] for row in found if row["seed"]]
     assert names == [*module("searches").METHODS]
     trained = {row["name"]: row for row in found if row["seed"]}
-    for name in ("supernet", "darts", "second_order", "gdas", "ghn"):
+    trainings = "supernet", "darts", "second_order", "gdas", "enas", "pool", "ghn"
+    for name in trainings:
         assert float(trained[name]["training_seconds"]) > 0
     assert trained["ghn"]["genotype"] == trained["ghn_top"]["genotype"]
     whole = (tmp_path / "out" / "rows.csv").read_text()

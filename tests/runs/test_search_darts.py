@@ -20,8 +20,8 @@ from gtn_tf.config import ConfigError, DartsConfig, load_config
 from gtn_tf.data.stored_images import StoredImages
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.run_files import RunError
-from gtn_tf.runs.alpha_history import read_history
-from gtn_tf.runs.search_darts import _validation_batches
+from gtn_tf.runs.operation_history import read_history
+from gtn_tf.runs.validation_batches import validation_batches
 
 TINY = [
     *("data.name=digits", "data.image_size=0", "data.augment=[]"),
@@ -58,7 +58,7 @@ def test_validation_images_of_a_large_set_come_in_the_same_batches(monkeypatch) 
     for size in (2**28, 1):
         monkeypatch.setattr("gtn_tf.data.stored_images.LARGE", size)
         splits = data.load("digits", batch_size=8)
-        found.append([*itertools.islice(_validation_batches(splits, 3), 2)])
+        found.append([*itertools.islice(validation_batches(splits, 8, 3), 2)])
     assert isinstance(splits.validation_images, StoredImages)
     for small, large in zip(*found):
         for one, other in zip(small, large):
@@ -105,7 +105,7 @@ def test_a_damaged_history_is_told(finished) -> None:
     path, _, _ = finished
     file = path / "damaged.csv"
     file.write_text("epoch,step\n0,3\n")
-    with pytest.raises(RunError, match="no table of alphas"):
+    with pytest.raises(RunError, match="no table of operations"):
         read_history(file)
 
 

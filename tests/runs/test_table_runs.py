@@ -121,6 +121,7 @@ def test_a_teacher_of_a_table_is_evaluated(tmp_path, monkeypatch, capsys):
         (["train-supernet"], "space: expected pictures for its cells of convolutions"),
         (["train-ghn"], "space: expected pictures for its cells of convolutions"),
         (["search-darts"], "space: expected pictures for its cells of convolutions"),
+        (["search-enas"], "space: expected pictures for its cells of convolutions"),
     ],
 )
 def test_jobs_that_need_pictures(tmp_path, monkeypatch, capsys, words, problem):

@@ -1,7 +1,8 @@
-"""The history of alphas: a table, a picture, and TensorBoard, after each epoch."""
+"""How probable each operation is, after each epoch: in a table, drawn, and shown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,20 @@ import tensorflow as tf
 
 from gtn_tf import plots
 from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201
-from gtn_tf.differentiable import Alphas
 from gtn_tf.run_files import damaged, read_rows
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.records import Metrics, Scalars
 
-TABLE, PICTURE = "alphas.csv", "alphas.png"  # in a run directory
 _EDGES = [f"{source}->{to}" for to, source in EDGES]
 
 
-class AlphaHistory(tf.keras.callbacks.Callback):
+class OperationHistory(tf.keras.callbacks.Callback):
     """Records the probabilities of all operations: six lines of a table each epoch.
 
     Args:
-        alphas: The alphas.
+        probabilities: Gives them, `[6, 5]`.
         run: Directory of the run.
+        name: Of the table and the picture in it, without suffix.
         steps: Of an epoch.
         epochs_done: Epochs whose lines stay.
         title: Of the picture.
@@ -35,19 +35,20 @@ class AlphaHistory(tf.keras.callbacks.Callback):
 
     def __init__(
         self,
-        alphas: Alphas,
+        probabilities: Callable[[], np.ndarray],
         run: RunDirectory,
+        name: str,
         steps: int,
         epochs_done: int,
         title: str,
     ) -> None:
         super().__init__()
-        self._alphas = alphas
+        self._probabilities = probabilities
         self._steps = steps
         self._title = title
-        self._table, self._picture = run.path / TABLE, run.path / PICTURE
+        self._table, self._picture = (run.path / f"{name}{s}" for s in (".csv", ".png"))
         self._lines = Metrics(self._table, epochs_done)
-        self._scalars = Scalars(run.tensorboard / "alphas", steps)
+        self._scalars = Scalars(run.tensorboard / name, steps)
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
@@ -57,9 +58,9 @@ class AlphaHistory(tf.keras.callbacks.Callback):
         self._lines.on_train_begin(logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        mixture = self._alphas.mixture.numpy().tolist()
+        now = self._probabilities().tolist()
         step = (epoch + 1) * self._steps
-        for edge, of_edge in zip(_EDGES, mixture):
+        for edge, of_edge in zip(_EDGES, now):
             probabilities = dict(zip(OPS_201, of_edge))
             self._lines.on_epoch_end(
                 epoch, {"step": step, "edge": edge, **probabilities}
@@ -73,7 +74,7 @@ class AlphaHistory(tf.keras.callbacks.Callback):
 
 
 def draw_history(table: Path, picture: Path, title: str) -> None:
-    """Draws the table of a run's alphas.
+    """Draws the table of a search.
 
     Args:
         table: The CSV file.
@@ -83,18 +84,18 @@ def draw_history(table: Path, picture: Path, title: str) -> None:
     Raises:
         RunError: If the table is damaged.
     """
-    steps, mixtures = read_history(table)
+    steps, probabilities = read_history(table)
     by_edge = {
-        edge: {op: mixtures[:, e, o] for o, op in enumerate(OPS_201)}
+        edge: {op: probabilities[:, e, o] for o, op in enumerate(OPS_201)}
         for e, edge in enumerate(_EDGES)
     }
     skip = OPS_201.index("skip_connect")
-    skips = (mixtures.argmax(2) == skip).sum(1)
-    plots.alphas(by_edge, skips, steps, title, picture)
+    skips = (probabilities.argmax(2) == skip).sum(1)
+    plots.operations(by_edge, skips, steps, title, picture)
 
 
 def read_history(table: Path) -> tuple[list[int], np.ndarray]:
-    """Reads the table of a run's alphas.
+    """Reads the table of a search.
 
     Args:
         table: The CSV file.
@@ -111,4 +112,4 @@ def read_history(table: Path) -> tuple[list[int], np.ndarray]:
         steps = [int(row["step"]) for row in rows[:: len(EDGES)]]
         return steps, np.reshape(numbers, [len(steps), len(EDGES), len(OPS_201)])
     except (KeyError, ValueError) as error:
-        raise damaged(table, f"no table of alphas, {error}") from None
+        raise damaged(table, f"no table of operations, {error}") from None

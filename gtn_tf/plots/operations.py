@@ -1,4 +1,4 @@
-"""A picture of a differentiable search: which operation wins each edge."""
+"""A picture of a search: which operation wins each edge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLUMNS = 3
 _DPI = 110
 
 
-def alphas(
+def operations(
     edges: Mapping[str, Mapping[str, np.ndarray]],
     skips: np.ndarray,
     steps: Sequence[int],

@@ -1,0 +1,211 @@
+"""The job of a search by ENAS: a controller that draws the genotype."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gtn_tf.atomic_file import write
+from gtn_tf.build import build_enas
+from gtn_tf.cells import OPS_201
+from gtn_tf.config import ConfigError, EnasConfig
+from gtn_tf.data import Splits
+from gtn_tf.enas import Best, Enas
+from gtn_tf.run_files import damaged, read_column
+from gtn_tf.runs.directory import RunDirectory
+from gtn_tf.runs.epochs import train_in_epochs
+from gtn_tf.runs.job import GENOTYPE, Report, run_job
+from gtn_tf.runs.machine import machine
+from gtn_tf.runs.operation_history import OperationHistory
+from gtn_tf.runs.search import make_space
+from gtn_tf.runs.validation_batches import validation_batches
+from gtn_tf.supernet.shared_scores import equal_batches
+
+_CARD = """\
+# A cell of NAS-Bench-201 found by ENAS on {dataset}
+
+    {genotype}
+
+with {skips} skip connections on its six edges, the best of {drawn} that the controller
+drew in the end ({different} different ones), after {steps} steps of shared weights
+(N = {cells}, F = {filters}) and {updates} updates of the controller, by gtn_tf.
+
+| with shared weights, on {drawn_images} validation images | accuracy | loss |
+|---|---|---|
+| this cell | {validation_accuracy:.2%} | {validation_loss:.3f} |
+| mean of those drawn | {drawn_accuracy:.2%} | {drawn_loss:.3f} |
+
+These are no accuracies of trained networks, and the best of many is too good.
+
+- `genotype.txt` has the cell, `operations.csv` how probable each operation was after
+  each epoch, drawn in `operations.png`. A number of skip connections that keeps growing
+  is ENAS' collapse.
+- {seconds:.0f} s; seed {seed}; TensorFlow {tensorflow}, Python {python};
+  {cores} x {processor}; {date}.
+- The whole configuration is in `config.yaml`;
+  `python -m gtn_tf.cli search-enas --config config.yaml` runs it again.
+
+```sh
+python -m gtn_tf.cli train-final --genotype THIS_FOLDER/genotype.txt
+```
+"""
+
+
+def search_enas(
+    config: EnasConfig,
+    run_dir: Path,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Searches a cell of NAS-Bench-201 by ENAS.
+
+    In each epoch, shared weights learn on training images, then the controller on
+    validation images. Killed at any moment and started again, it resumes after the last
+    complete epoch and ends with the same controller on the same processor, if an
+    operation has as many threads.
+
+    Args:
+        config: The configuration.
+        run_dir: Holds config.yaml, metrics.csv, operations.csv, operations.png,
+            checkpoints/, tensorboard/, genotype.txt, summary.json and README.md.
+        resume: Whether an existing search goes on.
+        data_dir: Folder with the data files.
+        report: Called with each line of progress.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        RunError: If the directory cannot be used.
+        NonFiniteError: If the training diverges.
+    """
+    given = config, run_dir, resume, data_dir, report
+    return run_job(*given, GENOTYPE, _finish, _outcome)
+
+
+def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
+    return (
+        f"found {summary['genotype']}, {summary['skips']} skip connections, accuracy "
+        f"{summary['validation_accuracy']:.2%} with shared weights, "
+        f"{summary['seconds']:.0f} s. Everything is in {run.path}"
+    )
+
+
+def _finish(
+    run: RunDirectory, config: EnasConfig, splits: Splits, report: Report
+) -> None:
+    """Does what is left of a search; the summary comes last."""
+    _expect_enough_images(config, splits)
+    search = build_enas(config, make_space(config.space, splits))
+    _fit(search, run, config, splits, report)
+    seconds = read_column(run.metrics, "seconds")
+    if not seconds:
+        raise damaged(run.metrics, "no line of any epoch")
+    report(f"scoring {config.search.drawn} cells that the controller draws ...")
+    chosen = slice(config.search.drawn_images)
+    batches = equal_batches(
+        tf.constant(splits.validation_images[chosen]),
+        tf.constant(splits.validation_labels[chosen]),
+    )
+    best = search.best(config.search.drawn, batches)
+    summary = {
+        **_found(best, config),
+        "drawn_images": sum(len(labels) for _, labels in batches),
+        "entropy": search.entropy,
+        "dataset": splits.title,
+        "seconds": sum(seconds),
+        **machine(),
+    }
+    write(run.path / GENOTYPE, f"enas_{config.seed} = {summary['genotype']}\n")
+    write(run.model_card, _CARD.format(**summary))
+    write(run.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def _expect_enough_images(config: EnasConfig, splits: Splits) -> None:
+    count, received = len(splits.validation_labels), config.search.reward_images
+    if received > count:
+        raise ConfigError(
+            f"search.reward_images: expected at most {count}, the number of validation "
+            f"images of {splits.name}, received {received}",
+            "search.reward_images",
+        )
+
+
+def _found(best: Best, config: EnasConfig) -> dict[str, Any]:
+    training, chosen = config.training, config.search
+    epochs = training.steps // training.steps_per_epoch
+    return {
+        "genotype": str(best.genotype),
+        "skips": best.genotype.ops.count("skip_connect"),
+        "validation_accuracy": best.score.accuracy,
+        "validation_loss": best.score.loss,
+        "drawn": chosen.drawn,
+        "different": best.different,
+        "drawn_accuracy": best.mean.accuracy,
+        "drawn_loss": best.mean.loss,
+        "cells": config.space.cells,
+        "filters": config.space.filters,
+        "steps": training.steps,
+        "updates": (epochs - chosen.warm_up) * chosen.updates,
+        "seed": config.seed,
+    }
+
+
+def _fit(
+    search: Enas, run: RunDirectory, config: EnasConfig, splits: Splits, report: Report
+) -> None:
+    """Searches to the end."""
+    chosen, every = config.search, config.training.steps_per_epoch
+
+    def begin(done: int) -> Callable[[], dict[str, float]]:
+        training = iter(splits.train_batches(done))
+
+        def search_epoch() -> dict[str, float]:
+            epoch = int(search.step.numpy()) // every
+            loss = search.train_weights(training, every)
+            of_validation, reward = _train_controller(search, epoch, config, splits)
+            skips = search.genotype.ops.count("skip_connect")
+            numbers = {"loss": loss, "val_loss": of_validation, "reward": reward}
+            return {**numbers, "skips": skips, "entropy": search.entropy}
+
+        return search_epoch
+
+    def describe(logs: dict[str, float]) -> str:
+        alone = logs["step"] <= chosen.warm_up * every
+        of_both = f"loss {logs['loss']:.3f}, mean reward {logs['reward']:.2%}"
+        so_far = f"  {search.genotype}  skips {logs['skips']} of 6"
+        return of_both + ("  (weights alone)" if alone else so_far)
+
+    title = f"enas on {splits.title}, seed {config.seed}"
+
+    def probabilities() -> np.ndarray:
+        of_edges = search.probabilities.values()
+        return np.array([[one[op] for op in OPS_201] for one in of_edges])
+
+    def history(done: int) -> list[OperationHistory]:
+        return [OperationHistory(probabilities, run, "operations", every, done, title)]
+
+    train_in_epochs(search, run, config.training, begin, describe, report, history)
+
+
+def _train_controller(
+    search: Enas, epoch: int, config: EnasConfig, splits: Splits
+) -> list[float]:
+    """The controller's part of an epoch: the mean loss and accuracy of what it drew."""
+    chosen = config.search
+    # Each epoch has its own part of the stream, however much of it others took.
+    first = epoch * chosen.updates * chosen.architectures
+    batches = validation_batches(splits, chosen.reward_images, first)
+    learns = epoch >= chosen.warm_up
+    scores = [
+        search.train_controller(batches, chosen.architectures, update, learns)
+        for update in range(chosen.updates if learns else 1)
+    ]
+    means: list[float] = np.mean(scores, axis=0).tolist()
+    return means
