@@ -64,8 +64,13 @@ def by_table(
         rows = [row for row in rows if row["method"] not in mine]
         countdown = Countdown(scale.seeds)
         found: dict[tuple[str, int], list[float]] = {}
+        # One for all seeds: its networks are traced once.
+        proposer = PROPOSERS.load(name)(**SETTINGS[name])
+        fresh = proposer.get_state()
         for seed in range(scale.seeds):
-            for key, accuracy in _answers(name, table, scale, seed).items():
+            proposer.set_state(fresh)
+            answers = _answers(name, proposer, table, scale, seed)
+            for key, accuracy in answers.items():
                 found.setdefault(key, []).append(accuracy)
             pace = countdown.next()
             say(f"{name}: seed {pace.position}, {pace.left}")
@@ -78,7 +83,11 @@ def by_table(
 
 
 def _answers(
-    name: str, table: Mapping[str, Mapping[str, float]], scale: TableScale, seed: int
+    name: str,
+    proposer: Proposer,
+    table: Mapping[str, Mapping[str, float]],
+    scale: TableScale,
+    seed: int,
 ) -> dict[tuple[str, int], float]:
     """The answer of one search after each number of evaluations."""
     space = NASBench201Space((32, 32, 3), 10)
@@ -87,9 +96,9 @@ def _answers(
         best = max(candidates, key=lambda one: one.score)
         return table[str(cell_of(space, best.values))][ANSWER]
 
-    proposer = _Counting(PROPOSERS.load(name)(**SETTINGS[name]))
+    counting = _Counting(proposer)
     candidates = simulated(
-        proposer,
+        counting,
         space,
         lambda cell: table[str(cell)][SIGNAL],
         max(scale.evaluations),
@@ -99,7 +108,7 @@ def _answers(
     for count in scale.evaluations:
         found[name, count] = answer(candidates[:count])
         if name in _REPEATED:
-            known = sum(draws <= count for draws in proposer.draws)
+            known = sum(draws <= count for draws in counting.draws)
             found[_REPEATED[name], count] = answer(candidates[:known])
     return found
 

@@ -16,14 +16,17 @@ validation accuracy after 12 epochs, the column cifar10_valid12, and the searche
 in their numbers of scores.
 
 Interrupted, the same command goes on where it stopped; `--methods` searches by some of
-them, and the results keep the rows of the others.
+them, and the results keep the rows of the others, whose facts are `before` in
+facts.json of --table-only.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from common import ROOT, read_table, say, write_facts
 from gtn_tf.cells import read_table as read_benchmark
@@ -137,6 +140,7 @@ def _search_by_table(options: argparse.Namespace) -> None:
     if options.evaluations:
         scale = scale._replace(evaluations=tuple(options.evaluations))
     by_table(read_benchmark(options.table), scale, methods, out)
+    before = _facts_before(out / "facts.json", methods)
     words = ["--table-only", "--table FILE", "--scale", options.scale]
     words += ["--methods", *methods, *_given(options, "seeds", "evaluations")]
     write_facts(
@@ -147,7 +151,22 @@ def _search_by_table(options: argparse.Namespace) -> None:
         answer=ANSWER,
         settings={name: SETTINGS[name] for name in methods},
         first_seed=0,
+        before=before,
     )
+
+
+def _facts_before(file: Path, methods: Sequence[str]) -> list[dict[str, Any]]:
+    """The facts of other methods' rows, which earlier commands made."""
+    if not file.exists():
+        return []
+    last = json.loads(file.read_text(encoding="utf-8"))
+    found = []
+    for facts in [last, *last.pop("before", [])]:
+        settings = facts["settings"].items()
+        others = {name: one for name, one in settings if name not in methods}
+        if others:
+            found.append({**facts, "settings": others})
+    return found
 
 
 def _search(options: argparse.Namespace) -> None:

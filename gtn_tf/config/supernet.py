@@ -41,14 +41,14 @@ class SharedStepConfig(Checked):
     pool_size: int = setting(100, POOL_SIZE)  # of pool: architectures in it
     renew_every: int = setting(3, COUNT)  # of pool: epochs between two renewals
     renewed: int = setting(50, COUNT)  # of pool: the worst, replaced in each
-    predictor_epochs: int = setting(300, COUNT)  # of pool: of NAO's networks in each
+    predictor_steps: int = setting(600, COUNT)  # of pool: of NAO's networks in each
     # Whose lessons are taught in place of training images: a bundled teacher's name, or
     # a path; none if empty.
     teacher: str = setting("", TEXT_OR_NONE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        of_pool = ("pool_size", "renew_every", "renewed", "predictor_epochs")
+        of_pool = ("pool_size", "renew_every", "renewed", "predictor_steps")
         expect_unused(self, "architectures", {"pool": of_pool})
         if self.renewed >= self.pool_size:
             raise ConfigError(

@@ -58,7 +58,7 @@ class ArchitecturePool:
         chosen = config.supernet
         # One for all renewals: its networks are traced once.
         self._proposer = NAOProposer(
-            chosen.pool_size, chosen.renewed, epochs=chosen.predictor_epochs
+            chosen.pool_size, chosen.renewed, steps=chosen.predictor_steps
         )
         self._fresh = self._proposer.get_state()
         rng = np.random.default_rng([config.seed, 2**32 - 1])  # apart from all steps'

@@ -48,7 +48,8 @@ class SequenceNetwork(tf.Module):
         """
         for variable in self.trainable_variables:
             shape = variable.shape.as_list()
-            limit = np.sqrt(6 / sum(shape)) if len(shape) == 2 else 0.0
+            is_bias = "bias" in variable.name
+            limit = 0.0 if is_bias else np.sqrt(6 / sum(shape[-2:]))
             variable.assign(rng.uniform(-limit, limit, shape))
         for variable, fresh in zip(self.optimizer.variables, self._fresh):
             variable.assign(fresh)
@@ -67,9 +68,10 @@ class SequenceNetwork(tf.Module):
         """For each token the one before it.
 
         Args:
-            tokens: int32 `[n, length]`.
+            tokens: int32 `[..., length]`.
         """
-        return tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=self.start)
+        first = tf.fill(tf.shape(tokens[..., :1]), self.start)
+        return tf.concat([first, tokens[..., :-1]], -1)
 
 
 def log_probability(log_softmaxes: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 
@@ -144,6 +145,11 @@ def test_search_methods_by_a_table(recipe, tmp_path):
     file.write_text("".join(whole.splitlines(keepends=True)[:5]))  # killed
     recipe(*command)
     assert file.read_text() == whole
+    recipe(*command, "--methods", "random", "local")
+    facts = json.loads((tmp_path / "out" / "facts.json").read_text())
+    assert [*facts["settings"]] == ["random", "local"]
+    others = [[*one["settings"]] for one in facts["before"]]
+    assert others == [["evolution", "reinforce", "nao", "controller"]]
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ TINY = [
     *("training.steps_per_epoch=3", "training.batch_size=32", "training.tested=2"),
     *("training.tested_images=50", "supernet.architectures=pool"),
     *("supernet.pool_size=6", "supernet.renewed=2", "supernet.renew_every=1"),
-    "supernet.predictor_epochs=3",
+    "supernet.predictor_steps=3",
 ]
 RENEWALS = [3, 6]  # after these steps; after the ninth there is nothing to train
 
@@ -59,7 +59,7 @@ LOSSES = tf.Variable([0.0, 1.0, 0.3, 0.2, 0.7])  # of the five operations
 def make(monkeypatch):
     """Makes a pool; new architectures are random ones, which takes no training."""
     monkeypatch.setattr(
-        architecture_pool, "NAOProposer", lambda *size, epochs: RandomProposer()
+        architecture_pool, "NAOProposer", lambda *size, steps: RandomProposer()
     )
     space = NASBench201Space((8, 8, 1), 10, cells=0, filters=2)
 

@@ -200,7 +200,7 @@ def test_a_pool_is_trained_on_a_bundled_teacher(tmp_path, capsys) -> None:
     words = ["train-supernet", "--run-dir", str(tmp_path / "run"), *TINY]
     words += ["supernet.teacher=digits", "supernet.architectures=pool"]
     words += ["supernet.pool_size=4", "supernet.renewed=1", "supernet.renew_every=2"]
-    assert main([*words, "supernet.predictor_epochs=1"]) == 0
+    assert main([*words, "supernet.predictor_steps=1"]) == 0
     out = capsys.readouterr().out
     assert out.count("pool before step") == 1 and "; found |" in out
     card = (tmp_path / "run" / "README.md").read_text()
