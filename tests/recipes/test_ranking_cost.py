@@ -12,11 +12,8 @@ import numpy as np
 import pytest
 
 from conftest import expect_drawn
-from gtn_tf import runs
-from gtn_tf.config import load_config
 from gtn_tf.search import NASBench201Space, ScoringData, make_scorer, score
 from gtn_tf.search.ranking import interval, resampled, spearman
-from gtn_tf.teaching import load_teacher
 from test_recipes import CELLS
 from tiny_teacher import make_teacher
 
@@ -198,20 +195,3 @@ def test_the_recipe_goes_on_where_it_stopped(recipe, tmp_path, capsys):
     recipe(*command, "--learners", 2, "--only", "teacher_first")
     assert "accuracy_1" in taught.read_text()
     assert "teacher first, 2 networks" in (out / "correlations.csv").read_text()
-
-
-@pytest.mark.slow
-def test_a_teacher_of_every_checkpoint(recipe, tmp_path):
-    settings = ["teacher.steps=2", "meta.iterations=2", "meta.iterations_per_epoch=1"]
-    settings += ["meta.intermediate_every=0", "evaluation.real_data_iterations=0"]
-    config = load_config("digits", [*settings, "evaluation.learners=1"])
-    run, out = tmp_path / "run", tmp_path / "teachers"
-    runs.train(config, run, report=lambda _: None)
-    recipe("checkpoint_teachers", run, "--out", out)
-    names = ["iteration-00001", "iteration-00002"]
-    assert sorted(one.name for one in out.iterdir()) == names
-    first, last = (load_teacher(out / name) for name in names)
-    assert last.digest == load_teacher(run).digest != first.digest
-    summary = json.loads((out / names[0] / "summary.json").read_text())
-    assert summary["meta_iterations"] == 1 and summary["seconds"] > 0
-    recipe("checkpoint_teachers", run, "--out", out)  # nothing is left to do
