@@ -159,7 +159,7 @@ def _facts_before(file: Path, methods: Sequence[str]) -> list[dict[str, Any]]:
     """The facts of other methods' rows, which earlier commands made."""
     if not file.exists():
         return []
-    last = json.loads(file.read_text(encoding="utf-8"))
+    last = json.loads(file.read_text(encoding="utf-8-sig"))
     found = []
     for facts in [last, *last.pop("before", [])]:
         settings = facts["settings"].items()

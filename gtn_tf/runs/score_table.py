@@ -138,8 +138,10 @@ class ScoreTable:
             n: [s for s in every if s.name not in rows.get(n, {})] for n in by_name
         }
         left = {name: missing for name, missing in lacks.items() if missing}
-        candidate = self._space.candidate
-        jobs = [_Job(n, candidate(by_name[n]), lack) for n, lack in left.items()]
+        jobs = [
+            _Job(name, self._space.candidate(by_name[name]), missing)
+            for name, missing in left.items()
+        ]
         if any(one.builds(data) for one in jobs):
             workers = 1
         needed = [one for one in every if any(one in lack for lack in left.values())]
