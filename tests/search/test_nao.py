@@ -74,7 +74,8 @@ def test_it_overfits_fifty_cells(trained) -> None:
     exchanged = ENCODING.exchange(tokens, np.random.default_rng(3))
     assert (exchanged != tokens).any()
     other = network.predict(network.states_and_gradient(exchanged)[0]).numpy()
-    assert np.abs(other - predicted).mean() < 0.02
+    # Predictions have no scale of their own.
+    assert np.abs(other - predicted).mean() < 0.02 * np.ptp(predicted)
 
 
 def test_a_step_raises_the_prediction(trained) -> None:
