@@ -150,9 +150,9 @@ def section(kind: type) -> Any:
 
 def _typed(value: Any, kind: type) -> Any:
     """Converts to floats where due, and lists (of lists) to tuples."""
-    if kind is float and isinstance(value, (list, tuple)):
-        return tuple(_typed(one, float) for one in value)
     if kind is float:
+        if isinstance(value, (list, tuple)):
+            return tuple(_typed(one, float) for one in value)
         # Through str: YAML 1.1 reads 1e-3 as a string, and float(True) would pass.
         return float(str(value))
     if isinstance(value, (list, tuple)):

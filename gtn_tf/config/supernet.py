@@ -65,9 +65,7 @@ class SharedTrainingConfig(Checked):
 
     steps: int = setting(6000, COUNT)  # each on one batch of training images
     steps_per_epoch: int = setting(500, COUNT)  # between tests and checkpoints
-    batch_size: int = setting(
-        64, COUNT
-    )  # images in a step; a lesson has its own number
+    batch_size: int = setting(64, COUNT)  # images in a step, if these are no lessons
     learning_rate: float = setting(0.05, ABOVE_0)  # at the start of a cosine decay
     final_learning_rate: float = setting(0.001, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # Nesterov's

@@ -14,6 +14,8 @@ from gtn_tf.inner.optimizers.base import (
     InnerOptimizer,
     LearningRate,
     OptimizerState,
+    as_rate,
+    rate_config,
 )
 from gtn_tf.weight_tensors import GetTensors
 
@@ -75,10 +77,11 @@ class LearnedAdam(InnerOptimizer):
                 "expected beta_1 and beta_2 above 0 and below 1, received "
                 f"{beta_1} and {beta_2}"
             )
+        self.learning_rate = as_rate(learning_rate)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
-        self.log_learning_rate = self._add_learning_rate(learning_rate)
+        self.log_learning_rate = self._add_learning_rate(self.learning_rate)
         self.log_odds_beta_1 = self._add_log_odds("log_odds_beta_1", beta_1)
         self.log_odds_beta_2 = self._add_log_odds("log_odds_beta_2", beta_2)
 
@@ -106,6 +109,7 @@ class LearnedAdam(InnerOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         config = {
+            "learning_rate": rate_config(self.learning_rate),
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,

@@ -63,7 +63,6 @@ class InnerOptimizer(tf.keras.layers.Layer):
         ValueError: If `rates` is none of the three.
     """
 
-    learning_rate: LearningRate  # initial
     kind: ClassVar[str]  # its name in configurations and in files
     # By plural name, in alphabetical order.
     values: ClassVar[Mapping[str, Hyperparameter]]
@@ -118,9 +117,6 @@ class InnerOptimizer(tf.keras.layers.Layer):
     def _add_learning_rate(self, initial: LearningRate) -> tf.Variable:
         """A variable that holds the logarithms of the learning rates."""
         schedules = tf.keras.optimizers.schedules
-        if isinstance(initial, dict):  # from `get_config`
-            initial = schedules.deserialize(initial)
-        self.learning_rate = initial
         if not isinstance(initial, schedules.LearningRateSchedule):
             _expect_positive([initial])
             return self._add_log("log_learning_rate", initial)
@@ -158,15 +154,31 @@ class InnerOptimizer(tf.keras.layers.Layer):
         return tf.broadcast_to(1 / (1 + tf.exp(variable)), [self.steps])
 
     def get_config(self) -> dict[str, Any]:
-        initial = self.learning_rate
-        if not isinstance(initial, (int, float)):
-            initial = tf.keras.optimizers.schedules.serialize(initial)
-        config = {
-            "learning_rate": initial,
-            "steps": self.steps,
-            "rates": self.rate_kind,
-        }
+        config = {"steps": self.steps, "rates": self.rate_kind}
         return {**super().get_config(), **config}
+
+
+def as_rate(given: Any) -> LearningRate:
+    """An initial learning rate from an argument, or from what `rate_config` made.
+
+    Args:
+        given: A number, a schedule, or its configuration.
+    """
+    if isinstance(given, dict):
+        return tf.keras.optimizers.schedules.deserialize(given)
+    return given
+
+
+def rate_config(initial: LearningRate) -> Any:
+    """An initial learning rate as `get_config` has it.
+
+    Args:
+        initial: A number, or a schedule.
+    """
+    schedules = tf.keras.optimizers.schedules
+    if isinstance(initial, schedules.LearningRateSchedule):
+        return schedules.serialize(initial)
+    return initial
 
 
 def _expect_positive(rates: list[float]) -> None:

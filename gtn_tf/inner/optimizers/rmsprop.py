@@ -14,6 +14,8 @@ from gtn_tf.inner.optimizers.base import (
     InnerOptimizer,
     LearningRate,
     OptimizerState,
+    as_rate,
+    rate_config,
 )
 from gtn_tf.weight_tensors import GetTensors
 
@@ -68,9 +70,10 @@ class LearnedRMSProp(InnerOptimizer):
         super().__init__(steps, rates, **kwargs)
         if not 0 < rho < 1:
             raise ArgumentError(f"expected a rho above 0 and below 1, received {rho}")
+        self.learning_rate = as_rate(learning_rate)
         self.rho = rho
         self.epsilon = epsilon
-        self.log_learning_rate = self._add_learning_rate(learning_rate)
+        self.log_learning_rate = self._add_learning_rate(self.learning_rate)
         self.log_odds_rho = self._add_log_odds("log_odds_rho", rho)
 
     def hyperparameters(self) -> dict[str, tf.Tensor]:
@@ -95,6 +98,7 @@ class LearnedRMSProp(InnerOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         config = {
+            "learning_rate": rate_config(self.learning_rate),
             "rho": self.rho,
             "epsilon": self.epsilon,
         }

@@ -14,6 +14,8 @@ from gtn_tf.inner.optimizers.base import (
     LearningRate,
     OptimizerState,
     StepGradient,
+    as_rate,
+    rate_config,
 )
 from gtn_tf.weight_tensors import GetTensors
 
@@ -64,8 +66,9 @@ class LearnedSGD(InnerOptimizer):
                 "expected a positive momentum (0 only with rates='fixed'), received "
                 f"{momentum}"
             )
+        self.learning_rate = as_rate(learning_rate)
         self.momentum = momentum
-        self.log_learning_rate = self._add_learning_rate(learning_rate)
+        self.log_learning_rate = self._add_learning_rate(self.learning_rate)
         self.log_momentum = self._add_log("log_momentum", momentum)
 
     def hyperparameters(self) -> dict[str, tf.Tensor]:
@@ -121,7 +124,10 @@ class LearnedSGD(InnerOptimizer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        config = {"momentum": self.momentum}
+        config = {
+            "learning_rate": rate_config(self.learning_rate),
+            "momentum": self.momentum,
+        }
         return {**super().get_config(), **config}
 
 
