@@ -12,7 +12,7 @@ from gtn_tf.accuracy import mean_and_std
 from gtn_tf.countdown import Countdown
 from gtn_tf.names import PROPOSERS
 from gtn_tf.search import History, NASBench201Space, Observation, Proposer
-from search_lab import cell_of, simulated
+from search_lab import simulated
 
 SIGNAL, ANSWER = "cifar10_valid12", "cifar10_test200"
 
@@ -94,7 +94,7 @@ def _answers(
 
     def answer(candidates: list[Observation]) -> float:
         best = max(candidates, key=lambda one: one.score)
-        return table[str(cell_of(space, best.values))][ANSWER]
+        return table[str(space.from_values(best.values))][ANSWER]
 
     counting = _Counting(proposer)
     candidates = simulated(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import keras_tuner
 
 from common import read_table, write_table
 from gtn_tf import runs
@@ -174,7 +172,7 @@ class Lab:
         space = self.space
         known = simulated(proposer, space, score, candidates, self.seed)
         return [
-            (cell_of(space, one.values), one.score)
+            (space.from_values(one.values), one.score)
             for one in known
             if one.score is not None
         ]
@@ -196,22 +194,13 @@ def simulated(
         candidates: Cells that are scored.
         seed: Of the proposals.
     """
-    hp = keras_tuner.HyperParameters()
-    space.genotype(hp)
-    given = hp, lambda values: score(cell_of(space, values))
-    return simulate(proposer, *given, candidates, seed)
-
-
-def cell_of(space: NASBench201Space, values: Mapping[str, Any]) -> Genotype201:
-    """The cell of a candidate.
-
-    Args:
-        space: The space.
-        values: Of the candidate's hyperparameters.
-    """
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict(values)
-    return space.genotype(hp)
+    return simulate(
+        proposer,
+        space.choices,
+        lambda values: score(space.from_values(values)),
+        candidates,
+        seed,
+    )
 
 
 def _report_failures(report: Callable[[str], None]) -> Callable[[str], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import keras_tuner
 import numpy as np
 import tensorflow as tf
 
@@ -77,9 +76,7 @@ class Enas(tf.Module):
         assert space.supernetwork is not None
         self._space, self._network = space, space.supernetwork
         self._seed = seed
-        hp = keras_tuner.HyperParameters()
-        space.genotype(hp)
-        self._encoding = SequenceEncoding(hp)
+        self._encoding = SequenceEncoding(space.choices)
         self.controller = Controller(self._encoding, reinforce, seed)
         shared = SharedWeights(self._network)
         self._path = SinglePath(shared, sgd, seed)
@@ -181,9 +178,7 @@ class Enas(tf.Module):
         return self.controller.draw(_MANY, self._rng(_PROBABILITIES))
 
     def _genotype(self, tokens: np.ndarray) -> Any:
-        hp = keras_tuner.HyperParameters()
-        hp.values = self._encoding.values(tokens)
-        return self._space.genotype(hp)
+        return self._space.from_values(self._encoding.values(tokens))
 
     def _code(self, tokens: np.ndarray) -> tf.Tensor:
         return self._network.encode(self._genotype(tokens))

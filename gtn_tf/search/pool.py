@@ -37,8 +37,7 @@ class Pools:
 
     def __init__(self, space: CellSpace[Any]) -> None:
         self._space = space
-        self._choices = keras_tuner.HyperParameters()
-        space.genotype(self._choices)
+        self._choices = space.choices
         self._encoding = SequenceEncoding(self._choices)
 
     def genotypes(self, pool: np.ndarray) -> list[Any]:
@@ -47,7 +46,7 @@ class Pools:
         Args:
             pool: int32 `[size, length]`.
         """
-        return [self._genotype(self._encoding.values(one)) for one in pool]
+        return [self._space.from_values(self._encoding.values(one)) for one in pool]
 
     def random(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Draws a pool uniformly.
@@ -91,7 +90,7 @@ class Pools:
 
         def is_tried(values: Values) -> bool:
             same = self._encoding.canonical(self._encoding.tokens(values))
-            return same in seen or not is_connected(self._genotype(values))
+            return same in seen or not is_connected(self._space.from_values(values))
 
         def draw() -> dict[str, Any]:
             while True:
@@ -121,9 +120,6 @@ class Pools:
         parameters = keras_tuner.HyperParameters()
         parameters.values = dict(values)
         return parameters
-
-    def _genotype(self, values: Values) -> Any:
-        return self._space.genotype(self._parameters(values))
 
 
 def best_first(scores: Sequence[float]) -> np.ndarray:

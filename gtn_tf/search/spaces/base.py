@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import keras_tuner
@@ -141,6 +141,23 @@ class CellSpace(keras_tuner.HyperModel, abc.ABC, Generic[_G]):
         Raises:
             GenotypeError: If it is not in this space.
         """
+
+    def from_values(self, values: Mapping[str, Any]) -> _G:
+        """The genotype of values of the choices, as `values` gives them.
+
+        Args:
+            values: Of each choice.
+        """
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        return self.genotype(hp)
+
+    @property
+    def choices(self) -> keras_tuner.HyperParameters:
+        """All choices of the space, with their default values."""
+        hp = keras_tuner.HyperParameters()
+        self.genotype(hp)
+        return hp
 
     @property
     def supernetwork(self) -> SuperNetwork | None:
