@@ -223,7 +223,7 @@ PROPOSERS = Registry(
 
 # Choices of a setting that one class or function handles.
 NORMS = ("mean_only", "full", "none")  # of a learner's layers; the paper's is the first
-DOWNSAMPLE = ("max_pool", "stride")  # what applies a convolution's stride
+DOWNSAMPLE = ("max_pool", "max_pool_last", "stride")  # of convolutions
 DRAWS = ("uniform", "pool")  # where training shared weights takes architectures from
 OPS = ("large", "small")  # of the space nao: 11 operations, or 5
 INITS = ("noise", "real")  # what a teacher's learned pixels start from

@@ -92,7 +92,7 @@ def _size(learners: LearnersConfig, facts: DataFacts) -> _Size:
         return _with_dense(math.prod(facts.image_shape), _Size(0, 0), learners, facts)
     operations, weights = 0, 0
     height, width, channels = facts.image_shape
-    pooled = learners.downsample == "max_pool"
+    pooled = learners.downsample != "stride"
     for filters, stride in zip(map(_widest, learners.filters), learners.strides):
         after = -(-height // stride), -(-width // stride)
         height, width = (height, width) if pooled else after

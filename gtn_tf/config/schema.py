@@ -117,9 +117,11 @@ class LearnersConfig(Checked):
     family: Each[str] = setting("conv", or_each(one_of(*names.FAMILIES)))
     filters: Widths = setting((16, 32), WIDTHS)  # widths of the convs, in channels
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
+    hidden_dense: Each[bool] = setting(True, or_each(FLAG))  # each: whether it has them
     strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
-    # What downsamples: a 3x3 max-pool after each conv (none at stride 1), or the conv.
-    downsample: str = setting("max_pool", one_of(*names.DOWNSAMPLE))
+    # Each. What downsamples: a 3x3 max-pool after each conv (none at stride 1), one after
+    # norm and activation, as in Keras' examples (max_pool_last), or the conv.
+    downsample: Each[str] = setting("max_pool", or_each(one_of(*names.DOWNSAMPLE)))
     # Each: dense layers see the mean over pixels instead of all pixels.
     global_pooling: Each[bool] = setting(False, or_each(FLAG))
     # Each: W = g * V / ||V|| in every layer.
@@ -183,6 +185,7 @@ class LearnersConfig(Checked):
             own = {name: _nth(getattr(self, name), n) for name in _EACH}
             cells = self.architectures == names.ALL and own["family"] in names.SPACES
             own["architectures"] = names.ALL if cells else 1
+            own["units"] = self.units if own["hidden_dense"] else ()
             networks.append(dataclasses.replace(self, **own))
         return networks
 
@@ -194,6 +197,8 @@ class LearnersConfig(Checked):
 
 _EACH = (
     "family",
+    "hidden_dense",
+    "downsample",
     "global_pooling",
     "weight_norm",
     "batch_norm",

@@ -25,6 +25,7 @@ class ConvLearners(SequentialLearners):
         units: Widths of the hidden dense layers, likewise.
         strides: The stride of each convolution; 2 for all by default.
         downsample: What applies the stride: a 3x3 `"max_pool"` after the convolution,
+            or after its norm and activation, `"max_pool_last"`, as in Keras' examples;
             or the convolution itself, `"stride"`.
         global_pooling: Whether dense layers see the mean over all pixels instead of
             every pixel.
@@ -93,7 +94,7 @@ class ConvLearners(SequentialLearners):
         return layers + self._dense(self._draw(rng, self.units), num_classes)
 
     def _conv(self, filters: int, stride: int) -> list[tf.keras.layers.Layer]:
-        pooled = self.downsample == "max_pool" and stride > 1
+        pooled = self.downsample != "stride" and stride > 1
         conv = tf.keras.layers.Conv2D(
             filters,
             3,
@@ -102,6 +103,8 @@ class ConvLearners(SequentialLearners):
             use_bias=not self._norm(),  # a norm's beta replaces the bias
             kernel_initializer=kaiming_normal(),
         )
-        # The pool comes before the norm, as in the official code.
         pool = [MaxPool2D(3, stride, "same")] if pooled else []
+        if self.downsample == "max_pool_last":
+            return [self._weighted(conv), *self._activation(), *pool]
+        # As in the official code.
         return [self._weighted(conv), *pool, *self._activation()]

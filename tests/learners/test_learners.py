@@ -114,7 +114,7 @@ def test_other_initializers_are_refused():
     "settings, problem",
     [
         ({"strides": [2]}, "one for each entry of filters"),
-        ({"downsample": "average"}, "expected one of max_pool, stride"),
+        ({"downsample": "average"}, "expected one of max_pool, max_pool_last, stride"),
         ({"batch_norm": "layer"}, "mean_only, full, none"),
         ({"architectures": 0}, "expected at least 1"),
         ({"negative_slope": -1.0}, "negative_slope: expected a number of at least 0"),
@@ -129,6 +129,16 @@ def test_a_leaky_relu_without_a_slope_is_a_relu():
     (model,) = MLPLearners([5], negative_slope=0.0).build((3,), 2)
     (relu,) = (x for x in model.layers if isinstance(x, tf.keras.layers.LeakyReLU))
     assert relu(tf.constant([-2.0, 3.0])).numpy().tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("order", ["max_pool", "max_pool_last"])
+def test_where_the_pool_stands(order):
+    """Before the norm, as in the official code, or last, as in Keras' examples."""
+    (model,) = ConvLearners([3], [], downsample=order).build((4, 4, 1), 2)
+    kinds = [type(layer).__name__ for layer in model.layers[1:-2]]
+    rest = ["MeanOnlyBatchNorm", "LeakyReLU"]
+    pool = ["MaxPool2D"]
+    assert kinds == (pool + rest if order == "max_pool" else rest + pool)
 
 
 def test_residual_blocks():
