@@ -119,8 +119,8 @@ class LearnersConfig(Checked):
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
     hidden_dense: Each[bool] = setting(True, or_each(FLAG))  # each: whether it has them
     strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
-    # Each. What downsamples: a 3x3 max-pool after each conv (none at stride 1), one after
-    # norm and activation, as in Keras' examples (max_pool_last), or the conv.
+    # Each. What downsamples: a 3x3 max-pool after each conv (none at stride 1), or after
+    # its norm and activation, as in Keras' examples (max_pool_last), or the conv.
     downsample: Each[str] = setting("max_pool", or_each(one_of(*names.DOWNSAMPLE)))
     # Each: dense layers see the mean over pixels instead of all pixels.
     global_pooling: Each[bool] = setting(False, or_each(FLAG))
@@ -129,6 +129,9 @@ class LearnersConfig(Checked):
     # Each. The paper's is mean_only: the mean is normalised and the variance is not.
     batch_norm: Each[str] = setting("mean_only", or_each(one_of(*names.NORMS)))
     dense_norm: Each[bool] = setting(True, or_each(FLAG))  # also in dense layers
+    # Each: of the batch norms' running statistics. The paper's 0 keeps those of the
+    # last batch; networks of Keras are tested with means over all lessons.
+    norm_momentum: Each[float] = setting(0.0, or_each(DECAY))
     # Each: of LeakyReLU; 0 makes it a ReLU.
     negative_slope: Each[float] = setting(0.1, or_each(FROM_0))
     cells: int = setting(1, COUNT_OR_0)  # of each stage of a stack of cells
@@ -203,6 +206,7 @@ _EACH = (
     "weight_norm",
     "batch_norm",
     "dense_norm",
+    "norm_momentum",
     "negative_slope",
 )
 

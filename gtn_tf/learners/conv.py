@@ -33,6 +33,8 @@ class ConvLearners(SequentialLearners):
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
         negative_slope: Of LeakyReLU; 0 makes it a ReLU.
         dense_norm: Whether hidden dense layers have it, too.
+        norm_momentum: Of the batch norms' running statistics, in [0, 1); the paper's 0
+            keeps those of the last batch.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
@@ -56,6 +58,7 @@ class ConvLearners(SequentialLearners):
     batch_norm: str = "mean_only"
     negative_slope: float = 0.1
     dense_norm: bool = True
+    norm_momentum: float = 0.0
     architectures: int = 1
     seed: int = 0
 

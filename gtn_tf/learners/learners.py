@@ -112,13 +112,15 @@ class NormedLearners(DrawnLearners):
 
     A subclass also has the fields `weight_norm`, whether every layer is
     weight-normalised, and `batch_norm`: `"mean_only"` (the paper's), `"full"` or
-    `"none"`; `negative_slope`, that of LeakyReLU, at least 0; and `dense_norm`, whether
-    hidden dense layers have that batch norm, too, if it has such layers.
+    `"none"`; `negative_slope`, that of LeakyReLU, at least 0; `norm_momentum`, of the
+    running statistics of these norms; and `dense_norm`, whether hidden dense layers
+    have that batch norm, too, if it has such layers.
     """
 
     weight_norm: bool
     batch_norm: str
     negative_slope: float
+    norm_momentum: float
     dense_norm: bool = True
 
     def __post_init__(self) -> None:
@@ -129,6 +131,11 @@ class NormedLearners(DrawnLearners):
             )
         if self.batch_norm not in NORMS:
             raise ArgumentError(not_one_of("batch_norm", self.batch_norm, NORMS))
+        if not 0 <= self.norm_momentum < 1:
+            raise ArgumentError(
+                "norm_momentum: expected a number from 0 up to and without 1, received "
+                f"{self.norm_momentum}"
+            )
         super().__post_init__()
 
     def build(
@@ -156,9 +163,11 @@ class NormedLearners(DrawnLearners):
         return WeightNormalization(layer) if self.weight_norm else layer
 
     def _norm(self) -> list[tf.keras.layers.Layer]:
+        if self.batch_norm == "none":
+            return []
         if self.batch_norm == "mean_only":
-            return [MeanOnlyBatchNorm()]
-        return [BatchNorm(unbiased=True)] if self.batch_norm == "full" else []
+            return [MeanOnlyBatchNorm(self.norm_momentum)]
+        return [BatchNorm(self.norm_momentum, unbiased=True)]
 
     def _activation(self) -> list[tf.keras.layers.Layer]:
         return [*self._norm(), self._rectifier()]

@@ -26,6 +26,8 @@ class ResNetLearners(NormedLearners):
         weight_norm: Whether every layer is weight-normalised.
         batch_norm: `"mean_only"` (the paper's), `"full"` or `"none"`.
         negative_slope: Of LeakyReLU; 0 makes it a ReLU.
+        norm_momentum: Of the batch norms' running statistics, in [0, 1); the paper's 0
+            keeps those of the last batch.
         architectures: Networks drawn.
         seed: Integer that the architectures are drawn from.
 
@@ -44,6 +46,7 @@ class ResNetLearners(NormedLearners):
     weight_norm: bool = True
     batch_norm: str = "mean_only"
     negative_slope: float = 0.1
+    norm_momentum: float = 0.0
     architectures: int = 1
     seed: int = 0
 

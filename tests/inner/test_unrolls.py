@@ -32,7 +32,9 @@ LEARNERS = {
     "strided, global pooling": ConvLearners(
         filters=[3], units=[], downsample="stride", global_pooling=True
     ),
-    "full batch norm": ConvLearners(filters=[3], units=[], batch_norm="full"),
+    "full batch norm": ConvLearners(
+        filters=[3], units=[], batch_norm="full", norm_momentum=0.5
+    ),
     "plain": ConvLearners(filters=[3], units=[4], weight_norm=False, batch_norm="none"),
     "mlp": MLPLearners(units=[4]),
     "resnet": ResNetLearners(filters=[2, 3], batch_norm="full"),

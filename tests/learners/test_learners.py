@@ -118,6 +118,7 @@ def test_other_initializers_are_refused():
         ({"batch_norm": "layer"}, "mean_only, full, none"),
         ({"architectures": 0}, "expected at least 1"),
         ({"negative_slope": -1.0}, "negative_slope: expected a number of at least 0"),
+        ({"norm_momentum": 1.0}, "norm_momentum: expected a number from 0 up to"),
     ],
 )
 def test_bad_settings_are_refused(settings, problem):
@@ -195,9 +196,20 @@ class Wide(MLPLearners):
 @pytest.mark.parametrize(
     "learners",
     [
-        ConvLearners([(2, 5), 3], [4], [1, 2], "stride", True, False, "full", 2, 7),
-        MLPLearners([(2, 9)], False, "none", 2, 7),
-        ResNetLearners([2, (3, 9)], [2, 1], False, "full", 2, 7),
+        ConvLearners(
+            [(2, 5), 3],
+            [4],
+            [1, 2],
+            "stride",
+            True,
+            False,
+            "full",
+            norm_momentum=0.5,
+            architectures=2,
+            seed=7,
+        ),
+        MLPLearners([(2, 9)], False, "none", architectures=2, seed=7),
+    ResNetLearners([2, (3, 9)], [2, 1], False, "full", architectures=2, seed=7),
         CellLearners("nas_bench_201", 0, 2, 2, 7),
         MixedLearners([ConvLearners([3], []), MLPLearners([5])]),
         Linear(bias=False),
@@ -233,6 +245,7 @@ def test_a_config_of_an_earlier_version() -> None:
     assert found.pop("architectures") == config.pop("pool")
     assert found.pop("dense_norm")  # there was no choice
     assert found.pop("negative_slope") == 0.1  # nor here
+    assert found.pop("norm_momentum") == 0.0
     assert found == config
 
 
