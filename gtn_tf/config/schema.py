@@ -119,8 +119,8 @@ class LearnersConfig(Checked):
     units: Widths = setting((64,), WIDTHS)  # widths of the hidden dense layers
     hidden_dense: Each[bool] = setting(True, or_each(FLAG))  # each: whether it has them
     strides: tuple[int, ...] = setting((2, 2), STRIDES)  # of the convs, in pixels
-    # Each. What downsamples: a 3x3 max-pool after each conv (none at stride 1), or after
-    # its norm and activation, as in Keras' examples (max_pool_last), or the conv.
+    # Each. What downsamples: a 3x3 max-pool after each conv (none at stride 1); after
+    # norm and activation, as in Keras' examples (max_pool_last); or the conv itself.
     downsample: Each[str] = setting("max_pool", or_each(one_of(*names.DOWNSAMPLE)))
     # Each: dense layers see the mean over pixels instead of all pixels.
     global_pooling: Each[bool] = setting(False, or_each(FLAG))

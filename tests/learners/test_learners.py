@@ -209,7 +209,7 @@ class Wide(MLPLearners):
             seed=7,
         ),
         MLPLearners([(2, 9)], False, "none", architectures=2, seed=7),
-    ResNetLearners([2, (3, 9)], [2, 1], False, "full", architectures=2, seed=7),
+        ResNetLearners([2, (3, 9)], [2, 1], False, "full", architectures=2, seed=7),
         CellLearners("nas_bench_201", 0, 2, 2, 7),
         MixedLearners([ConvLearners([3], []), MLPLearners([5])]),
         Linear(bias=False),
