@@ -18,7 +18,7 @@ SMOKE = (  # overrides of the preset digits: the smallest complete run
 _SCALES = {
     "paper": ("mnist_paper", (*_EVALUATION, "evaluation.every=1")),
     "laptop": (
-        "mnist_laptop",
+        "mnist_curriculum",
         (
             *("data.image_size=16", "teacher.batch_size=32"),
             *("generator.units=128", "generator.filters=16"),

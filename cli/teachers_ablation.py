@@ -147,7 +147,7 @@ def _name(data: str, arm: str, seed: int) -> str:
 
 def _config(base: Sequence[str], data: str, arm: str, seed: int) -> Config:
     settings = [f"data.name={data}", *base, *_ARMS[arm], f"seed={seed}"]
-    return load_config("mnist_laptop", settings)
+    return load_config("mnist_curriculum", settings)
 
 
 def _row(
