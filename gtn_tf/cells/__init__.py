@@ -2,7 +2,7 @@
 
 from gtn_tf.cells.counts import Counts, count_network
 from gtn_tf.cells.errors import GenotypeError
-from gtn_tf.cells.genotype import NODES, OPS, Cell, Genotype, Node
+from gtn_tf.cells.genotype import NODES, OPS, SKIPS, Cell, Genotype, Node
 from gtn_tf.cells.nas_bench_201 import (
     EDGES,
     OPS_201,
@@ -26,6 +26,7 @@ __all__ = [
     "OPS",
     "OPS_201",
     "PUBLISHED",
+    "SKIPS",
     "AnyGenotype",
     "Cell",
     "Counts",

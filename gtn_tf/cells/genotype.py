@@ -33,6 +33,7 @@ LARGE = (
 OPS = {"small": SMALL, "large": LARGE}
 # Of published cells of other spaces. They have no code.
 OTHERS = ("sep_conv_7x7", "dil_conv_3x3", "dil_conv_5x5", "dil_sep_conv_5x5")
+SKIPS = ("identity", "skip_connect")  # skip connections of all spaces
 NODES = 5  # of a cell
 
 _BY_CODE = SMALL + LARGE
@@ -219,7 +220,7 @@ class Genotype:
                 f"expected cells of {NODES} nodes for the integers, received "
                 f"{len(self.normal.nodes)} and {len(self.reduction.nodes)}"
             )
-        ops = {op for node in nodes for op in (node.op_a, node.op_b)}
+        ops = {*self.ops}
         other = sorted(ops - {*_BY_CODE})
         if other or self.normal.concat or self.reduction.concat:
             what = f"the operation {other[0]}" if other else "a cell with `->`"
@@ -260,6 +261,17 @@ class Genotype:
                 f"received {shown(text.strip())}"
             )
         return cls(*(_parse_cell(name, cell) for name, cell in zip(_CELLS, cells)))
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Two of each node, of the normal and then of the reduction cell."""
+        nodes = [node for _, cell in self._named() for node in cell.nodes]
+        return tuple(op for node in nodes for op in (node.op_a, node.op_b))
+
+    @property
+    def skips(self) -> int:
+        """How many of `ops` are skip connections."""
+        return self.ops.count("identity")
 
     @property
     def digest(self) -> str:

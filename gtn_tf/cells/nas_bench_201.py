@@ -110,6 +110,11 @@ class Genotype201:
         return 3 in reached
 
     @property
+    def skips(self) -> int:
+        """How many of `ops` are skip connections."""
+        return self.ops.count("skip_connect")
+
+    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that stand for the architecture."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:12]

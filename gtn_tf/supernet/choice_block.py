@@ -95,6 +95,12 @@ class ChoiceBlock:
         y, found = self._agree(index, weights, statistics, *inputs)
         return y, found
 
+    @property
+    def by_input(self) -> list[tuple[Operation, ...]]:
+        """The operations on each input."""
+        starts = range(0, len(self.operations), self._for_each)
+        return [self.operations[start : start + self._for_each] for start in starts]
+
     def fresh(self, index: Index, seed: tf.Tensor, channels: Channels) -> tf.Tensor:
         """Draws weights, `[size]`.
 

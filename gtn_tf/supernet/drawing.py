@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from gtn_tf.cells import AnyGenotype, Genotype201
-from gtn_tf.cells.genotype import LARGE, NODES, Cell, Genotype, Node
+from gtn_tf.cells import AnyGenotype
+from gtn_tf.cells.genotype import LARGE, NODES
 from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201
+from gtn_tf.supernet.coding import decode
 
 
 def draw(seed: tf.Tensor, space: str, kinds: int, held_out: bool) -> tf.Tensor:
@@ -79,13 +80,6 @@ def held_out_genotype(space: str, number: int) -> AnyGenotype:
     >>> held_out_genotype("nas_bench_201", 3) == held_out_genotype("nas_bench_201", 3)
     True
     """
-    of_201 = space == "nas_bench_201"
-    names: Sequence[str] = OPS_201 if of_201 else LARGE
-    code = draw(tf.constant([0, number]), space, len(names), held_out=True).numpy()
-    if of_201:
-        return Genotype201(tuple(names[op] for op in code))
-    cells = [
-        Cell(tuple(Node(a, names[p], b, names[q]) for a, p, b, q in nodes))
-        for nodes in code.reshape(2, NODES, 4).tolist()
-    ]
-    return Genotype(*cells)
+    ops: Sequence[str] = OPS_201 if space == "nas_bench_201" else LARGE
+    code = draw(tf.constant([0, number]), space, len(ops), held_out=True)
+    return decode(code.numpy().tolist(), space, ops)

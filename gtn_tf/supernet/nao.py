@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -152,7 +154,9 @@ class WiringNAO(Wiring):
     def _pick(self, genes: _Genes, cell: _Cell, number: int, side: int) -> Pick:
         source = genes.inputs[int(cell.reduces)][number][side]
         operation = self._index(genes, cell, number, side)
-        return Pick(operation, source=source, sources=2 + number)
+        place = 4 * (int(cell.reduces) * NODES + number) + 2 * side
+        numbers = place, place + 1
+        return Pick(operation, source=source, sources=2 + number, chosen_by=numbers)
 
     def _index(self, genes: _Genes, cell: _Cell, number: int, side: int) -> Index:
         index = genes.ops[int(cell.reduces)][number][side]
@@ -160,6 +164,41 @@ class WiringNAO(Wiring):
             return index
         of_node = genes.inputs[int(cell.reduces)][number][side] > 1
         return index + len(self.ops) * tf.cast(of_node, tf.int32)
+
+    def mixed_logits(
+        self, run: Pass, images: tf.Tensor, mixture: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """Each branch is the mean over its input and its operation.
+
+        A cell's output has all states, each times the probability that it is a loose
+        end, if every branch drew its input. So cells are always calibrated by a 1x1
+        convolution.
+        """
+        before = previous = run(self._stem, images)
+        for cell in self._cells:
+            output = self._run_mixed(run, cell, mixture, before, previous)
+            before, previous = previous, output
+        return run(self._last, previous)
+
+    def _run_mixed(
+        self,
+        run: Pass,
+        cell: _Cell,
+        mixture: Sequence[tf.Tensor],
+        before: tf.Tensor,
+        previous: tf.Tensor,
+    ) -> tf.Tensor:
+        pair = (cell.older, before), (cell.previous, previous)
+        states = [run(block, x, index=len(block.operations) - 1) for block, x in pair]
+        for blocks in cell.nodes:
+            kinds = [states[:2], states[2:]] if cell.reduces else [states]
+            states.append(tf.add_n([run(block, *kinds) for block in blocks]))
+        # Those of the inputs' size are halved.
+        halved = [run(block, x, index=1) for block, x in zip(cell.ends, states)]
+        first = int(cell.reduces) * 4 * NODES
+        loose = _looseness(mixture[first : first + 4 * NODES : 2])
+        ends = zip(loose, [*halved, *states[len(halved) :]])
+        return tf.concat([part * end for part, end in ends], -1)
 
     def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
         genes = _Genes(genotype)
@@ -245,6 +284,17 @@ def _read(
         return [nodes.read(index)]
     of_inputs = inputs.read(tf.minimum(index, 1))
     return [of_inputs, nodes.read(tf.maximum(index, 2))] if number else [of_inputs]
+
+
+def _looseness(reads: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """For each state, the probability that no branch reads it.
+
+    Args:
+        reads: For each branch, the probabilities of its inputs.
+    """
+    never = [1 - tf.pad(one, [[0, _STATES - one.shape[0]]]) for one in reads]
+    # Not `reduce_prod`, whose second derivative at 0 is not a number.
+    return tf.unstack(functools.reduce(operator.mul, never))
 
 
 def _differs(channels: Any, filters: int) -> Index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,6 +12,8 @@ from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.wiring import Pass, Pick, Wiring
 
 _NONE = OPS_201.index("none")
+
+_Edge = Callable[[int, ChoiceBlock, tf.Tensor], tf.Tensor]  # of a number and an input
 
 
 class Wiring201(Wiring):
@@ -61,7 +64,8 @@ class Wiring201(Wiring):
         return [self._operation(name, builds[name], shape) for name in OPS_201]
 
     def picks(self, genotype: tf.Tensor) -> list[Pick]:
-        edges = [Pick(index) for index in tf.unstack(genotype)]
+        numbers = enumerate(tf.unstack(genotype))
+        edges = [Pick(index, chosen_by=(number,)) for number, index in numbers]
         picks = [Pick()]
         for residual, cells in self._parts:
             picks += [Pick()] if residual else []
@@ -70,25 +74,32 @@ class Wiring201(Wiring):
 
     def logits(self, run: Pass, images: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
         used = used_operations(genotype)
+
+        def edge(number: int, block: ChoiceBlock, x: tf.Tensor) -> tf.Tensor:
+            return tf.ensure_shape(run(block, x, index=used[number]), x.shape)
+
+        return self._logits(run, images, edge)
+
+    def mixed_logits(
+        self, run: Pass, images: tf.Tensor, mixture: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        return self._logits(run, images, lambda number, block, x: run(block, [x]))
+
+    def _logits(self, run: Pass, images: tf.Tensor, edge: _Edge) -> tf.Tensor:
         x = run(self._stem, images)
         for residual, cells in self._parts:
             x = run(residual, x) if residual else x
             for cell in cells:
-                x = self._cell(run, cell, x, used)
+                nodes = [x]
+                for node in (1, 2, 3):
+                    arriving = [
+                        edge(number, block, nodes[source])
+                        for number, (block, (to, source)) in enumerate(zip(cell, EDGES))
+                        if to == node
+                    ]
+                    nodes.append(tf.add_n(arriving))
+                x = nodes[-1]
         return run(self._last, x)
-
-    def _cell(
-        self, run: Pass, cell: list[ChoiceBlock], x: tf.Tensor, used: list[tf.Tensor]
-    ) -> tf.Tensor:
-        nodes = [x]
-        for node in (1, 2, 3):
-            arriving = [
-                tf.ensure_shape(run(block, nodes[source], index=index), x.shape)
-                for block, index, (to, source) in zip(cell, used, EDGES)
-                if to == node
-            ]
-            nodes.append(tf.add_n(arriving))
-        return nodes[-1]
 
 
 def used_operations(genotype: tf.Tensor) -> list[tf.Tensor]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf.cells import AnyGenotype, Genotype201, GenotypeError
-from gtn_tf.cells.genotype import LARGE, NODES
+from gtn_tf.cells import AnyGenotype
+from gtn_tf.cells.genotype import LARGE
 from gtn_tf.cells.nas_bench_201 import OPS_201, network_201
 from gtn_tf.cells.network import cell_network
 from gtn_tf.names import BLOCKS
-from gtn_tf.supernet import drawing
+from gtn_tf.supernet import coding, drawing
 from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.nao import WiringNAO
 from gtn_tf.supernet.nas_bench_201 import Wiring201
@@ -40,6 +40,7 @@ class SuperNetwork:
 
     Example:
 
+    >>> from gtn_tf.cells import Genotype201
     >>> network = SuperNetwork("nas_bench_201", (8, 8, 1), 10, cells=1, filters=2)
     >>> cell = network.encode(Genotype201(["nor_conv_3x3"] * 6))
     >>> weights = network.fresh_weights(cell, tf.constant([0, 1]))
@@ -115,27 +116,24 @@ class SuperNetwork:
         Raises:
             GenotypeError: If it is not in the space.
         """
-        if isinstance(genotype, Genotype201):
-            if self.space != "nas_bench_201":
-                raise GenotypeError(f"expected a genotype of nao, received {genotype}")
-            return tf.constant([OPS_201.index(op) for op in genotype.ops], tf.int32)
-        cells = genotype.normal, genotype.reduction
-        nodes = [node for cell in cells for node in cell.nodes]
-        if (
-            self.space != "nao"
-            or any(len(cell.nodes) != NODES or cell.concat for cell in cells)
-            or any(op not in self._names for n in nodes for op in (n.op_a, n.op_b))
-        ):
-            raise GenotypeError(
-                f"expected a genotype of {self.space} with {NODES} nodes in each cell, "
-                f"its loose ends as output, and operations of "
-                f"{', '.join(self._names)}, received {genotype}"
-            )
-        op = self._names.index
-        return tf.constant(
-            [i for n in nodes for i in (n.input_a, op(n.op_a), n.input_b, op(n.op_b))],
-            tf.int32,
-        )
+        return tf.constant(coding.encode(genotype, *self._coded), tf.int32)
+
+    def decode(self, numbers: Sequence[int]) -> AnyGenotype:
+        """The genotype that `encode` gives as these numbers.
+
+        Args:
+            numbers: Each less than that of `choices`.
+        """
+        return coding.decode(numbers, *self._coded)
+
+    @property
+    def choices(self) -> list[int]:
+        """How many values each number of a genotype may have."""
+        return coding.choices(*self._coded)
+
+    @property
+    def _coded(self) -> tuple[str, Sequence[str]]:
+        return self.space, self._names
 
     def __call__(
         self,
@@ -182,6 +180,22 @@ class SuperNetwork:
             genotype: As `encode` gives it.
         """
         return self._wiring.logits(run, images, genotype)
+
+    def mixed_logits(
+        self, run: Pass, images: tf.Tensor, mixture: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """The logits of a pass in which all that may be chosen has a part.
+
+        Args:
+            run: The pass, called as `logits` calls it. Where there is a choice, it is
+                given a list of all inputs in the place of each input.
+            images: `[batch, h, w, c]`.
+            mixture: For each of `choices` the parts of its values.
+
+        Returns:
+            `[batch, num_classes]`.
+        """
+        return self._wiring.mixed_logits(run, images, mixture)
 
     def agreements(
         self,

@@ -27,6 +27,9 @@ class Pick(NamedTuple):
     # Where the input comes from: with shared weights, each source has its own.
     source: Index = 0
     sources: int = 1
+    # Which numbers of a genotype pick: the source, if there are several, and last the
+    # operation. None where it follows from other choices, or is the only one.
+    chosen_by: tuple[int, ...] = ()
 
 
 class Wiring(abc.ABC):
@@ -83,6 +86,19 @@ class Wiring(abc.ABC):
             genotype: int32, as the space encodes it.
         """
 
+    @abc.abstractmethod
+    def mixed_logits(
+        self, run: Pass, images: tf.Tensor, mixture: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """The logits of all architectures at once, `[batch, num_classes]`.
+
+        Args:
+            run: The pass; call it with each block once, in order. A block whose
+                operation is chosen gets a list of all inputs in the place of each.
+            images: `[batch, h, w, c]`.
+            mixture: For each number of a genotype, the parts of its values.
+        """
+
     def _operation(
         self, key: Any, build: Build, shape: Any, any_channels: bool = False
     ) -> Operation:
@@ -126,7 +142,7 @@ class Pass:
         self.results: list[tf.Tensor] = []  # of the blocks so far
 
     def __call__(
-        self, block: ChoiceBlock, *inputs: tf.Tensor, index: Index | None = None
+        self, block: ChoiceBlock, *inputs: Any, index: Index | None = None
     ) -> tf.Tensor:
         """Runs the next block.
 

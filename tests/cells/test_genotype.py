@@ -154,6 +154,14 @@ def test_parameters_of_nas_bench_201_are_the_tables() -> None:
     assert weights(model) == 129306
 
 
+def test_operations_and_skip_connections_of_both_spaces() -> None:
+    one, other = Node(0, "identity", 1, "conv_3x3"), Node(1, "identity", 0, "identity")
+    genotype = Genotype(Cell((one, other)), Cell((one,)))
+    assert genotype.ops[:4] == ("identity", "conv_3x3", "identity", "identity")
+    assert len(genotype.ops) == 6 and genotype.skips == 4
+    assert Genotype201.parse(CELL_201).skips == CELL_201.count("skip_connect") == 3
+
+
 def weights(model: tf.keras.Model) -> int:
     return sum(v.shape.num_elements() for v in model.trainable_variables)
 
