@@ -18,6 +18,7 @@ from gtn_tf.config import (
     DartsConfig,
     DataConfig,
     EnasConfig,
+    EnasSpaceConfig,
     GHNConfig,
     GHNTrainingConfig,
     MixedSpaceConfig,
@@ -224,7 +225,7 @@ def _enas(lab: Lab) -> EnasConfig:
         drawn_images=scale.images,
     )
     training = MixedTrainingConfig(**_steps(lab, scale.enas), learning_rate=0.05)
-    space = MixedSpaceConfig(**vars(lab.space_config))
+    space = EnasSpaceConfig(**vars(lab.space_config))
     return EnasConfig(**_common(lab), space=space, search=controller, training=training)
 
 

@@ -1,4 +1,4 @@
-"""Searches a cell of NAS-Bench-201 by gradients of its operations: DARTS or GDAS."""
+"""Searches a cell space by gradients of its operations: DARTS or GDAS."""
 
 from __future__ import annotations
 

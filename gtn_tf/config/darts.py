@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
+from gtn_tf import names
 from gtn_tf.config.rules import (
     ABOVE_0,
     COUNT,
@@ -30,9 +31,9 @@ _METHODS = {
 
 @dataclasses.dataclass(frozen=True)
 class MixedSpaceConfig(SpaceConfig):
-    """The architectures that are searched; one space so far."""
+    """The architectures that are searched."""
 
-    name: str = setting("nas_bench_201", one_of("nas_bench_201"))  # cell space
+    name: str = setting("nas_bench_201", one_of(*names.SPACES))  # cell space
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Differentiable search of cells: DARTS and GDAS, on NAS-Bench-201's space."""
+"""Differentiable search of cells: DARTS and GDAS."""
 
 from gtn_tf.differentiable.alpha_gradients import (
     ALPHA_GRADIENTS,

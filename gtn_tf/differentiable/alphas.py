@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201, Genotype201
-
 _FIRST = 1e-3  # standard deviation of the first ones
+_NEVER = -1e9  # the logarithm of a probability that is 0
 _EPSILON = 1e-8
 
 
@@ -29,58 +29,71 @@ class Adam(NamedTuple):
 
 
 class Alphas(tf.Module):
-    """An alpha for each operation of each edge of a cell of NAS-Bench-201.
+    """An alpha for each value of each choice of a space.
 
     Args:
+        choices: How many values each choice has, as `SuperNetwork.choices` gives it.
         adam: Settings of their optimizer.
         seed: Of the first ones, which are almost 0.
 
+    Attributes:
+        values: The alphas, a variable `[choices, most]`; 0 beyond the values of a
+            choice.
+
     Example:
 
-    >>> alphas = Alphas(Adam(learning_rate=1.0))
-    >>> alphas.move(tf.one_hot([1] * 6, 5, on_value=-1.0))
-    >>> alphas.genotype.ops[0], alphas.skips
-    ('skip_connect', 6)
+    >>> alphas = Alphas([2, 3], Adam(learning_rate=1.0))
+    >>> alphas.move(tf.one_hot([1, 2], 3, on_value=-1.0))
+    >>> alphas.picked
+    [1, 2]
+    >>> alphas.mixture.numpy().round(1).tolist()[0]
+    [0.3, 0.7, 0.0]
     """
 
-    def __init__(self, adam: Adam, seed: int = 0) -> None:
+    def __init__(self, choices: Sequence[int], adam: Adam, seed: int = 0) -> None:
         super().__init__()
         self._adam = adam
-        shape, dtype = [len(EDGES), len(OPS_201)], tf.keras.backend.floatx()
+        dtype = tf.keras.backend.floatx()
+        there = tf.sequence_mask(choices, dtype=dtype)
+        self._absent = _NEVER * (1 - there)
+        shape = there.shape
         # Not the seed of the weights, whose random bits they would share.
         drawn = tf.random.stateless_normal(shape, [seed % 2**31, 1], dtype=dtype)
-        self.values = tf.Variable(_FIRST * drawn)
+        self.values = tf.Variable(_FIRST * drawn * there)
         self.step = tf.Variable(0, dtype=tf.int64)
         self._mean = tf.Variable(tf.zeros(shape, dtype))
         self._square = tf.Variable(tf.zeros(shape, dtype))
 
     @property
     def mixture(self) -> tf.Tensor:
-        """The probability of each operation, `[6, 5]`."""
-        return tf.nn.softmax(self.values)
+        """The probability of each value, `[choices, most]`."""
+        return tf.nn.softmax(self.logits(self.values))
 
     @property
     def entropy(self) -> float:
-        """The mean entropy of the edges, in nats; log 5 if all is open."""
-        logs = tf.nn.log_softmax(self.values)
+        """The mean entropy of the choices, in nats; log 5 if all of 5 are open."""
+        logs = tf.nn.log_softmax(self.logits(self.values))
         return float(-tf.reduce_mean(tf.reduce_sum(tf.exp(logs) * logs, 1)))
 
     @property
-    def genotype(self) -> Genotype201:
-        """The cell of the largest alphas; of equal ones, the first in `OPS_201`."""
-        picked = tf.argmax(self.values, 1).numpy().tolist()
-        return Genotype201(tuple(OPS_201[number] for number in picked))
+    def picked(self) -> list[int]:
+        """The value of the largest alpha of each choice; of equal ones, the first."""
+        numbers: list[int] = tf.argmax(self.logits(self.values), 1).numpy().tolist()
+        return numbers
 
-    @property
-    def skips(self) -> int:
-        """How many edges of that cell are skip connections."""
-        return self.genotype.ops.count("skip_connect")
+    def logits(self, values: tf.Tensor) -> tf.Tensor:
+        """Alphas as logits: where a choice has no value, it is never drawn.
+
+        Args:
+            values: `[choices, most]`.
+        """
+        return values + self._absent
 
     def move(self, gradient: tf.Tensor) -> None:
         """Takes a step of Adam.
 
         Args:
-            gradient: Of the loss, `[6, 5]`.
+            gradient: Of the loss, `[choices, most]`.
         """
         adam, dtype = self._adam, self.values.dtype
         gradient += adam.weight_decay * self.values

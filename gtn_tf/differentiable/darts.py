@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from gtn_tf.cells import AnyGenotype
 from gtn_tf.differentiable.alpha_gradients import ALPHA_GRADIENTS
 from gtn_tf.differentiable.alphas import Adam, Alphas
 from gtn_tf.differentiable.mixed_network import MixedNetwork
@@ -28,7 +29,7 @@ class Darts(tf.Module):
         seed: Of the first weights and alphas.
 
     Raises:
-        ArgumentError: If there is no such gradient, or no such search in the space.
+        ArgumentError: If there is no such gradient.
 
     Example:
 
@@ -59,14 +60,20 @@ class Darts(tf.Module):
         if alpha_gradient == "second_order":
             _expect_second_derivatives(shared.network)
         self._network = MixedNetwork(shared)
+        self._decode = shared.network.decode
         self._sgd = sgd
         self._alpha_gradient = ALPHA_GRADIENTS[alpha_gradient]
         first = shared.fresh(tf.constant([seed % 2**31, 0]))
-        self.alphas = Alphas(adam, seed)
+        self.alphas = Alphas(shared.network.choices, adam, seed)
         self.weights = tf.Variable(first)
         self.velocity = tf.Variable(tf.zeros_like(first))
         self.step = tf.Variable(0, dtype=tf.int64)
         self._traced = tf.function(self._train, autograph=False)
+
+    @property
+    def genotype(self) -> AnyGenotype:
+        """The architecture of the largest alphas."""
+        return self._decode(self.alphas.picked)
 
     def train(self, training: Batch, validation: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Takes a step of the alphas, then one of the weights.
@@ -107,11 +114,12 @@ class Darts(tf.Module):
 
         Args:
             weights: Of all operations.
-            alphas: `[6, 5]`.
+            alphas: `[choices, most]`.
             batch: Images and labels.
         """
         images, labels = batch
-        logits = self._network(weights, tf.nn.softmax(alphas), images)
+        mixture = tf.nn.softmax(self.alphas.logits(alphas))
+        logits = self._network(weights, mixture, images)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.reduce_mean(losses)
 

@@ -1,30 +1,26 @@
-"""One architecture of a super-network, with a factor behind each edge."""
+"""One architecture of a super-network, with a factor for each choice."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from gtn_tf.differentiable.mixed_network import expect_nas_bench_201, has_choice
 from gtn_tf.supernet import SuperNetwork
 from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.wiring import Pass
 
 
 class GatedPath:
-    """GDAS' network: the chosen operations alone, each output times a gate.
+    """GDAS' network: the chosen operations alone, each output times its gates.
 
     With gates of 1 it is the super-network. Their gradients say how the loss changes
-    with the weight of what was chosen.
+    with the weight of what was chosen. In nao, an operation has two: of its input, and
+    its own.
 
     Args:
-        network: The super-network, of NAS-Bench-201's space.
-
-    Raises:
-        ArgumentError: If it is of another space.
+        network: The super-network.
 
     Example:
 
@@ -38,7 +34,6 @@ class GatedPath:
     """
 
     def __init__(self, network: SuperNetwork) -> None:
-        expect_nas_bench_201(network)
         self._network = network
 
     def __call__(
@@ -53,13 +48,14 @@ class GatedPath:
         Args:
             weights: Of the architecture, as `SharedWeights.of` gives them.
             genotype: As `SuperNetwork.encode` gives it.
-            gates: `[6]`, one for each edge, the same in all cells.
+            gates: One for each choice, the same in all cells of a kind.
             images: `[batch, h, w, c]`.
 
         Returns:
             The logits `[batch, num_classes]`.
         """
-        edges = itertools.cycle(tf.unstack(gates))
+        blocks, picks = zip(*self._network.picks(genotype))
+        each, ahead = tf.unstack(gates), iter(picks)
 
         def call(
             block: ChoiceBlock,
@@ -69,9 +65,10 @@ class GatedPath:
             statistics: tf.Tensor,
         ) -> tuple[tf.Tensor, None]:
             y, _ = block(index, inputs, own, statistics, training=True)
-            return (y * next(edges) if has_choice(block) else y), None
+            for number in next(ahead).chosen_by:
+                y *= each[number]
+            return y, None
 
-        blocks, picks = zip(*self._network.picks(genotype))
         before = self._network.fresh_statistics(genotype)
         run = Pass(
             picks,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from gtn_tf.cells import AnyGenotype
 from gtn_tf.differentiable.alphas import Adam, Alphas
 from gtn_tf.differentiable.gated_path import GatedPath
 from gtn_tf.supernet import SGD, SharedWeights, SinglePath
@@ -18,7 +19,7 @@ class Gdas(tf.Module):
     alphas, on validation images, one for the weights, on training images. Only what
     was drawn is computed. The forward pass is that of the architecture; backwards, the
     draw is a softmax (straight-through), and the gradient that reaches it is that of
-    the operation drawn, as the paper has it.
+    the operation drawn, as the paper has it; in nao, of its input, too.
 
     Args:
         shared: Where each operation has its weights.
@@ -28,9 +29,6 @@ class Gdas(tf.Module):
         first_temperature: Of the softmax in the first step; it falls linearly.
         final_temperature: After the last step.
         seed: Of the first weights and alphas, and of all draws.
-
-    Raises:
-        ArgumentError: If there is no such search in the space.
 
     Example:
 
@@ -60,9 +58,14 @@ class Gdas(tf.Module):
         self._steps = sgd.steps
         self._temperatures = first_temperature, final_temperature
         self._seed = seed % 2**31
-        self.alphas = Alphas(adam, seed)
+        self.alphas = Alphas(shared.network.choices, adam, seed)
         self._path = SinglePath(shared, sgd, seed)
         self._traced = tf.function(self._train, autograph=False)
+
+    @property
+    def genotype(self) -> AnyGenotype:
+        """The architecture of the largest alphas."""
+        return self._shared.network.decode(self.alphas.picked)
 
     @property
     def weights(self) -> tf.Variable:
@@ -98,7 +101,8 @@ class Gdas(tf.Module):
         )
         self.alphas.move(gradient)
         values = self.alphas.values.read_value()
-        genotype, _ = straight_through(values, fold(seed, 1), temperature)
+        logits = self.alphas.logits(values)
+        genotype, _ = straight_through(logits, fold(seed, 1), temperature)
         return self._path.train(genotype, *training), of_validation
 
     def alpha_gradient(
@@ -111,7 +115,7 @@ class Gdas(tf.Module):
         """The loss of a drawn architecture, and its gradient by the alphas.
 
         Args:
-            alphas: `[6, 5]`.
+            alphas: `[choices, most]`.
             batch: Images and labels.
             seed: int32 `[2]`.
             temperature: Of the softmax.
@@ -119,7 +123,8 @@ class Gdas(tf.Module):
         images, labels = batch
         with tf.GradientTape() as tape:
             tape.watch(alphas)
-            genotype, gates = straight_through(alphas, seed, temperature)
+            logits = self.alphas.logits(alphas)
+            genotype, gates = straight_through(logits, seed, temperature)
             own = self._shared.of(self.weights, genotype)
             logits = self._gated(own, genotype, gates, images)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
@@ -131,16 +136,16 @@ class Gdas(tf.Module):
 def straight_through(
     alphas: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draws an operation of each edge by softmax of the alphas.
+    """Draws a value of each choice by softmax of the alphas.
 
     Args:
-        alphas: `[edges, operations]`.
+        alphas: `[choices, values]`, as `Alphas.logits` gives them.
         seed: int32 `[2]`.
         temperature: Of the softmax that the gradient is of.
 
     Returns:
-        The operations, int32 `[edges]`, and gates `[edges]` that are 1, with the
-        gradients of the drawn operations' weights in the softmax.
+        The values, int32 `[choices]`, and gates `[choices]` that are 1, with the
+        gradients of the drawn values' weights in the softmax.
 
     Example:
 

@@ -1,8 +1,8 @@
-"""How probable each operation is, after each epoch: in a table, drawn, and shown."""
+"""How probable each choice of a space is, after each epoch: in a table, and drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,23 @@ import numpy as np
 import tensorflow as tf
 
 from gtn_tf import plots
-from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201
+from gtn_tf.cells import SKIPS
 from gtn_tf.run_files import damaged, read_rows
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.records import Metrics, Scalars
 
-_EDGES = [f"{source}->{to}" for to, source in EDGES]
+Probabilities = Mapping[str, Mapping[Any, float]]  # for each choice, of its values
+
+_OTHERS = "epoch", "step", "edge"  # columns that are no value of a choice
+# In the columns of values that a choice does not have, and in those that Keras adds.
+_NO_NUMBER = "", "NA"
 
 
 class OperationHistory(tf.keras.callbacks.Callback):
-    """Records the probabilities of all operations: six lines of a table each epoch.
+    """Records probabilities: a line of a table for each choice in each epoch.
 
     Args:
-        probabilities: Gives them, `[6, 5]`.
+        probabilities: Gives them.
         run: Directory of the run.
         name: Of the table and the picture in it, without suffix.
         steps: Of an epoch.
@@ -35,7 +39,7 @@ class OperationHistory(tf.keras.callbacks.Callback):
 
     def __init__(
         self,
-        probabilities: Callable[[], np.ndarray],
+        probabilities: Callable[[], Probabilities],
         run: RunDirectory,
         name: str,
         steps: int,
@@ -58,15 +62,16 @@ class OperationHistory(tf.keras.callbacks.Callback):
         self._lines.on_train_begin(logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        now = self._probabilities().tolist()
+        now = self._probabilities()
+        # A choice has no number in the columns of others' values.
+        columns = {str(value): "" for values in now.values() for value in values}
         step = (epoch + 1) * self._steps
-        for edge, of_edge in zip(_EDGES, now):
-            probabilities = dict(zip(OPS_201, of_edge))
-            self._lines.on_epoch_end(
-                epoch, {"step": step, "edge": edge, **probabilities}
-            )
-            named = {f"{edge}/{op}": p for op, p in probabilities.items()}
-            self._scalars.on_epoch_end(epoch, named)
+        for choice, values in now.items():
+            named = {str(value): number for value, number in values.items()}
+            line = {"step": step, "edge": choice, **columns, **named}
+            self._lines.on_epoch_end(epoch, line)
+            shown = {f"{choice}/{value}": number for value, number in named.items()}
+            self._scalars.on_epoch_end(epoch, shown)
         draw_history(self._table, self._picture, self._title)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -84,32 +89,47 @@ def draw_history(table: Path, picture: Path, title: str) -> None:
     Raises:
         RunError: If the table is damaged.
     """
-    steps, probabilities = read_history(table)
-    by_edge = {
-        edge: {op: probabilities[:, e, o] for o, op in enumerate(OPS_201)}
-        for e, edge in enumerate(_EDGES)
-    }
-    skip = OPS_201.index("skip_connect")
-    skips = (probabilities.argmax(2) == skip).sum(1)
-    plots.operations(by_edge, skips, steps, title, picture)
+    steps, choices = read_history(table)
+    won = [_is_skip_first(one) for one in choices.values() if {*SKIPS} & {*one}]
+    plots.operations(choices, np.sum(won, axis=0), len(won), steps, title, picture)
 
 
-def read_history(table: Path) -> tuple[list[int], np.ndarray]:
+def _is_skip_first(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whether a skip connection is the most probable, bool `[steps]`."""
+    first = np.argmax([*values.values()], axis=0)
+    return np.isin(np.array([*values])[first], SKIPS)
+
+
+def read_history(table: Path) -> tuple[list[int], dict[str, dict[str, np.ndarray]]]:
     """Reads the table of a search.
 
     Args:
         table: The CSV file.
 
     Returns:
-        The steps, and the probabilities `[steps, 6, 5]`.
+        The steps, and for each choice and value its probabilities `[steps]`.
 
     Raises:
         RunError: If the table is damaged.
     """
     rows = read_rows(table)
     try:
-        numbers = [[float(row[op]) for op in OPS_201] for row in rows]
-        steps = [int(row["step"]) for row in rows[:: len(EDGES)]]
-        return steps, np.reshape(numbers, [len(steps), len(EDGES), len(OPS_201)])
+        of_rows = [int(row["step"]) for row in rows]
+        steps = [*dict.fromkeys(of_rows)]
+        choices = len(rows) // max(1, len(steps))
+        if not rows or of_rows != np.repeat(steps, choices).tolist():
+            raise ValueError("not as many lines for each step")
+        of_choices = [rows[number::choices] for number in range(choices)]
+        return steps, {lines[-1]["edge"]: _numbers(lines) for lines in of_choices}
     except (KeyError, ValueError) as error:
         raise damaged(table, f"no table of operations, {error}") from None
+
+
+def _numbers(lines: list[dict[str, str]]) -> dict[str, np.ndarray]:
+    """The numbers of the values that a choice has."""
+    values = [
+        name
+        for name, cell in lines[0].items()
+        if name not in _OTHERS and cell not in _NO_NUMBER
+    ]
+    return {name: np.array([float(line[name]) for line in lines]) for name in values}

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Union
 
-import numpy as np
 import tensorflow as tf
 
 from gtn_tf.atomic_file import write
@@ -20,19 +19,21 @@ from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.epochs import train_in_epochs
 from gtn_tf.runs.job import GENOTYPE, Report, run_job
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.operation_history import OperationHistory
+from gtn_tf.runs.operation_history import OperationHistory, Probabilities
 from gtn_tf.runs.search import make_space
+from gtn_tf.runs.skip_warning import SkipWarning
 from gtn_tf.runs.validation_batches import validation_batches
+from gtn_tf.search import CellSpace
 from gtn_tf.supernet import SharedWeights
 
 Search = Union[Darts, Gdas]
 
 _CARD = """\
-# A cell of NAS-Bench-201 found by {name} on {dataset}
+# A genotype of {space} found by {name} on {dataset}
 
     {genotype}
 
-with {skips} skip connections on its six edges, after {steps} steps of alphas and of
+with {skips} skip connections on its {edges} edges, after {steps} steps of alphas and of
 weights (N = {cells}, F = {filters}), by gtn_tf.
 
 | | mean of the last {last} steps |
@@ -41,10 +42,11 @@ weights (N = {cells}, F = {filters}), by gtn_tf.
 | validation loss | {validation_loss:.3f} |
 
 The losses are of the network that is searched, with {network}, not of
-the cell.
+what was found.
 
-- `genotype.txt` has the cell, `alphas.csv` the probabilities after each epoch, drawn in
-  `alphas.png`. A number of skip connections that keeps growing is DARTS' collapse.
+- `genotype.txt` has the genotype, `alphas.csv` the probabilities after each epoch,
+  drawn in `alphas.png`. A number of skip connections that keeps growing is DARTS'
+  collapse.
 - {seconds:.0f} s; seed {seed}; TensorFlow {tensorflow}, Python {python};
   {cores} x {processor}; {date}.
 - The whole configuration is in `config.yaml`;
@@ -55,7 +57,7 @@ python -m gtn_tf.cli train-final --genotype THIS_FOLDER/genotype.txt
 ```
 """
 _NETWORKS = {
-    "darts": "all operations on each edge",
+    "darts": "all that may be chosen",
     "gdas": "another architecture drawn in each step",
 }
 
@@ -67,7 +69,7 @@ def search_darts(
     data_dir: Path | None = None,
     report: Report = print,
 ) -> dict[str, Any]:
-    """Searches a cell of NAS-Bench-201 by DARTS or GDAS.
+    """Searches a cell space by DARTS or GDAS.
 
     Weights learn on training images, alphas on validation images. Killed at any moment
     and started again, it resumes after the last complete epoch and ends with the same
@@ -94,8 +96,9 @@ def search_darts(
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
     return (
-        f"found {summary['genotype']}, {summary['skips']} skip connections, "
-        f"{summary['seconds']:.0f} s. Everything is in {run.path}"
+        f"found {summary['genotype']}, {summary['skips']} skip connections on "
+        f"{summary['edges']} edges, {summary['seconds']:.0f} s. Everything is in "
+        f"{run.path}"
     )
 
 
@@ -106,16 +109,19 @@ def _finish(
     space = make_space(config.space, splits)
     assert space.supernetwork is not None
     search = build_differentiable(config, SharedWeights(space.supernetwork))
-    _fit(search, run, config, splits, report)
+    _fit(search, space, run, config, splits, report)
     losses, of_validation, seconds = (
         read_column(run.metrics, name) for name in ("loss", "val_loss", "seconds")
     )
     if not seconds:
         raise damaged(run.metrics, "no line of any epoch")
+    found = search.genotype
     summary = {
         "method": config.search.method,
-        "genotype": str(search.alphas.genotype),
-        "skips": search.alphas.skips,
+        "space": config.space.name,
+        "genotype": space.text(found),
+        "skips": found.skips,
+        "edges": len(found.ops),
         "entropy": search.alphas.entropy,
         "cells": config.space.cells,
         "filters": config.space.filters,
@@ -142,6 +148,7 @@ def _name(config: DartsConfig) -> str:
 
 def _fit(
     search: Search,
+    space: CellSpace[Any],
     run: RunDirectory,
     config: DartsConfig,
     splits: Splits,
@@ -159,8 +166,7 @@ def _fit(
             for _ in range(every):
                 both.append(search.train(*next(examples)))
             loss, of_validation = tf.reduce_mean(both, 0).numpy().tolist()
-            alphas = search.alphas
-            skips, entropy = alphas.skips, alphas.entropy
+            skips, entropy = search.genotype.skips, search.alphas.entropy
             numbers = {"loss": loss, "val_loss": of_validation}
             return {**numbers, "skips": skips, "entropy": entropy}
 
@@ -168,14 +174,22 @@ def _fit(
 
     def describe(logs: dict[str, float]) -> str:
         of_both = f"loss {logs['loss']:.3f}, validation {logs['val_loss']:.3f}"
-        return f"{of_both}  {search.alphas.genotype}  skips {logs['skips']} of 6"
+        found = search.genotype
+        skips = f"skips {logs['skips']} of {len(found.ops)}"
+        return f"{of_both}  {space.text(found)}  {skips}"
 
     title = f"{_name(config)} on {splits.title}, seed {config.seed}"
+    choices = space.choices.space
 
-    def probabilities() -> np.ndarray:
-        return search.alphas.mixture.numpy()
+    def probabilities() -> Probabilities:
+        rows = zip(choices, search.alphas.mixture.numpy().tolist())
+        return {one.name: dict(zip(one.values, row)) for one, row in rows}
 
-    def history(done: int) -> list[OperationHistory]:
-        return [OperationHistory(probabilities, run, "alphas", every, done, title)]
+    def records(done: int) -> list[tf.keras.callbacks.Callback]:
+        edges = len(search.genotype.ops)
+        return [
+            OperationHistory(probabilities, run, "alphas", every, done, title),
+            SkipWarning(run.metrics, edges, report),
+        ]
 
-    train_in_epochs(search, run, config.training, begin, describe, report, history)
+    train_in_epochs(search, run, config.training, begin, describe, report, records)

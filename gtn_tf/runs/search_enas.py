@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from gtn_tf.atomic_file import write
 from gtn_tf.build import build_enas
-from gtn_tf.cells import OPS_201
 from gtn_tf.config import ConfigError, EnasConfig
 from gtn_tf.data import Splits
 from gtn_tf.enas import Best, Enas
@@ -21,7 +20,7 @@ from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.epochs import train_in_epochs
 from gtn_tf.runs.job import GENOTYPE, Report, run_job
 from gtn_tf.runs.machine import machine
-from gtn_tf.runs.operation_history import OperationHistory
+from gtn_tf.runs.operation_history import OperationHistory, Probabilities
 from gtn_tf.runs.search import make_space
 from gtn_tf.runs.validation_batches import validation_batches
 from gtn_tf.supernet.shared_scores import equal_batches
@@ -142,7 +141,7 @@ def _found(best: Best, config: EnasConfig) -> dict[str, Any]:
     epochs = training.steps // training.steps_per_epoch
     return {
         "genotype": str(best.genotype),
-        "skips": best.genotype.ops.count("skip_connect"),
+        "skips": best.genotype.skips,
         "validation_accuracy": best.score.accuracy,
         "validation_loss": best.score.loss,
         "drawn": chosen.drawn,
@@ -170,9 +169,9 @@ def _fit(
             epoch = int(search.step.numpy()) // every
             loss = search.train_weights(training, every)
             of_validation, reward = _train_controller(search, epoch, config, splits)
-            skips = search.genotype.ops.count("skip_connect")
             numbers = {"loss": loss, "val_loss": of_validation, "reward": reward}
-            return {**numbers, "skips": skips, "entropy": search.entropy}
+            skips, entropy = search.genotype.skips, search.entropy
+            return {**numbers, "skips": skips, "entropy": entropy}
 
         return search_epoch
 
@@ -184,9 +183,8 @@ def _fit(
 
     title = f"enas on {splits.title}, seed {config.seed}"
 
-    def probabilities() -> np.ndarray:
-        of_edges = search.probabilities.values()
-        return np.array([[one[op] for op in OPS_201] for one in of_edges])
+    def probabilities() -> Probabilities:
+        return search.probabilities
 
     def history(done: int) -> list[OperationHistory]:
         return [OperationHistory(probabilities, run, "operations", every, done, title)]

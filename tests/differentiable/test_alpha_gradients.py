@@ -124,7 +124,7 @@ def five_point(function, x, step=1e-3):
 
 
 def test_alphas_move_as_keras_moves_them():
-    ours = Alphas(Adam(learning_rate=0.01, weight_decay=0.1), seed=3)
+    ours = Alphas([5] * 6, Adam(learning_rate=0.01, weight_decay=0.1), seed=3)
     theirs = tf.Variable(ours.values)
     optimizer = tf.keras.optimizers.Adam(0.01, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
     for _ in range(4):
@@ -134,15 +134,29 @@ def test_alphas_move_as_keras_moves_them():
         np.testing.assert_allclose(ours.values, theirs, atol=1e-6)
 
 
-def test_the_genotype_is_of_the_largest_and_of_equals_the_first():
-    alphas = Alphas(Adam())
+def test_the_largest_are_picked_and_of_equals_the_first():
+    alphas = Alphas([5] * 6, Adam())
     assert alphas.entropy == pytest.approx(np.log(5), abs=1e-5)
     assert np.abs(alphas.values.numpy()).max() < 0.01
     rows = np.zeros([6, 5])
     rows[0, 3], rows[1, 1], rows[2, 0], rows[3, [2, 4]], rows[4, 4] = 1, 2, 1, 1, -1
     alphas.values.assign(rows)
-    assert str(alphas.genotype) == (
-        "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
-    )
-    assert alphas.skips == 1
+    assert alphas.picked == [3, 1, 0, 2, 0, 0]
     np.testing.assert_allclose(tf.reduce_sum(alphas.mixture, 1), np.ones(6), rtol=1e-6)
+
+
+def test_values_that_a_choice_does_not_have_are_never_picked_and_never_move():
+    counts = [2, 5, 3]
+    alphas = Alphas(counts, Adam(learning_rate=0.5, weight_decay=0.1), seed=1)
+    there = np.arange(5) < np.array(counts)[:, None]
+    assert alphas.entropy == pytest.approx(np.mean(np.log(counts)), abs=1e-5)
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            # Down to less than the zeros of what is not there.
+            total = tf.reduce_sum(tf.nn.softplus(alphas.logits(alphas.values) + 9.0))
+        alphas.move(tape.gradient(total, alphas.values))
+        values, mixture = alphas.values.numpy(), alphas.mixture.numpy()
+        assert (values[there] != 0).all() and not values[~there].any()
+        assert (mixture[there] > 0).all() and not mixture[~there].any()
+    assert (alphas.values.numpy()[there] < 0).all()
+    assert all(number < count for number, count in zip(alphas.picked, counts))

@@ -268,14 +268,16 @@ def test_gdas_trains_what_it_draws_and_nothing_else(shared):
     assert search._traced.experimental_get_tracing_count() == 1
 
 
+def test_the_genotype_is_that_of_the_largest_alphas(shared):
+    search = Darts(shared, SETTINGS, Adam())
+    search.alphas.values.assign(np.eye(5)[[3, 1, 0, 2, 4, 3]])
+    assert str(search.genotype) == (
+        "|nor_conv_3x3~0|+|skip_connect~0|none~1|"
+        "+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_3x3~2|"
+    )
+
+
 def test_what_cannot_be_searched_is_refused(shared):
-    network = SuperNetwork("nao", (4, 4, 1), 3, 0, 2, ops=["identity", "max_pool_3x3"])
-    nao = SharedWeights(network)
-    for kind in (Darts, Gdas):
-        with pytest.raises(
-            ArgumentError, match="nas_bench_201 .*, received one of nao"
-        ):
-            kind(nao, SETTINGS, Adam())
     with pytest.raises(ArgumentError, match="expected one of first_order, second_o"):
         Darts(shared, SETTINGS, Adam(), "third_order")
     with pytest.raises(ArgumentError, match="expected Keras' floatx float32 .*float64"):

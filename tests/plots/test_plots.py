@@ -44,7 +44,7 @@ def test_operations_of_any_number_of_epochs_are_drawn(tmp_path):
         of_edge = {op: np.linspace(0.2, 0.4, len(steps)) for op in ("none", "skip")}
         edges = {f"0->{node}": of_edge for node in (1, 2, 3, 4)}
         skips = np.arange(len(steps))
-        plots.operations(edges, skips, steps, "title", tmp_path / "operations.png")
+        plots.operations(edges, skips, 4, steps, "title", tmp_path / "operations.png")
         expect_drawn(tmp_path / "operations.png")
 
 
