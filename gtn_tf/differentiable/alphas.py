@@ -42,12 +42,13 @@ class Alphas(tf.Module):
 
     Example:
 
-    >>> alphas = Alphas([2, 3], Adam(learning_rate=1.0))
+    >>> alphas = Alphas([2, 3], Adam(learning_rate=1.0, weight_decay=0.0))
     >>> alphas.move(tf.one_hot([1, 2], 3, on_value=-1.0))
     >>> alphas.picked
     [1, 2]
-    >>> alphas.mixture.numpy().round(1).tolist()[0]
-    [0.3, 0.7, 0.0]
+    >>> print(alphas.mixture.numpy().round(1))
+    [[0.3 0.7 0. ]
+     [0.2 0.2 0.6]]
     """
 
     def __init__(self, choices: Sequence[int], adam: Adam, seed: int = 0) -> None:
