@@ -12,8 +12,8 @@ _FIRST = 1e-3  # standard deviation of the first ones
 _EPSILON = 1e-8
 
 
-class Adam(NamedTuple):
-    """Settings of Adam; those of the authors of DARTS are the defaults.
+class AlphaAdam(NamedTuple):
+    """Settings of the alphas' Adam; those of the authors of DARTS are the defaults.
 
     Args:
         learning_rate: Of each step.
@@ -37,13 +37,13 @@ class Alphas(tf.Module):
 
     Example:
 
-    >>> alphas = Alphas(Adam(learning_rate=1.0))
+    >>> alphas = Alphas(AlphaAdam(learning_rate=1.0))
     >>> alphas.move(tf.one_hot([1] * 6, 5, on_value=-1.0))
     >>> alphas.genotype.ops[0], alphas.skips
     ('skip_connect', 6)
     """
 
-    def __init__(self, adam: Adam, seed: int = 0) -> None:
+    def __init__(self, adam: AlphaAdam, seed: int = 0) -> None:
         super().__init__()
         self._adam = adam
         shape, dtype = [len(EDGES), len(OPS_201)], tf.keras.backend.floatx()

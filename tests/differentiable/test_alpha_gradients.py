@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gtn_tf.differentiable import (
     ALPHA_GRADIENTS,
-    Adam,
+    AlphaAdam,
     Alphas,
     finite_difference,
     first_order,
@@ -124,7 +124,7 @@ def five_point(function, x, step=1e-3):
 
 
 def test_alphas_move_as_keras_moves_them():
-    ours = Alphas(Adam(learning_rate=0.01, weight_decay=0.1), seed=3)
+    ours = Alphas(AlphaAdam(learning_rate=0.01, weight_decay=0.1), seed=3)
     theirs = tf.Variable(ours.values)
     optimizer = tf.keras.optimizers.Adam(0.01, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
     for _ in range(4):
@@ -135,7 +135,7 @@ def test_alphas_move_as_keras_moves_them():
 
 
 def test_the_genotype_is_of_the_largest_and_of_equals_the_first():
-    alphas = Alphas(Adam())
+    alphas = Alphas(AlphaAdam())
     assert alphas.entropy == pytest.approx(np.log(5), abs=1e-5)
     assert np.abs(alphas.values.numpy()).max() < 0.01
     rows = np.zeros([6, 5])

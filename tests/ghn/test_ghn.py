@@ -11,7 +11,7 @@ import tensorflow as tf
 from conftest import slow_after
 from gtn_tf.cells import OPS_201, Genotype201
 from gtn_tf.errors import ArgumentError
-from gtn_tf.ghn import GHN, Adam, GHNFile, GHNTraining, load_ghn
+from gtn_tf.ghn import GHN, GHNAdam, GHNFile, GHNTraining, load_ghn
 from gtn_tf.ghn.graph import Topology201
 from gtn_tf.ghn.parts import Parts
 from gtn_tf.ghn.propagation import add_weights, propagate
@@ -234,7 +234,7 @@ def test_predicted_weights_are_normalised(kind) -> None:
 def training(request):
     """In double precision, without cells and with them."""
     tf.keras.backend.set_floatx("float64")
-    yield GHNTraining(make(request.param), Adam(steps=1000, learning_rate=0.01))
+    yield GHNTraining(make(request.param), GHNAdam(steps=1000, learning_rate=0.01))
     tf.keras.backend.set_floatx("float32")
 
 
