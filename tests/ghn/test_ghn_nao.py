@@ -166,14 +166,15 @@ def test_predicted_weights_are_normalised(kind) -> None:
     ghn, found = GHN(network), {}
     states = tf.random.stateless_normal([6, 32], [0, 5])
     inputs = tf.random.stateless_normal([7, 32], [0, 6])
-    code = network.encode(sample(2))
+    each = zip(network.places, network.picks(network.encode(sample(2))))
+    blocks = {block: (place, pick) for place, (block, pick) in each}
     for seed in range(3):
         own = ghn._parts.split(ghn.fresh(tf.constant([0, seed])))
-        for place, (block, pick) in zip(network.places, network.picks(code)):
+        for block, (place, pick) in blocks.items():
             given, join = states, None
             if pick.channels is not None:
-                own_inputs = inputs[: len(place.states)]
-                given, join = states[:1], Join(own_inputs, pick.rows, pick.channels)
+                some = inputs[: len(place.states)]
+                given, join = states[:1], Join(some, pick.rows, pick.channels)
             for operation in block.operations:
                 predicted = ghn._decoder.predict(operation, given, own, join)
                 shapes = operation.shapes(pick.channels)
@@ -196,6 +197,7 @@ def test_predicted_weights_are_normalised(kind) -> None:
     assert kernels > 10
 
 
+@pytest.mark.slow
 def test_the_gradient_reaches_all_weights(ghn, weights) -> None:
     code = ghn.network.encode(sample(3))
     upstream = tf.random.stateless_normal([ghn.network.size], [0, 7])
