@@ -27,7 +27,6 @@ from gtn_tf.config import (
     SharedTrainingConfig,
     SupernetConfig,
 )
-from gtn_tf.config.ghn import GHNSpaceConfig
 from gtn_tf.names import PROPOSERS
 from gtn_tf.search import GHNScorer, RandomProposer, Scorer, ScoringData, SupernetScorer
 from gtn_tf.search.ranking import summed_ranks
@@ -173,8 +172,7 @@ def _pool(lab: Lab) -> SupernetConfig:
 
 def _ghn(lab: Lab, folder: Path) -> float:
     training = GHNTrainingConfig(**_steps(lab, lab.scale.ghn))
-    space = GHNSpaceConfig(**vars(lab.space_config))
-    config = GHNConfig(**_common(lab), space=space, training=training)
+    config = GHNConfig(**_common(lab), space=lab.space_config, training=training)
     return _run(runs.train_ghn, lab, config, folder)["seconds"]
 
 

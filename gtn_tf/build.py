@@ -26,7 +26,7 @@ from gtn_tf.config import (
     SharedTrainingConfig,
 )
 from gtn_tf.data import Augmentation, Splits
-from gtn_tf.differentiable import Adam, Darts, Gdas
+from gtn_tf.differentiable import AlphaAdam, Darts, Gdas
 from gtn_tf.distribution import learners_of_each
 from gtn_tf.enas import Enas, Reinforce
 from gtn_tf.generator import Generator
@@ -138,10 +138,14 @@ def build_differentiable(config: DartsConfig, shared: SharedWeights) -> Darts | 
         shared: Where the operations have their weights.
     """
     kind = {"darts": Darts, "gdas": Gdas}[config.search.method]
-    adam = Adam(**{name: getattr(config.search, name) for name in Adam._fields})
+    of_alphas = {name: getattr(config.search, name) for name in AlphaAdam._fields}
     own = _taken(vars(config.search), kind)
     search: Darts | Gdas = kind(
-        shared, build_sgd(config.training), adam, seed=config.seed, **own
+        shared,
+        build_sgd(config.training),
+        AlphaAdam(**of_alphas),
+        seed=config.seed,
+        **own,
     )
     return search
 

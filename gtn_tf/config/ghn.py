@@ -12,7 +12,6 @@ from gtn_tf.config.rules import (
     FROM_0,
     Checked,
     Rule,
-    one_of,
     section,
     setting,
 )
@@ -21,13 +20,6 @@ from gtn_tf.config.search import SpaceConfig
 from gtn_tf.config.supernet import expect_whole_epochs
 
 SIZE = Rule("an integer from 1 to 4096", lambda x: COUNT.allows(x) and x <= 4096)
-
-
-@dataclasses.dataclass(frozen=True)
-class GHNSpaceConfig(SpaceConfig):
-    """The architectures whose weights are predicted."""
-
-    name: str = setting("nas_bench_201", one_of("nas_bench_201"))  # cell space
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +62,12 @@ class GHNConfig(Checked):
 
     Example:
 
-    >>> GHNConfig().space.name
-    'nas_bench_201'
+    >>> GHNConfig(space=SpaceConfig("nas_bench_201")).ghn.state
+    32
     """
 
     seed: int = setting(0, COUNT_OR_0)  # of everything drawn at random
     data: DataConfig = section(DataConfig)
-    space: GHNSpaceConfig = section(GHNSpaceConfig)
+    space: SpaceConfig = section(SpaceConfig)
     ghn: HypernetworkConfig = section(HypernetworkConfig)
     training: GHNTrainingConfig = section(GHNTrainingConfig)

@@ -6,7 +6,7 @@ from gtn_tf.differentiable.alpha_gradients import (
     first_order,
     second_order,
 )
-from gtn_tf.differentiable.alphas import Adam, Alphas
+from gtn_tf.differentiable.alphas import AlphaAdam, Alphas
 from gtn_tf.differentiable.darts import Darts
 from gtn_tf.differentiable.gated_path import GatedPath
 from gtn_tf.differentiable.gdas import Gdas
@@ -14,7 +14,7 @@ from gtn_tf.differentiable.mixed_network import MixedNetwork
 
 __all__ = [
     "ALPHA_GRADIENTS",
-    "Adam",
+    "AlphaAdam",
     "Alphas",
     "Darts",
     "GatedPath",

@@ -12,8 +12,8 @@ _NEVER = -1e9  # the logarithm of a probability that is 0
 _EPSILON = 1e-8
 
 
-class Adam(NamedTuple):
-    """Settings of Adam; those of the authors of DARTS are the defaults.
+class AlphaAdam(NamedTuple):
+    """Settings of the alphas' Adam; those of the authors of DARTS are the defaults.
 
     Args:
         learning_rate: Of each step.
@@ -42,7 +42,7 @@ class Alphas(tf.Module):
 
     Example:
 
-    >>> alphas = Alphas([2, 3], Adam(learning_rate=1.0, weight_decay=0.0))
+    >>> alphas = Alphas([2, 3], AlphaAdam(learning_rate=1.0, weight_decay=0.0))
     >>> alphas.move(tf.one_hot([1, 2], 3, on_value=-1.0))
     >>> alphas.picked
     [1, 2]
@@ -51,7 +51,7 @@ class Alphas(tf.Module):
      [0.2 0.2 0.6]]
     """
 
-    def __init__(self, choices: Sequence[int], adam: Adam, seed: int = 0) -> None:
+    def __init__(self, choices: Sequence[int], adam: AlphaAdam, seed: int = 0) -> None:
         super().__init__()
         self._adam = adam
         dtype = tf.keras.backend.floatx()

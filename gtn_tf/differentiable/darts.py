@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from gtn_tf.cells import AnyGenotype
 from gtn_tf.differentiable.alpha_gradients import ALPHA_GRADIENTS
-from gtn_tf.differentiable.alphas import Adam, Alphas
+from gtn_tf.differentiable.alphas import AlphaAdam, Alphas
 from gtn_tf.differentiable.mixed_network import MixedNetwork
 from gtn_tf.errors import ArgumentError, not_one_of
 from gtn_tf.supernet import SGD, SharedWeights, SuperNetwork
@@ -35,7 +35,7 @@ class Darts(tf.Module):
 
     >>> from gtn_tf.supernet import SuperNetwork
     >>> network = SuperNetwork("nas_bench_201", (8, 8, 1), 3, cells=0, filters=2)
-    >>> search = Darts(SharedWeights(network), SGD(steps=10), Adam())
+    >>> search = Darts(SharedWeights(network), SGD(steps=10), AlphaAdam())
     >>> batch = tf.ones([6, 8, 8, 1]), tf.constant([0, 1, 2] * 2)
     >>> loss, validation_loss = search.train(batch, batch)
     >>> int(search.step)
@@ -48,7 +48,7 @@ class Darts(tf.Module):
         self,
         shared: SharedWeights,
         sgd: SGD,
-        adam: Adam,
+        adam: AlphaAdam,
         alpha_gradient: str = "first_order",
         seed: int = 0,
     ) -> None:

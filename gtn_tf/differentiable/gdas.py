@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gtn_tf.cells import AnyGenotype
-from gtn_tf.differentiable.alphas import Adam, Alphas
+from gtn_tf.differentiable.alphas import AlphaAdam, Alphas
 from gtn_tf.differentiable.gated_path import GatedPath
 from gtn_tf.supernet import SGD, SharedWeights, SinglePath
 
@@ -34,7 +34,7 @@ class Gdas(tf.Module):
 
     >>> from gtn_tf.supernet import SuperNetwork
     >>> network = SuperNetwork("nas_bench_201", (8, 8, 1), 3, cells=0, filters=2)
-    >>> search = Gdas(SharedWeights(network), SGD(steps=10), Adam())
+    >>> search = Gdas(SharedWeights(network), SGD(steps=10), AlphaAdam())
     >>> batch = tf.ones([6, 8, 8, 1]), tf.constant([0, 1, 2] * 2)
     >>> loss, validation_loss = search.train(batch, batch)
     >>> int(search.step)
@@ -47,7 +47,7 @@ class Gdas(tf.Module):
         self,
         shared: SharedWeights,
         sgd: SGD,
-        adam: Adam,
+        adam: AlphaAdam,
         first_temperature: float = 10.0,
         final_temperature: float = 0.1,
         seed: int = 0,

@@ -2,6 +2,6 @@
 
 from gtn_tf.ghn.file import GHNFile, load_ghn
 from gtn_tf.ghn.hypernetwork import GHN
-from gtn_tf.ghn.training import Adam, GHNTraining
+from gtn_tf.ghn.training import GHNAdam, GHNTraining
 
-__all__ = ["GHN", "Adam", "GHNFile", "GHNTraining", "load_ghn"]
+__all__ = ["GHN", "GHNAdam", "GHNFile", "GHNTraining", "load_ghn"]

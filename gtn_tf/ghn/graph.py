@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201
-from gtn_tf.supernet.nas_bench_201 import used_operations
-
-_NONE = OPS_201.index("none")
-_STEM, _RESIDUAL, _HEAD = (len(OPS_201) + i for i in range(3))
+from gtn_tf.supernet import SuperNetwork
+from gtn_tf.supernet.wiring import NONE, Pick, Place
 
 
 class Graph(NamedTuple):
@@ -26,75 +24,114 @@ class Graph(NamedTuple):
     reads: tf.Tensor
 
 
-class Topology201:
-    """The operations of a network of NAS-Bench-201, in the super-network's order.
+class Topology:
+    """The operations of all architectures of a super-network, in its own order.
 
-    An operation is on an edge of a cell; it reads all operations on the edges to the
-    node where its own begins. What an architecture does not use (`none`, and what leads
-    to a node that nothing reads) neither reads nor is read, so that architectures that
-    differ there alone have the same graph.
+    An operation reads all those whose outputs are added or joined to its input. What an
+    architecture does not use (an operation that gives zeros, or leads to a node that
+    nothing reads) neither reads nor is read, so that architectures that differ there
+    alone have the same graph.
 
     Args:
-        cells: N, cells in each of the three stages.
+        network: The super-network.
 
     Example:
 
-    >>> topology = Topology201(cells=1)
+    >>> network = SuperNetwork("nas_bench_201", (8, 8, 1), 10, cells=1, filters=2)
+    >>> topology = Topology(network)
     >>> topology.size, topology.levels[1], topology.levels[2]
     (22, [1, 2, 4], [3, 5])
     """
 
-    kinds = _HEAD + 1  # how many there are
-
-    def __init__(self, cells: int) -> None:
-        self.stages: list[int] = []  # of each operation
-        self._reads: list[list[int]] = []
-        self._places: list[int] = []  # the edge, or the kind of what is always there
-        (outputs,) = [self._add(_STEM, 0, [])]
-        for stage in range(3):
-            if stage:
-                outputs = self._add(_RESIDUAL, stage, outputs)
-            for _ in range(cells):
-                outputs = self._cell(stage, outputs)
-        self._add(_HEAD, 2, outputs)
+    def __init__(self, network: SuperNetwork) -> None:
+        self._places = network.places
         self.size = len(self._places)
-        self.levels = _levels(self._reads)
-        self._possible = np.zeros([self.size, self.size], np.float32)
-        for reader, read in enumerate(self._reads):
-            self._possible[reader, read] = 1
+        self.stages = [place.stage for place in self._places]
+        self.levels = _levels([{*sum(place.states, ())} for place in self._places])
+        self.kinds = _kinds(self._places)  # by number
+        self._none = self.kinds.get(NONE, -1)
+        blocks = [place.block for place in self._places]
+        most = max(len(block.operations) for block in blocks)
+        self._kinds = np.zeros([self.size, most], np.int32)  # of each operation
+        for row, block in zip(self._kinds, blocks):
+            row[: len(block.operations)] = [
+                self.kinds[o.kind] for o in block.operations
+            ]
+        # The states of all places, and who may read each of them.
+        self._members = np.concatenate([self._members_of(p) for p in self._places])
+        counts = [len(place.states) for place in self._places]
+        self._readers = np.repeat(np.eye(self.size), counts, axis=1)
 
-    def _add(self, place: int, stage: int, reads: list[int]) -> list[int]:
-        self._places.append(place)
-        self.stages.append(stage)
-        self._reads.append(reads)
-        return [len(self._places) - 1]
+    def _members_of(self, place: Place) -> np.ndarray:
+        """1 where an operation is part of a state that a place may read."""
+        members = np.zeros([len(place.states), self.size])
+        for row, state in zip(members, place.states):
+            row[list(state)] = 1
+        return members
 
-    def _cell(self, stage: int, inputs: list[int]) -> list[int]:
-        """Adds a cell; returns what leads to its last node."""
-        to_node: list[list[int]] = [inputs, [], [], []]
-        for edge, (to, source) in enumerate(EDGES):
-            # The kinds of what is always there come after the edges.
-            to_node[to] += self._add(edge - len(EDGES), stage, to_node[source])
-        return to_node[-1]
-
-    def graph(self, genotype: tf.Tensor, dtype: tf.DType) -> Graph:
+    def graph(self, picks: Sequence[Pick], dtype: tf.DType) -> Graph:
         """The graph of an architecture.
 
         Args:
-            genotype: int32 `[6]`, as `SuperNetwork.encode` gives it.
+            picks: Of each place, in order.
             dtype: Of `reads`.
         """
-        used = tf.stack(used_operations(genotype))
-        edges = np.array([place < 0 for place in self._places])
-        numbers = np.where(edges, np.array(self._places) + len(EDGES), 0)
-        of_edges = tf.gather(used, numbers)
-        kinds = tf.where(edges, of_edges, np.maximum(self._places, 0))
-        there = tf.cast(kinds != _NONE, dtype)
-        possible = tf.constant(self._possible, dtype)
-        return Graph(kinds, possible * there * there[:, tf.newaxis])
+        picked = tf.stack([tf.cast(pick.operation, tf.int32) for pick in picks])
+        kinds = tf.gather(self._kinds, picked, batch_dims=1)
+        pairs = zip(self._places, picks)
+        inputs = tf.concat([_inputs(p, pick, dtype) for p, pick in pairs], 0)
+        readers, members = (
+            tf.constant(x, dtype) for x in (self._readers, self._members)
+        )
+        reads = tf.matmul(readers * inputs, members)
+        used = self._used(kinds, reads)
+        reads *= used * used[:, tf.newaxis]
+        return Graph(tf.where(used > 0, kinds, self._none), reads)
+
+    def _used(self, kinds: tf.Tensor, reads: tf.Tensor) -> tf.Tensor:
+        """1 for each operation from which something reaches the last one."""
+        there = tf.cast(kinds != self._none, reads.dtype)
+        last = used = tf.one_hot(self.size - 1, self.size, dtype=reads.dtype)
+        for _ in self.levels:  # one step further back
+            readers = tf.linalg.matvec(reads, used, transpose_a=True)
+            used = there * tf.minimum(last + readers, 1)
+        return used
+
+    def of_inputs(self, number: int, states: tf.Tensor) -> tf.Tensor:
+        """What is known of each state that a place may read, from its operations.
+
+        Args:
+            number: Of the place.
+            states: `[n, state]`, of the operations.
+
+        Returns:
+            `[inputs, state]`, of variance 1 if those of the operations are, and
+            independent.
+        """
+        members = self._members_of(self._places[number])
+        members /= np.sqrt(members.sum(1, keepdims=True))
+        return tf.matmul(tf.constant(members, states.dtype), states)
 
 
-def _levels(reads: list[list[int]]) -> list[list[int]]:
+def _inputs(place: Place, pick: Pick, dtype: tf.DType) -> tf.Tensor:
+    """1 for each state that is read, of those that may be."""
+    if not place.states:
+        return tf.zeros([0], dtype)
+    if pick.joined is None:
+        return tf.one_hot(pick.source, pick.sources, dtype=dtype)
+    return tf.cast(pick.joined, dtype)
+
+
+def _kinds(places: Sequence[Place]) -> dict[Hashable, int]:
+    """The numbers of all kinds, first of those of operations to choose from."""
+    blocks = sorted(
+        (p.block for p in places), key=lambda block: len(block.operations) < 2
+    )
+    kinds = dict.fromkeys(o.kind for block in blocks for o in block.operations)
+    return {kind: number for number, kind in enumerate(kinds)}
+
+
+def _levels(reads: Sequence[Collection[int]]) -> list[list[int]]:
     """Operations in an order in which each comes after all that it may read."""
     level: list[int] = []
     for read in reads:

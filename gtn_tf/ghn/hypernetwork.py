@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from gtn_tf.ghn.decoder import Decoder
-from gtn_tf.ghn.graph import Topology201
+from gtn_tf.ghn.decoder import Decoder, Join
+from gtn_tf.ghn.graph import Topology
 from gtn_tf.ghn.parts import Parts
 from gtn_tf.ghn.propagation import add_weights, propagate
 from gtn_tf.supernet import SuperNetwork
+from gtn_tf.supernet.choice_block import ChoiceBlock
 
 _EPSILON = 1e-5  # of layer normalisation
 
@@ -29,7 +30,7 @@ class GHN:
     gives the weights of an architecture.
 
     Args:
-        network: The super-network, which takes what `of` gives; of NAS-Bench-201.
+        network: The super-network, which takes what `of` gives.
         state: Size of an operation's state.
         hidden: Units of the decoder.
         passes: Passes along the graph, each forward and backward.
@@ -53,17 +54,29 @@ class GHN:
             "hidden": hidden,
             "passes": passes,
         }
-        self._topology = Topology201(network.settings["cells"])
-        # Which architecture does not matter, only its places.
-        picks = network.picks(network.draw(tf.constant([0, 0])))
-        blocks = [block for block, _ in picks]
-        self._places = {block: _all(blocks, block) for block in blocks}
+        self._topology = Topology(network)
+        # Which architecture does not matter, only what its places may read.
+        pairs = network.picks(network.draw(tf.constant([0, 0])))
+        widths = [
+            None if pick.most is None else pick.most // len(place.states)
+            for place, (_, pick) in zip(network.places, pairs)
+        ]
+        blocks = [block for block, _ in pairs]
+        # Places with the same block are decoded at once, if they join no states.
+        self._alike: dict[ChoiceBlock, list[int]] = {}
+        self._joining = []
+        for number, (block, width) in enumerate(zip(blocks, widths)):
+            if width is None:
+                self._alike.setdefault(block, []).append(number)
+            else:
+                self._joining.append(number)
         self._passes = passes
         self._parts = Parts()
-        self._parts.add("kinds", [Topology201.kinds, state], Topology201.kinds**0.5)
+        kinds = len(self._topology.kinds)
+        self._parts.add("kinds", [kinds, state], gain=math.sqrt(kinds))
         self._parts.add("stages", [3, state], 3**0.5)
         add_weights(self._parts, state)
-        self._decoder = Decoder(blocks, self._parts, state, hidden)
+        self._decoder = Decoder(zip(blocks, widths), self._parts, state, hidden)
 
     @property
     def size(self) -> int:
@@ -93,13 +106,19 @@ class GHN:
         """
         own = self._parts.split(weights)
         states = self.states(weights, genotype)
-        picks = self.network.picks(genotype)
-        picked = [tf.cast(pick.operation, tf.int32) for _, pick in picks]
+        pairs = self.network.picks(genotype)
+        picked = [tf.cast(pick.operation, tf.int32) for _, pick in pairs]
         slots: dict[int, tf.Tensor] = {}
-        for block, places in self._places.items():
+        for block, places in self._alike.items():
             chosen = tf.stack([picked[place] for place in places])
             found = self._decoder(block, tf.gather(states, places), chosen, own)
             slots.update(zip(places, tf.unstack(found)))
+        for place in self._joining:
+            block, pick = pairs[place]
+            inputs = self._topology.of_inputs(place, states)
+            join = Join(inputs, pick.rows, pick.channels)
+            given = states[place : place + 1], picked[place][tf.newaxis], own, join
+            slots[place] = self._decoder(block, *given)[0]
         return tf.concat([slots[place] for place in range(len(slots))], 0)
 
     def states(self, weights: tf.Tensor, genotype: tf.Tensor) -> tf.Tensor:
@@ -113,18 +132,13 @@ class GHN:
             `[operations, state]`, of mean 0 and variance 1.
         """
         own = self._parts.split(weights)
-        graph = self._topology.graph(genotype, weights.dtype)
+        topology, dtype = self._topology, weights.dtype
+        picks = [pick for _, pick in self.network.picks(genotype)]
+        graph = topology.graph(picks, dtype)
         # A product, whose gradient is summed in the same order each time.
-        kinds = tf.one_hot(graph.kinds, Topology201.kinds, dtype=weights.dtype)
-        stages = np.eye(3)[self._topology.stages]
-        states = tf.matmul(kinds, own["kinds"])
-        states += tf.matmul(tf.constant(stages, weights.dtype), own["stages"])
-        levels = self._topology.levels
-        states = propagate(states, graph.reads, levels, own, self._passes)
+        kinds = tf.one_hot(graph.kinds, len(topology.kinds), dtype=dtype)
+        stages = tf.one_hot(topology.stages, 3, dtype=dtype)
+        states = tf.matmul(kinds, own["kinds"]) + tf.matmul(stages, own["stages"])
+        states = propagate(states, graph.reads, topology.levels, own, self._passes)
         mean, variance = tf.nn.moments(states, -1, keepdims=True)
         return (states - mean) * tf.math.rsqrt(variance + _EPSILON)
-
-
-def _all(blocks: list[Any], block: Any) -> list[int]:
-    """Where a block is."""
-    return [number for number, one in enumerate(blocks) if one is block]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gtn_tf.ghn.hypernetwork import GHN
 
 
-class Adam(NamedTuple):
+class GHNAdam(NamedTuple):
     """Settings of Adam; the rate falls to a tenth after 2/3 and after 5/6 of the steps.
 
     Args:
@@ -33,7 +33,7 @@ class Adam(NamedTuple):
 
         Example:
 
-        >>> rate = Adam(steps=12, learning_rate=1.0).schedule()
+        >>> rate = GHNAdam(steps=12, learning_rate=1.0).schedule()
         >>> [round(float(rate(step)), 2) for step in (0, 8, 9, 10, 11)]
         [1.0, 1.0, 0.1, 0.1, 0.01]
         """
@@ -58,7 +58,7 @@ class GHNTraining(tf.Module):
 
     >>> from gtn_tf.supernet import SuperNetwork
     >>> network = SuperNetwork("nas_bench_201", (8, 8, 1), 3, cells=0, filters=2)
-    >>> training = GHNTraining(GHN(network), Adam(steps=10))
+    >>> training = GHNTraining(GHN(network), GHNAdam(steps=10))
     >>> cell = network.draw(tf.constant([0, 1]))
     >>> loss = training.train(cell, tf.ones([6, 8, 8, 1]), tf.constant([0, 1, 2] * 2))
     >>> int(training.optimizer.iterations)
@@ -67,7 +67,7 @@ class GHNTraining(tf.Module):
 
     stop_training = False  # as Keras' callbacks ask
 
-    def __init__(self, ghn: GHN, adam: Adam, seed: int = 0) -> None:
+    def __init__(self, ghn: GHN, adam: GHNAdam, seed: int = 0) -> None:
         super().__init__()
         self._ghn = ghn
         self._adam = adam

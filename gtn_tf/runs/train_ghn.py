@@ -11,7 +11,7 @@ import tensorflow as tf
 from gtn_tf.atomic_file import write
 from gtn_tf.config import GHNConfig
 from gtn_tf.data import Splits
-from gtn_tf.ghn import GHN, Adam, GHNFile, GHNTraining
+from gtn_tf.ghn import GHN, GHNAdam, GHNFile, GHNTraining
 from gtn_tf.ghn.file import NAME
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.job import Report, run_job
@@ -100,7 +100,7 @@ def _finish(
     network = space.supernetwork
     assert network is not None
     ghn = GHN(network, config.ghn.state, config.ghn.hidden, config.ghn.passes)
-    adam = Adam(
+    adam = GHNAdam(
         chosen.steps, chosen.learning_rate, chosen.weight_decay, chosen.gradient_clip
     )
     training = GHNTraining(ghn, adam, config.seed)

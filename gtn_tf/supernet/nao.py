@@ -16,7 +16,7 @@ from gtn_tf.cells.operations import apply_operation
 from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.operation import Channels, Operation
 from gtn_tf.supernet.switch import Index
-from gtn_tf.supernet.wiring import Pass, Pick, Wiring
+from gtn_tf.supernet.wiring import NONE, Pass, Pick, State, Wiring
 
 _STATES = 2 + NODES
 _MOST_ENDS = _STATES - 1  # a node reads at least one
@@ -26,8 +26,16 @@ class _Output(NamedTuple):
     """The channels of a cell's output, as `Pick` has them: some for each loose end."""
 
     channels: Channels
-    rows: tf.Tensor | None = None
-    most: int | None = None
+    rows: tf.Tensor
+    most: int
+    joined: tf.Tensor
+
+
+class _Wired(NamedTuple):
+    """A cell's output while the network is wired."""
+
+    shape: tuple[int, int, int]  # with the most channels
+    states: list[State]  # that may be joined in it
 
 
 @dataclass(frozen=True)
@@ -68,42 +76,55 @@ class WiringNAO(Wiring):
             )
         )
         self._cells: list[_Cell] = []
-        before = previous = (*self.image_shape[:2], stem)  # size and most channels
+        before = previous = _Wired((*self.image_shape[:2], stem), [self._newest])
         for part in range(3):
+            self._stage = part
             for place in range(self.cells + (part > 0)):
-                reduces = part > 0 and place == 0
-                cell = self._cell(before, previous, self.filters * 2**part, reduces)
+                filters, reduces = self.filters * 2**part, part > 0 and place == 0
+                cell, output = self._cell(before, previous, filters, reduces)
                 self._cells.append(cell)
-                before, previous = previous, (*cell.out, _MOST_ENDS * cell.filters)
-        self._last = self._add(self._operation("head", self._head, previous, True))
+                before, previous = previous, output
+        head = self._operation("head", self._head, previous.shape, True)
+        self._last = self._add(head, reads=previous.states)
 
-    def _cell(self, before: Any, previous: Any, filters: int, reduces: bool) -> _Cell:
-        (h, w), halves = previous[:2], before[:2] != previous[:2]
+    def _cell(
+        self, before: _Wired, previous: _Wired, filters: int, reduces: bool
+    ) -> tuple[_Cell, _Wired]:
+        h, w, _ = previous.shape
+        halves = before.shape[:2] != (h, w)
         out = (-(-h // 2), -(-w // 2)) if reduces else (h, w)
         if halves:
-            older = self._add(self._halving(before, filters, True))
+            calibrate = [self._halving(before.shape, filters, True)]
         else:
-            older = self._add(*self._calibrating(before, filters))
-        newer = self._add(*self._calibrating(previous, filters))
-        nodes = [self._node(n, (h, w), out, filters, reduces) for n in range(NODES)]
+            calibrate = self._calibrating(before.shape, filters)
+        older = self._add(*calibrate, reads=before.states)
+        states = [self._newest]
+        calibrate = self._calibrating(previous.shape, filters)
+        newer = self._add(*calibrate, reads=previous.states)
+        states.append(self._newest)
+        nodes = []
+        for _ in range(NODES):
+            nodes.append(self._node(states, (h, w), out, filters, reduces))
+            states.append((len(self.places) - 2, len(self.places) - 1))
         ends: list[ChoiceBlock] = []
         if out != (h, w):
             shape = h, w, filters
-            absent = self._operation("absent", self._nothing, shape)
-            ends = [
-                self._add(absent, self._halving(shape, filters, False))
-                for _ in range(2)
-            ]
-        return _Cell(reduces, filters, (h, w), out, older, newer, halves, nodes, ends)
+            absent = self._operation(NONE, self._nothing, shape)
+            halve = self._halving(shape, filters, False)
+            for number in range(2):
+                ends.append(self._add(absent, halve, reads=[states[number]]))
+                states[number] = self._newest
+        cell = _Cell(reduces, filters, (h, w), out, older, newer, halves, nodes, ends)
+        return cell, _Wired((*out, _MOST_ENDS * filters), states)
 
     def _node(
-        self, number: int, size: Any, out: Any, filters: int, reduces: bool
+        self, states: list[State], size: Any, out: Any, filters: int, reduces: bool
     ) -> tuple[ChoiceBlock, ChoiceBlock]:
         operations = self._all(size, filters, stride=2 if reduces else 1)
-        inputs = 2 if reduces and number else 1
+        inputs = 2 if reduces and len(states) > 2 else 1
         if inputs == 2:  # an operation on a node has stride 1
             operations = [*operations, *self._all(out, filters, stride=1)]
-        a, b = (self._add(*operations, inputs=inputs) for _ in range(2))
+        a, b = (self._add(*operations, reads=states, inputs=inputs) for _ in range(2))
         return a, b
 
     def _all(self, size: Any, filters: int, stride: int) -> list[Operation]:
@@ -121,14 +142,14 @@ class WiringNAO(Wiring):
 
         return [
             self._operation("as it is", lambda x: x, shape, True),
-            self._operation(("calibrate", filters), conv, shape, True),
+            self._operation("calibrate", conv, shape, True, filters),
         ]
 
     def _halving(self, shape: Any, filters: int, any_channels: bool) -> Operation:
         def build(x: tf.Tensor) -> tf.Tensor:
             return self.layers.factorized_reduce(x, filters)
 
-        return self._operation(("halve", filters), build, shape, any_channels)
+        return self._operation("halve", build, shape, any_channels, filters)
 
     def _nothing(self, x: tf.Tensor) -> tf.Tensor:
         """Zeros of half the size."""
@@ -137,7 +158,8 @@ class WiringNAO(Wiring):
     def picks(self, genotype: tf.Tensor) -> list[Pick]:
         genes = _Genes(genotype)
         picks = [Pick()]
-        before = previous = _Output(STEM * self.filters)
+        stem = STEM * self.filters
+        before = previous = _Output(stem, tf.range(stem), stem, tf.constant([True]))
         for cell in self._cells:
             k, filters = int(cell.reduces), cell.filters
             halves = cell.halves_older
@@ -146,8 +168,8 @@ class WiringNAO(Wiring):
             picks += [Pick(older, *before), Pick(newer, *previous)]
             for number in range(NODES):
                 picks += [self._pick(genes, cell, number, side) for side in range(2)]
-            loose = genes.loose[k][: len(cell.ends)]
-            picks += [Pick(tf.cast(one, tf.int32)) for one in loose]
+            loose = tf.unstack(tf.cast(genes.loose[k], tf.int32))
+            picks += [Pick(one) for one in loose[: len(cell.ends)]]
             before, previous = previous, genes.output(k, filters)
         return [*picks, Pick(0, *previous)]
 
@@ -254,17 +276,17 @@ class _Genes:
         read = tf.one_hot(
             tf.reshape(genotype, [2, -1, 2])[..., 0], _STATES, True, False
         )
-        loose = tf.unstack(tf.logical_not(tf.reduce_any(read, axis=1)))
-        self.loose = [tf.unstack(cell) for cell in loose]
+        self.loose = tf.unstack(tf.logical_not(tf.reduce_any(read, axis=1)))
         self.ends = [
-            tf.cast(tf.reshape(tf.where(cell), [-1]), tf.int32) for cell in loose
+            tf.cast(tf.reshape(tf.where(cell), [-1]), tf.int32) for cell in self.loose
         ]
 
     def output(self, k: int, filters: int) -> _Output:
         """The output of a cell whose states have so many channels."""
         ends = self.ends[k]
         rows = tf.reshape(ends[:, tf.newaxis] * filters + tf.range(filters), [-1])
-        return _Output(filters * tf.size(ends), rows, _STATES * filters)
+        channels = filters * tf.size(ends)
+        return _Output(channels, rows, _STATES * filters, self.loose[k])
 
 
 def _states(dtype: tf.DType, shape: list[Any]) -> tf.TensorArray:

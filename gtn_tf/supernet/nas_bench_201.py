@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from gtn_tf.cells.nas_bench_201 import EDGES, OPS_201, residual_block
 from gtn_tf.supernet.choice_block import ChoiceBlock
-from gtn_tf.supernet.wiring import Pass, Pick, Wiring
+from gtn_tf.supernet.operation import Operation
+from gtn_tf.supernet.wiring import NONE, Pass, Pick, State, Wiring
 
-_NONE = OPS_201.index("none")
+_NONE = OPS_201.index(NONE)
 
 _Edge = Callable[[int, ChoiceBlock, tf.Tensor], tf.Tensor]  # of a number and an input
 
@@ -34,28 +35,45 @@ class Wiring201(Wiring):
                 "stem", lambda x: layers.norm(layers.conv(x, filters, 3)), (h, w, c)
             )
         )
+        x = self._newest
         self._parts: list[tuple[ChoiceBlock | None, list[list[ChoiceBlock]]]] = []
         for part in range(3):
+            self._stage = part
             width, residual = self.filters * 2**part, None
             if part:
-                residual = self._add(self._residual(width, (h, w, width // 2)))
-                h, w = -(-h // 2), -(-w // 2)
+                shape = h, w, width // 2
+                residual = self._add(self._residual(width, shape), reads=[x])
+                h, w, x = -(-h // 2), -(-w // 2), self._newest
             operations = self._edge(width, (h, w, width))
-            cells = [[self._add(*operations) for _ in EDGES] for _ in range(self.cells)]
+            cells = []
+            for _ in range(self.cells):
+                cell, x = self._add_cell(operations, x)
+                cells.append(cell)
             self._parts.append((residual, cells))
-        self._last = self._add(
-            self._operation("head", lambda x: self._head(layers.norm(x)), (h, w, width))
+        head = self._operation(
+            "head", lambda x: self._head(layers.norm(x)), (h, w, width)
         )
+        self._last = self._add(head, reads=[x])
 
-    def _residual(self, width: int, shape: Any) -> Any:
+    def _add_cell(
+        self, operations: list[Operation], x: State
+    ) -> tuple[list[ChoiceBlock], State]:
+        """The blocks of a cell, and its last node."""
+        blocks, nodes = [], [x, (), (), ()]
+        for to, source in EDGES:
+            blocks.append(self._add(*operations, reads=[nodes[source]]))
+            nodes[to] += self._newest
+        return blocks, nodes[-1]
+
+    def _residual(self, width: int, shape: Any) -> Operation:
         return self._operation(
             "residual", lambda x: residual_block(x, width, self.layers), shape
         )
 
-    def _edge(self, width: int, shape: Any) -> list[Any]:
+    def _edge(self, width: int, shape: Any) -> list[Operation]:
         layers = self.layers
-        builds = {
-            "none": layers.zeros,
+        builds: dict[str, Any] = {
+            NONE: layers.zeros,
             "skip_connect": lambda x: x,
             "nor_conv_1x1": lambda x: layers.conv_norm(x, width, 1),
             "nor_conv_3x3": lambda x: layers.conv_norm(x, width, 3),

@@ -17,7 +17,7 @@ from gtn_tf.supernet.choice_block import ChoiceBlock
 from gtn_tf.supernet.nao import WiringNAO
 from gtn_tf.supernet.nas_bench_201 import Wiring201
 from gtn_tf.supernet.operation import Channels, Operation, made_in_order
-from gtn_tf.supernet.wiring import Pass, Pick, Wiring
+from gtn_tf.supernet.wiring import Pass, Pick, Place, Wiring
 from gtn_tf.weight_tensors import PackedTensors
 
 
@@ -232,6 +232,11 @@ class SuperNetwork:
             tf.split(statistics, self._statistics_sizes),
             call,
         )
+
+    @property
+    def places(self) -> list[Place]:
+        """The places where there is a choice, and what each may read."""
+        return self._wiring.places
 
     def picks(self, genotype: tf.Tensor) -> list[tuple[ChoiceBlock, Pick]]:
         """The places where there is a choice, each with what an architecture picks.

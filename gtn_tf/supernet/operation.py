@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -20,6 +20,7 @@ class Operation:
     """Layers on one input, whose weights are the first elements of a vector.
 
     Args:
+        kind: What it does, whatever its sizes.
         build: Applies the layers to a Keras tensor.
         shape: `(h, w, channels)` of the input.
         any_channels: Whether the input may have fewer channels, unknown until the graph
@@ -28,10 +29,13 @@ class Operation:
 
     def __init__(
         self,
+        kind: Hashable,
         build: Callable[[tf.Tensor], tf.Tensor],
         shape: tuple[int, int, int],
         any_channels: bool = False,
     ) -> None:
+        self.kind = kind
+
         def make() -> tf.keras.Model:
             inputs = tf.keras.layers.Input(shape)
             outputs = build(inputs)

@@ -110,12 +110,12 @@ class SharedWeights:
         )
 
     def _operations(self) -> Iterator[tuple[Operation, int | None]]:
-        """All that have weights, in order, with the channels of their inputs."""
+        """All that have weights, in order, with the most channels, if they differ."""
         for block, pick in self.network.picks(self.network.draw(tf.constant([0, 0]))):
             for _ in range(pick.sources):
                 for operation in block.operations:
                     if operation.weights:
-                        yield operation, _channels(operation, pick)
+                        yield operation, pick.most
 
 
 class _Slots(NamedTuple):
@@ -131,15 +131,8 @@ class _Slots(NamedTuple):
         return [self.start + sum(sizes[:number]) for number in range(len(sizes))]
 
 
-def _channels(operation: Operation, pick: Pick) -> int | None:
-    """The most channels of an input, if they may differ."""
-    if pick.channels is None:
-        return None
-    return pick.most or operation.shape[-1]
-
-
 def _size(operation: Operation, pick: Pick) -> int:
-    return sum(math.prod(s) for s in operation.shapes(_channels(operation, pick)))
+    return sum(math.prod(s) for s in operation.shapes(pick.most))
 
 
 def _places_in(
@@ -159,13 +152,11 @@ def _places_of_channels(
     slots: _Slots, block: ChoiceBlock, pick: Pick, nothing: int
 ) -> tf.Tensor:
     """Places of a block whose input has as many channels as there are loose ends."""
-    rows = tf.range(pick.channels) if pick.rows is None else pick.rows
     each = []
     for operation, start in zip(block.operations, slots.starts()):
-        most = _channels(operation, pick)
         parts = [tf.zeros([0], tf.int32)]
-        for shape in operation.shapes(most):
-            parts.append(start + _kernel(shape, rows))
+        for shape in operation.shapes(pick.most):
+            parts.append(start + _kernel(shape, pick.rows))
             start += math.prod(shape)
         places = tf.concat(parts, 0)
         rest = [[0, block.size - tf.size(places)]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -14,22 +14,41 @@ from gtn_tf.supernet.operation import Channels, Operation
 from gtn_tf.supernet.switch import Index
 
 Build = Callable[[tf.Tensor], tf.Tensor]
+State = tuple[int, ...]  # numbers of the blocks whose outputs are added
+
+NONE = "none"  # the kind of an operation whose output is zeros
 
 
 class Pick(NamedTuple):
     """The operation that a genotype picks in a choice block."""
 
     operation: Index = 0
-    channels: Channels = None  # of its input, if variable
-    # Which of the most channels that the input may have are there; `None`: the first.
-    rows: tf.Tensor | None = None
-    most: int | None = None  # channels; `None`: as many as the operation was made for
-    # Where the input comes from: with shared weights, each source has its own.
+    # If the input joins states, as many of them as the genotype says:
+    channels: Channels = None  # of the input
+    rows: tf.Tensor | None = None  # which of the most channels that may be there are
+    most: int | None = None  # channels
+    joined: tf.Tensor | None = None  # bool `[states]`: which of those of the place are
+    # Else the state that the input is: with shared weights, each source has its own.
     source: Index = 0
     sources: int = 1
     # Which numbers of a genotype pick: the source, if there are several, and last the
     # operation. None where it follows from other choices, or is the only one.
     chosen_by: tuple[int, ...] = ()
+
+
+class Place(NamedTuple):
+    """A place of the network where there is a choice, whatever a genotype picks.
+
+    Args:
+        block: The operations to pick from.
+        stage: 0, 1 or 2.
+        states: What the block may read. A state is the sum of the outputs of the
+            blocks with these numbers, which come before it.
+    """
+
+    block: ChoiceBlock
+    stage: int
+    states: tuple[State, ...]
 
 
 class Wiring(abc.ABC):
@@ -58,9 +77,15 @@ class Wiring(abc.ABC):
         self.cells = cells
         self.filters = filters
         self.layers = layers
-        self.blocks: list[ChoiceBlock] = []
+        self.places: list[Place] = []
+        self._stage = 0  # of the places that are added
         self._operations: dict[Any, Operation] = {}
         self._blocks: dict[tuple[Operation, ...], ChoiceBlock] = {}
+
+    @property
+    def blocks(self) -> list[ChoiceBlock]:
+        """The block of each place."""
+        return [place.block for place in self.places]
 
     @property
     def momentum(self) -> float | None:
@@ -100,20 +125,33 @@ class Wiring(abc.ABC):
         """
 
     def _operation(
-        self, key: Any, build: Build, shape: Any, any_channels: bool = False
+        self,
+        kind: Hashable,
+        build: Build,
+        shape: Any,
+        any_channels: bool = False,
+        width: int | None = None,
     ) -> Operation:
-        """An operation, shared by all blocks with the same key and shape."""
-        key = key, shape
+        """An operation, shared by all blocks with the same kind, shape and width."""
+        key = kind, shape, width
         if key not in self._operations:
-            self._operations[key] = Operation(build, shape, any_channels)
+            self._operations[key] = Operation(kind, build, shape, any_channels)
         return self._operations[key]
 
-    def _add(self, *operations: Operation, inputs: int = 1) -> ChoiceBlock:
-        """Adds a block, the same object for the same operations."""
+    def _add(
+        self, *operations: Operation, reads: Sequence[State] = (), inputs: int = 1
+    ) -> ChoiceBlock:
+        """Adds a place, with the same block for the same operations."""
         if operations not in self._blocks:
             self._blocks[operations] = ChoiceBlock(*operations, inputs=inputs)
-        self.blocks.append(self._blocks[operations])
-        return self.blocks[-1]
+        block = self._blocks[operations]
+        self.places.append(Place(block, self._stage, tuple(reads)))
+        return block
+
+    @property
+    def _newest(self) -> State:
+        """The output of the place that was added last."""
+        return (len(self.places) - 1,)
 
     def _head(self, x: tf.Tensor) -> tf.Tensor:
         return self.layers.dense(self.layers.pooled_features(x), self.num_classes)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gtn_tf.differentiable import (
     ALPHA_GRADIENTS,
-    Adam,
+    AlphaAdam,
     Alphas,
     finite_difference,
     first_order,
@@ -124,7 +124,7 @@ def five_point(function, x, step=1e-3):
 
 
 def test_alphas_move_as_keras_moves_them():
-    ours = Alphas([5] * 6, Adam(learning_rate=0.01, weight_decay=0.1), seed=3)
+    ours = Alphas([5] * 6, AlphaAdam(learning_rate=0.01, weight_decay=0.1), seed=3)
     theirs = tf.Variable(ours.values)
     optimizer = tf.keras.optimizers.Adam(0.01, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
     for _ in range(4):
@@ -135,7 +135,7 @@ def test_alphas_move_as_keras_moves_them():
 
 
 def test_the_largest_are_picked_and_of_equals_the_first():
-    alphas = Alphas([5] * 6, Adam())
+    alphas = Alphas([5] * 6, AlphaAdam())
     assert alphas.entropy == pytest.approx(np.log(5), abs=1e-5)
     assert np.abs(alphas.values.numpy()).max() < 0.01
     rows = np.zeros([6, 5])
@@ -147,7 +147,7 @@ def test_the_largest_are_picked_and_of_equals_the_first():
 
 def test_values_that_a_choice_does_not_have_are_never_picked_and_never_move():
     counts = [2, 5, 3]
-    alphas = Alphas(counts, Adam(learning_rate=0.5, weight_decay=0.1), seed=1)
+    alphas = Alphas(counts, AlphaAdam(learning_rate=0.5, weight_decay=0.1), seed=1)
     there = np.arange(5) < np.array(counts)[:, None]
     assert alphas.entropy == pytest.approx(np.mean(np.log(counts)), abs=1e-5)
     for _ in range(3):

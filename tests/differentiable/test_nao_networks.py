@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gtn_tf.cells import Genotype
 from gtn_tf.differentiable import (
-    Adam,
+    AlphaAdam,
     Alphas,
     Darts,
     GatedPath,
@@ -122,7 +122,7 @@ def test_a_state_is_loose_as_often_as_no_branch_draws_it() -> None:
 
 def test_draws_are_of_values_that_there_are() -> None:
     counts = choices("nao", OPS)
-    alphas = Alphas(counts, Adam())
+    alphas = Alphas(counts, AlphaAdam())
     values = tf.constant(RNG.normal(size=[len(counts), MOST])) - 9.0
     with tf.GradientTape() as tape:
         tape.watch(values)
@@ -164,7 +164,7 @@ def test_gates_of_one_are_the_super_network_and_say_what_the_mixture_says(shared
 def test_gradients_of_alphas_are_those_of_differences_and_of_each_other() -> None:
     # Keras' own batch norm has no second derivative in float64.
     shared = make_shared(0, "evaluation")
-    weights, search = some_weights(shared), Darts(shared, SETTINGS, Adam())
+    weights, search = some_weights(shared), Darts(shared, SETTINGS, AlphaAdam())
     velocity = tf.reverse(weights, [0]) * 0.01
     alphas = tf.constant(RNG.normal(scale=0.5, size=[40, MOST]))
 
@@ -191,7 +191,7 @@ def test_gradients_of_alphas_are_those_of_differences_and_of_each_other() -> Non
 
 @pytest.mark.slow
 def test_gdas_trains_what_it_draws_and_nothing_else(small) -> None:
-    search = Gdas(small, SETTINGS, Adam(), seed=5)
+    search = Gdas(small, SETTINGS, AlphaAdam(), seed=5)
     code = small.network.draw(tf.constant([0, 3]))
     search.alphas.values.assign(60 * hard(code))  # certain
     before, alphas = search.weights.numpy(), search.alphas.values.numpy()
@@ -212,7 +212,7 @@ def test_gdas_trains_what_it_draws_and_nothing_else(small) -> None:
 
 @pytest.mark.slow
 def test_darts_lowers_both_losses(small) -> None:
-    search = Darts(small, SETTINGS, Adam(learning_rate=0.05))
+    search = Darts(small, SETTINGS, AlphaAdam(learning_rate=0.05))
     losses = np.array([search.train(BATCHES[0], BATCHES[0]) for _ in range(30)])
     assert (losses[-1] < losses[0] - 0.1).all()
     assert search.alphas.entropy < np.mean(np.log(small.network.choices)) - 0.01

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gtn_tf.cells import OPS_201, Genotype201
 from gtn_tf.differentiable import (
     ALPHA_GRADIENTS,
-    Adam,
+    AlphaAdam,
     Darts,
     GatedPath,
     Gdas,
@@ -118,7 +118,7 @@ def test_gates_of_one_are_the_super_network_and_say_what_the_mixture_says(
 
 def gradients_of(shared, weights, batches):
     """The loss and the gradient by each function, at once, of the alphas."""
-    search = Darts(shared, SETTINGS, Adam())
+    search = Darts(shared, SETTINGS, AlphaAdam())
     velocity = tf.reverse(weights, [0]) * 0.01
 
     def move(w, gradient):
@@ -185,7 +185,7 @@ def toy_loss(weights, alphas, batch):
 
 @pytest.mark.parametrize("name", ["first_order", "finite_difference"])
 def test_a_step_moves_alphas_by_validation_and_weights_by_training(shared, name):
-    search = Darts(shared, SETTINGS, Adam(), name)
+    search = Darts(shared, SETTINGS, AlphaAdam(), name)
     search.loss = toy_loss
     search.alphas.values.assign(ALPHAS)
     weights = search.weights.read_value()
@@ -249,7 +249,7 @@ def test_the_gradient_of_a_draw_is_that_of_the_soft_one():
 
 @pytest.mark.slow
 def test_gdas_trains_what_it_draws_and_nothing_else(shared):
-    search = Gdas(shared, SETTINGS, Adam(), seed=5)
+    search = Gdas(shared, SETTINGS, AlphaAdam(), seed=5)
     search.alphas.values.assign(np.eye(5)[[3, 1, 0, 2, 4, 3]] * 60)  # certain
     code = tf.constant([3, 1, 0, 2, 4, 3])
     before = search.weights.numpy()
@@ -269,7 +269,7 @@ def test_gdas_trains_what_it_draws_and_nothing_else(shared):
 
 
 def test_the_genotype_is_that_of_the_largest_alphas(shared):
-    search = Darts(shared, SETTINGS, Adam())
+    search = Darts(shared, SETTINGS, AlphaAdam())
     search.alphas.values.assign(np.eye(5)[[3, 1, 0, 2, 4, 3]])
     assert str(search.genotype) == (
         "|nor_conv_3x3~0|+|skip_connect~0|none~1|"
@@ -279,6 +279,6 @@ def test_the_genotype_is_that_of_the_largest_alphas(shared):
 
 def test_what_cannot_be_searched_is_refused(shared):
     with pytest.raises(ArgumentError, match="expected one of first_order, second_o"):
-        Darts(shared, SETTINGS, Adam(), "third_order")
+        Darts(shared, SETTINGS, AlphaAdam(), "third_order")
     with pytest.raises(ArgumentError, match="expected Keras' floatx float32 .*float64"):
-        Darts(shared, SETTINGS, Adam(), "second_order")
+        Darts(shared, SETTINGS, AlphaAdam(), "second_order")

@@ -11,8 +11,8 @@ import tensorflow as tf
 from conftest import slow_after
 from gtn_tf.cells import OPS_201, Genotype201
 from gtn_tf.errors import ArgumentError
-from gtn_tf.ghn import GHN, Adam, GHNFile, GHNTraining, load_ghn
-from gtn_tf.ghn.graph import Topology201
+from gtn_tf.ghn import GHN, GHNAdam, GHNFile, GHNTraining, load_ghn
+from gtn_tf.ghn.graph import Graph, Topology
 from gtn_tf.ghn.parts import Parts
 from gtn_tf.ghn.propagation import add_weights, propagate
 from gtn_tf.inner import graph_rewrites_off
@@ -38,9 +38,12 @@ def plain_graphs():
         yield
 
 
+def network_of(cells: int) -> SuperNetwork:
+    return SuperNetwork("nas_bench_201", SHAPE, CLASSES, cells, FILTERS)
+
+
 def make(cells: int) -> GHN:
-    network = SuperNetwork("nas_bench_201", SHAPE, CLASSES, cells, FILTERS)
-    return GHN(network, state=6, hidden=5, passes=2)
+    return GHN(network_of(cells), state=6, hidden=5, passes=2)
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +79,12 @@ def slots(ghn: GHN, vector: tf.Tensor) -> list[np.ndarray]:
 
 
 def test_operations_read_what_leads_to_their_node() -> None:
-    topology = Topology201(cells=2)
+    network = network_of(cells=2)
+    topology = Topology(network)
     assert topology.size == 1 + 3 * 2 * 6 + 2 + 1
     assert sorted(sum(topology.levels, [])) == list(range(topology.size))
     cell = Genotype201([CONV_1, CONV_3, SKIP, POOL, CONV_1, CONV_3])
-    kinds, reads = topology.graph(code(cell), tf.float32)
+    kinds, reads = graph_of(network, cell)
     # stem; two cells; a residual block
     assert kinds.numpy()[:14].tolist() == [5, *[2, 3, 1, 4, 2, 3] * 2, 6]
     found = [np.flatnonzero(row).tolist() for row in reads.numpy()[:14]]
@@ -91,15 +95,15 @@ def test_operations_read_what_leads_to_their_node() -> None:
         assert not reads.numpy()[np.ix_(level, level)].any()
 
 
-def code(genotype: Genotype201) -> tf.Tensor:
-    return tf.constant([OPS_201.index(op) for op in genotype.ops])
+def graph_of(network: SuperNetwork, genotype: Genotype201) -> Graph:
+    picks = [pick for _, pick in network.picks(network.encode(genotype))]
+    return Topology(network).graph(picks, tf.float32)
 
 
-def test_what_an_architecture_does_not_use_is_not_in_its_graph() -> None:
-    topology, ops = Topology201(cells=1), [CONV_3, NONE, NONE, CONV_1, NONE, NONE]
-    graphs = [
-        topology.graph(code(Genotype201([op, *ops[1:]])), tf.float32) for op in OPS_201
-    ]
+def test_what_an_architecture_does_not_use_is_not_in_its_graph(ghn) -> None:
+    ops = [CONV_3, NONE, NONE, CONV_1, NONE, NONE]
+    cells = [Genotype201([op, *ops[1:]]) for op in OPS_201]
+    graphs = [graph_of(ghn.network, cell) for cell in cells]
     for kinds, reads in graphs:
         assert kinds.numpy()[1:7].tolist() == [0, 0, 0, 2, 0, 0]
         np.testing.assert_array_equal(reads, graphs[0].reads)
@@ -206,7 +210,7 @@ def test_predicted_weights_are_normalised(kind) -> None:
     states = tf.random.stateless_normal([4, 32], [0, 5])
     for seed in range(3):
         own = ghn._parts.split(ghn.fresh(tf.constant([0, seed])))
-        for block in ghn._places:
+        for block in ghn._alike:
             for operation in block.operations:
                 predicted = ghn._decoder.predict(operation, states, own)
                 for variable, value in zip(operation.weights, predicted):
@@ -234,7 +238,7 @@ def test_predicted_weights_are_normalised(kind) -> None:
 def training(request):
     """In double precision, without cells and with them."""
     tf.keras.backend.set_floatx("float64")
-    yield GHNTraining(make(request.param), Adam(steps=1000, learning_rate=0.01))
+    yield GHNTraining(make(request.param), GHNAdam(steps=1000, learning_rate=0.01))
     tf.keras.backend.set_floatx("float32")
 
 

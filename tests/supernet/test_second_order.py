@@ -142,7 +142,8 @@ def test_passes_of_each_operation_are_its_derivatives(monkeypatch, space, traini
     monkeypatch.setitem(OPS, "every", tuple({*LARGE, *SMALL}))
     network = make(space, "evaluation", (3, 4, 2), cells=1)
     # Of those that differ in their size alone, the first.
-    each = {name: o for (name, _), o in reversed(network._wiring._operations.items())}
+    made = reversed(network._wiring._operations.items())
+    each = {(kind, width): o for (kind, _, width), o in made}
     for name, operation in each.items():
         x = tf.random.stateless_normal([2, *operation.shape], [0, 1], dtype=tf.float64)
         w = tf.random.stateless_normal([operation.size], [0, 2], dtype=tf.float64)
