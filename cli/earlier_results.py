@@ -30,9 +30,11 @@ def facts_before(out: Path, key: str, made: Collection[str]) -> list[dict[str, A
         of_it = facts[key]
         names = [name for name in of_it if name not in made]
         if names:
-            still = {name: of_it[name] for name in names}
-            kept = still if isinstance(of_it, dict) else names
-            found.append({**facts, key: kept})
+            if isinstance(of_it, dict):
+                still: Any = {name: of_it[name] for name in names}
+            else:
+                still = names
+            found.append({**facts, key: still})
     return found
 
 
