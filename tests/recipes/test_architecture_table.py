@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,15 @@ import pytest
 from gtn_tf.non_finite import NonFiniteError
 from gtn_tf.reports import table
 from gtn_tf.reports.literature import TABLES
+from gtn_tf.runs import RunError
 
+ROOT = Path(__file__).resolve().parents[2]
 SMOKE = "--scale", "smoke", "--data", "digits", "--teacher", "digits"
 
 
 @pytest.fixture(autouse=True)
 def cli_is_on_the_path(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "cli"))
+    monkeypatch.syspath_prepend(str(ROOT / "cli"))
 
 
 def module(name: str):
@@ -141,13 +145,30 @@ def test_the_best_of_ghn_top_is_chosen_after_the_trainings(run, tmp_path):
     assert calls[4:] == ["ghn_top_1", "ghn_top_2"]  # nothing is searched again
 
 
+def test_results_that_are_there_stay(recipe, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(ROOT / "results" / "architecture_table", out)
+    files = "rows.csv", "searches.csv", "facts.json"
+    before = [(out / name).read_text() for name in files]
+    keys = [row["key"] for row in read(out / "rows.csv")]
+    assert len(keys) >= 14 and {"rs_real", "enas_cutout"} <= {*keys}
+    folders = "--out", out, "--run-dir", tmp_path / "runs", "--teacher", "none"
+    recipe("architecture_table", *folders, "--rows", *keys)
+    assert [(out / name).read_text() for name in files] == before
+    assert not (tmp_path / "runs").exists()
+    searches = module("architecture_search")
+    found = searches.answers(argparse.Namespace(out=out))
+    assert found["gtn"].cells == found["real"].cells
+    assert {one.space for one in found.values()} <= {*searches.SPACES.values()}
+
+
 def test_rows_of_other_sizes_are_refused(run, tmp_path):
     start, _ = run
     start("enas")
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
     facts["scale"]["epochs"] = 600
     (tmp_path / "out" / "facts.json").write_text(json.dumps(facts))
-    with pytest.raises(Exception, match="rows with the same epochs, found others"):
+    with pytest.raises(RunError, match="rows with the same epochs, found others"):
         start("enas_cutout")
 
 
