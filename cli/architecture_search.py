@@ -26,7 +26,7 @@ from search_lab import SIZES, Lab, Scale
 from searches import METHODS
 
 # What scores the candidates of proposers: as in the search by real data.
-_SCORER = "real"
+SCORER = "real"
 
 OWN = "nao, 11 operations"  # the space of the searches by a teacher and by real data
 _SPACES = {
@@ -115,7 +115,7 @@ def _by_method(name: str, options: argparse.Namespace) -> Answer:
     """A search by one of the library's methods."""
     space = SPACES[name]
     folder = options.run_dir / space.replace(", ", "_").replace(" ", "_")
-    given = 0, _SCORER, None, options.data_dir, folder, say, _SPACES[space]
+    given = 0, SCORER, None, options.data_dir, folder, say, _SPACES[space]
     with Lab(sizes(options), *given) as lab:
         found = METHODS[name].search(lab)
     cells = found.cells[: SCALES[options.scale].top]

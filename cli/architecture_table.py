@@ -25,7 +25,7 @@ from architecture_rows import (
     folders,
     trainings,
 )
-from architecture_search import OWN, answers, expect_answer, sizes
+from architecture_search import OWN, SCORER, answers, expect_answer, sizes
 from architecture_training import measured, train
 from common import ROOT, part_that_begins, read_table, say, write_table
 from earlier_results import expect_same_sizes, facts_before
@@ -98,6 +98,7 @@ def _write_facts(made: list[str], options: argparse.Namespace) -> None:
         SCALES[options.scale],
         ["--rows", *options.rows] if options.rows else [],
         search=sizes(options)._asdict(),
+        scorer=SCORER,
         rows=made,
         before=facts_before(options.out, "rows", made),
     )

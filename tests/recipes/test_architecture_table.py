@@ -126,6 +126,7 @@ def test_a_row_is_computed_once_and_resumes(run, tmp_path, capsys):
     assert found["enas"]["scale"] == "digits at 8x8, N=0, F=1, 1 epochs"
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
     assert facts["rows"] == ["search_darts"] and facts["search"]["filters"] == 1
+    assert facts["scorer"] == "real"
     assert [one["rows"] for one in facts["before"]] == [["enas"]]
     whole = (tmp_path / "out" / "facts.json").read_text()
     assert start("enas", "search_darts") == found and len(calls) == 8
