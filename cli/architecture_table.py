@@ -53,7 +53,8 @@ def main() -> None:
     every = [*ROWS] if options.scale == "laptop" else [*_OF_SMOKE]
     rows = read_table(options.out / "rows.csv")
     done = {row["key"] for row in rows}
-    missing = [key for key in options.rows or every if key not in done]
+    wanted = dict.fromkeys(options.rows or every)
+    missing = [key for key in wanted if key not in done]
     countdown = Countdown(len(missing))
     made: list[str] = []
     for key in missing:

@@ -110,7 +110,7 @@ def run(recipe, tmp_path, monkeypatch):
 
 def test_a_row_is_computed_once_and_resumes(run, tmp_path, capsys):
     start, calls = run
-    keys = "enas", "search_gdas", "search_darts"
+    keys = "enas", "search_gdas", "search_darts", "enas"
     with pytest.raises(KeyboardInterrupt):
         start(*keys)
     assert calls == ["enas", "gdas", "darts", "search_darts_1", "search_darts_2"]
