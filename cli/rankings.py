@@ -56,13 +56,21 @@ def load_data(options: argparse.Namespace) -> Splits:
     return data.load(options.data, data_dir=options.data_dir, image_size=size)
 
 
-def write_ranking_facts(options: argparse.Namespace, recipe: str, scale: Any) -> None:
+def write_ranking_facts(
+    options: argparse.Namespace,
+    recipe: str,
+    scale: Any,
+    words: Sequence[str] = (),
+    **facts: Any,
+) -> None:
     """Writes facts.json, with facts about the teachers.
 
     Args:
         options: As parsed, with those of `add_ranking_arguments` and `--scale`.
         recipe: Name of the script.
         scale: The sizes, a named tuple.
+        words: What else the command has.
+        **facts: More entries.
     """
     teachers = [
         {
@@ -72,11 +80,10 @@ def write_ranking_facts(options: argparse.Namespace, recipe: str, scale: Any) ->
         }
         for teacher in options.teacher
     ]
-    command = (
-        f"python cli/{recipe}.py --scale {options.scale} --data {options.data} "
-        f"--teacher {' '.join(options.teacher)}"
-    )
-    write_facts(options.out, command, scale, teachers=teachers, seed=0)
+    given = ["--scale", options.scale, "--data", options.data]
+    given += ["--teacher", *options.teacher, *words]
+    command = " ".join(["python", f"cli/{recipe}.py", *given])
+    write_facts(options.out, command, scale, teachers=teachers, seed=0, **facts)
 
 
 def ranking_scorers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,13 +11,13 @@ from typing import Any, NamedTuple
 
 from common import read_table, write_table
 from gtn_tf import runs
-from gtn_tf.cells import Genotype201
+from gtn_tf.cells import AnyGenotype
 from gtn_tf.config import DataConfig, SpaceConfig
 from gtn_tf.data import Splits
 from gtn_tf.evaluation import expect_same_kind
 from gtn_tf.runs.score_table import SECONDS, ScoreTable
 from gtn_tf.search import (
-    NASBench201Space,
+    CellSpace,
     Observation,
     Proposer,
     Scorer,
@@ -50,6 +51,53 @@ class Scale(NamedTuple):
     alpha_rate: float  # learning rate of alphas
 
 
+SIZES = {
+    "laptop": Scale(
+        seeds=4,
+        data="cifar10",
+        image_size=16,
+        augment=("shift", "mirror"),
+        cells=1,
+        filters=8,
+        candidates=100,
+        steps=128,
+        images=1000,
+        ranked=1000,
+        steps_per_epoch=500,
+        supernet=6000,
+        ghn=3000,
+        darts=1500,
+        second_order=1000,
+        gdas=3000,
+        enas=6000,
+        pool=6000,
+        alpha_rate=0.003,
+    ),
+    "smoke": Scale(
+        seeds=1,
+        data="digits",
+        image_size=0,
+        augment=(),
+        cells=1,
+        filters=1,
+        candidates=3,
+        steps=2,
+        images=16,
+        ranked=11,
+        steps_per_epoch=2,
+        supernet=2,
+        ghn=2,
+        darts=2,
+        second_order=2,
+        gdas=2,
+        enas=2,
+        pool=2,
+        alpha_rate=0.003,
+    ),
+}
+NAS_BENCH_201 = SpaceConfig("nas_bench_201")
+
+
 class Lab:
     """The data, the space and the scores of one seed; a context.
 
@@ -64,6 +112,7 @@ class Lab:
         data_dir: Folder with the data files.
         folder: Of scores and of trainings.
         report: Called with each line of progress.
+        space: What is searched; its sizes are those of `scale`.
     """
 
     def __init__(
@@ -75,6 +124,7 @@ class Lab:
         data_dir: Path | None,
         folder: Path,
         report: Callable[[str], None],
+        space: SpaceConfig = NAS_BENCH_201,
     ) -> None:
         self.scale = scale
         self.seed = seed
@@ -83,6 +133,9 @@ class Lab:
         self.data_dir = data_dir
         self.folder = folder
         self.report = report
+        self.space_config = dataclasses.replace(
+            space, cells=scale.cells, filters=scale.filters
+        )
         self._stack = ExitStack()
         self._tables: dict[str, tuple[Scorer, ScoreTable]] = {}
         self._traced: set[str] = set()  # scorers whose first cell was scored
@@ -93,11 +146,6 @@ class Lab:
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
 
-    @property
-    def space_config(self) -> SpaceConfig:
-        """The space, as configurations have it."""
-        return SpaceConfig("nas_bench_201", self.scale.cells, self.scale.filters)
-
     @functools.cached_property
     def splits(self) -> Splits:
         """The real data, split by the seed."""
@@ -105,7 +153,7 @@ class Lab:
         return runs.load_splits(chosen, self.data_dir, seed=self.seed)
 
     @functools.cached_property
-    def space(self) -> NASBench201Space:
+    def space(self) -> CellSpace[Any]:
         """The space, for images of this size."""
         return runs.make_space(self.space_config, self.splits)
 
@@ -114,7 +162,7 @@ class Lab:
         """Validation images and labels."""
         return self.splits.validation_images, self.splits.validation_labels
 
-    def score(self, scorer: str, cell: Genotype201) -> tuple[float, float]:
+    def score(self, scorer: str, cell: AnyGenotype) -> tuple[float, float]:
         """A cell's score, NaN if it failed, and its seconds, without tracing.
 
         Args:
@@ -122,13 +170,14 @@ class Lab:
             cell: The cell.
         """
         one, table = self._table(scorer)
-        if str(cell) not in table.rows and scorer not in self._traced:
+        name = self.space.text(cell)
+        if name not in table.rows and scorer not in self._traced:
             # Seconds with the tracing would be those of whichever search came first.
             table.add([cell])
-            del table.rows[str(cell)]
+            del table.rows[name]
             self._traced.add(scorer)
         table.add([cell])
-        row = table.rows[str(cell)]
+        row = table.rows[name]
         return row[one.name], row[f"{SECONDS}{one.name}"]
 
     def _table(self, name: str) -> tuple[Scorer, ScoreTable]:
@@ -157,8 +206,8 @@ class Lab:
         return scorer, self._stack.enter_context(table)
 
     def simulate(
-        self, proposer: Proposer, score: Callable[[Genotype201], float], candidates: int
-    ) -> list[tuple[Genotype201, float]]:
+        self, proposer: Proposer, score: Callable[[AnyGenotype], float], candidates: int
+    ) -> list[tuple[AnyGenotype, float]]:
         """Searches by a function of cells.
 
         Args:
@@ -180,8 +229,8 @@ class Lab:
 
 def simulated(
     proposer: Proposer,
-    space: NASBench201Space,
-    score: Callable[[Genotype201], float],
+    space: CellSpace[Any],
+    score: Callable[[Any], float],
     candidates: int,
     seed: int,
 ) -> list[Observation]:

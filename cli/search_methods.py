@@ -23,65 +23,20 @@ facts.json of --table-only.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from common import ROOT, read_table, say, write_facts
+from earlier_results import expect_same_sizes, facts_before
 from gtn_tf.cells import read_table as read_benchmark
 from gtn_tf.names import SCORERS
 from search_by_table import ANSWER, SCALES, SETTINGS, SIGNAL, by_table
 from search_controls import Truth
-from search_lab import Scale
+from search_lab import SIZES
 from search_report import write_report
-from search_rows import expect_same_sizes, search_all
+from search_rows import search_all
 from searches import METHODS
 
-_SCALES = {
-    "laptop": Scale(
-        seeds=4,
-        data="cifar10",
-        image_size=16,
-        augment=("shift", "mirror"),
-        cells=1,
-        filters=8,
-        candidates=100,
-        steps=128,
-        images=1000,
-        ranked=1000,
-        steps_per_epoch=500,
-        supernet=6000,
-        ghn=3000,
-        darts=1500,
-        second_order=1000,
-        gdas=3000,
-        enas=6000,
-        pool=6000,
-        alpha_rate=0.003,
-    ),
-    "smoke": Scale(
-        seeds=1,
-        data="digits",
-        image_size=0,
-        augment=(),
-        cells=1,
-        filters=1,
-        candidates=3,
-        steps=2,
-        images=16,
-        ranked=11,
-        steps_per_epoch=2,
-        supernet=2,
-        ghn=2,
-        darts=2,
-        second_order=2,
-        gdas=2,
-        enas=2,
-        pool=2,
-        alpha_rate=0.003,
-    ),
-}
 _METHODS = ("params", "supernet", "ghn")  # scorers that are methods of their own here
 
 
@@ -90,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     scorers = [name for name in SCORERS if name not in _METHODS]
-    add("--scale", choices=_SCALES, default="laptop")
+    add("--scale", choices=SIZES, default="laptop")
     add(
         "--table-only",
         action="store_true",
@@ -140,7 +95,7 @@ def _search_by_table(options: argparse.Namespace) -> None:
     if options.evaluations:
         scale = scale._replace(evaluations=tuple(options.evaluations))
     by_table(read_benchmark(options.table), scale, methods, out)
-    before = _facts_before(out / "facts.json", methods)
+    before = facts_before(out, "settings", methods)
     words = ["--table-only", "--table FILE", "--scale", options.scale]
     words += ["--methods", *methods, *_given(options, "seeds", "evaluations")]
     write_facts(
@@ -155,29 +110,15 @@ def _search_by_table(options: argparse.Namespace) -> None:
     )
 
 
-def _facts_before(file: Path, methods: Sequence[str]) -> list[dict[str, Any]]:
-    """The facts of other methods' rows, which earlier commands made."""
-    if not file.exists():
-        return []
-    last = json.loads(file.read_text(encoding="utf-8-sig"))
-    found = []
-    for facts in [last, *last.pop("before", [])]:
-        settings = facts["settings"].items()
-        others = {name: one for name, one in settings if name not in methods}
-        if others:
-            found.append({**facts, "settings": others})
-    return found
-
-
 def _search(options: argparse.Namespace) -> None:
     """The searches with networks; writes `rows.csv`, row by row, and the rest."""
     out = options.out or ROOT / "results" / "search_methods"
-    scale, methods = _SCALES[options.scale], options.methods or [*METHODS]
+    scale, methods = SIZES[options.scale], options.methods or [*METHODS]
     accuracies = {
         cell: row[ANSWER] for cell, row in read_benchmark(options.table).items()
     }
     truth = Truth(accuracies)
-    expect_same_sizes(out, scale)
+    expect_same_sizes(out, scale, besides=["seeds"])
     if options.seeds:
         scale = scale._replace(seeds=options.seeds)
     write_facts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,34 +12,10 @@ from common import part_that_begins, read_table, say, write_table
 from gtn_tf.cells import Genotype201
 from gtn_tf.countdown import Countdown
 from gtn_tf.non_finite import NonFiniteError
-from gtn_tf.runs import RunError
 from gtn_tf.search import NASBench201Space
 from search_controls import Truth, controls
 from search_lab import Lab, Scale
 from searches import METHODS, Found
-
-
-def expect_same_sizes(out: Path, scale: Scale) -> None:
-    """Refuses to add rows to those of other sizes.
-
-    Args:
-        out: Folder of the results.
-        scale: The sizes; the number of seeds may be another.
-
-    Raises:
-        RunError: If there are rows of other sizes.
-    """
-    file = out / "facts.json"
-    if not (file.exists() and (out / "rows.csv").exists()):
-        return
-    before = json.loads(file.read_text(encoding="utf-8-sig"))["scale"]
-    now = json.loads(json.dumps(scale._asdict()))
-    different = [key for key in now if key != "seeds" and now[key] != before.get(key)]
-    if different:
-        raise RunError(
-            f"{out}: expected searches with the same {', '.join(different)}, found "
-            "others; choose another --out"
-        )
 
 
 def search_all(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gtn_tf import runs
-from gtn_tf.cells import Genotype201
+from gtn_tf.cells import AnyGenotype
 from gtn_tf.config import (
     AlphasConfig,
     ControllerConfig,
@@ -61,7 +61,7 @@ def _by_proposer(name: str) -> Callable[[Lab], Found]:
     def search(lab: Lab) -> Found:
         inside = scoring = 0.0  # seconds now, and when they were scored first
 
-        def score(cell: Genotype201) -> float:
+        def score(cell: AnyGenotype) -> float:
             nonlocal inside, scoring
             began = time.monotonic()
             value, seconds = lab.score(lab.scorer, cell)
@@ -70,17 +70,25 @@ def _by_proposer(name: str) -> Callable[[Lab], Found]:
             return value
 
         began = time.monotonic()
-        proposer = PROPOSERS.load(name)(**SETTINGS.get(name, {}))
+        proposer = PROPOSERS.load(name)(**_settings(name, lab))
         scored = lab.simulate(proposer, score, lab.scale.candidates)
         proposing = time.monotonic() - began - inside
         best, _ = max(scored, key=lambda pair: pair[1])
         once = _of_teacher(lab, (lab.scorer,))
-        return Found([str(best)], len(scored), once, scoring, proposing)
+        return Found([lab.space.text(best)], len(scored), once, scoring, proposing)
 
     return search
 
 
-def _random_cells(lab: Lab, count: int) -> list[Genotype201]:
+def _settings(name: str, lab: Lab) -> dict[str, Any]:
+    """The settings of a proposer."""
+    if name == "bayesian":  # at most half at random, also where there are many choices
+        usual = 3 * len(lab.space.choices.space)
+        return {"num_initial_points": min(usual, max(1, lab.scale.candidates // 2))}
+    return SETTINGS.get(name, {})
+
+
+def _random_cells(lab: Lab, count: int) -> list[AnyGenotype]:
     """The cells that random search draws."""
     drawn = lab.simulate(RandomProposer(), lambda cell: 0.0, count)
     return [cell for cell, _ in drawn]
@@ -95,7 +103,7 @@ def _by_ranks(*scorers: str) -> Callable[[Lab], Found]:
         found = [[lab.score(name, cell) for cell in cells] for name in names]
         sums = summed_ranks([[score for score, _ in each] for each in found])
         scoring = sum(seconds for each in found for _, seconds in each)
-        best = str(cells[int(sums.argmin())])
+        best = lab.space.text(cells[int(sums.argmin())])
         return Found([best], len(cells), _of_teacher(lab, names), scoring)
 
     return search

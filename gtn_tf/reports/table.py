@@ -62,10 +62,10 @@ def _is_number(text: str, may_lack: bool) -> bool:
 
 
 def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
-    """The cells of a table, a row for each published result.
+    """The cells of a table, a row for each published result, or each search.
 
     Args:
-        rows: Published results.
+        rows: Published results, or searches of this code.
         measured: Measured columns of some of them; the others were not run.
 
     Example:
@@ -76,12 +76,7 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
     """
     found: list[tuple[str, ...]] = []
     for row in rows:
-        published = (
-            row.method,
-            f"{row.error:g}" + (f" \u00b1 {row.std:g}" if row.std else ""),
-            f"{row.params:g}M",
-            f"{row.gpu_days:g}",
-        )
+        published = (row.method, *_published(row))
         mine = measured.get(row.key)
         if mine is None:
             found.append((*published, *(_NOT_RUN,) * 5, ""))
@@ -103,12 +98,20 @@ def lines(rows: tuple[Row, ...], measured: Measured) -> list[tuple[str, ...]]:
     return found
 
 
+def _published(row: Row) -> tuple[str, str, str]:
+    """Error, parameters and GPU-days; empty if nothing was published."""
+    numbers = row.error, row.params, row.gpu_days
+    error, params, days = ("" if one is None else f"{one:g}" for one in numbers)
+    std = f" \u00b1 {row.std:g}" if row.std else ""
+    return error + std, params and f"{params}M", days
+
+
 def _millions(count: str) -> str:
     return f"{float(count) / 1e6:.3f}M"
 
 
 def markdown(measured: Measured) -> str:
-    """Both tables in Markdown.
+    """All tables in Markdown.
 
     Args:
         measured: From `read_measured`.
@@ -120,7 +123,7 @@ def markdown(measured: Measured) -> str:
 
 
 def comma_separated(measured: Measured) -> str:
-    """Both tables as CSV, with the title of each row's table.
+    """All tables as CSV, with the title of each row's table.
 
     Args:
         measured: From `read_measured`.

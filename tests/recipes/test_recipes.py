@@ -10,7 +10,6 @@ import pytest
 from conftest import expect_drawn
 from gtn_tf.cells import Genotype201
 from gtn_tf.cli.__main__ import main as cli
-from gtn_tf.reports import table
 
 
 @pytest.mark.slow
@@ -102,24 +101,6 @@ def test_comparison_of_searches(recipe, tmp_path, capsys):
     assert rows["random"]["candidates"] == rows["real data"]["candidates"] == "1"
     assert all(0 <= float(row["test_accuracy"]) <= 1 for row in rows.values())
     expect_drawn(tmp_path / "out" / "winners.png")
-
-
-@pytest.mark.slow
-def test_table_of_architectures(recipe, tmp_path):
-    command = ["architecture_table", "--scale", "smoke", "--out", tmp_path / "out"]
-    command += ["--data", "digits", "--teacher", "digits"]
-    recipe(*command, "--run-dir", tmp_path / "runs")
-    measured = table.read_measured(tmp_path / "out" / "rows.csv")
-    assert list(measured) == ["rs_gtn", "enas_cutout"]
-    shown = table.comma_separated(measured)
-    assert shown.count("digits at 8x8, N=0, F=1, 1 epochs") == 2
-    assert shown.count("M, N=6 F=36") == 2
-    assert float(measured["rs_gtn"]["search_seconds"]) > 300  # the teacher's counted
-    rows = (tmp_path / "out" / "rows.csv").read_text()
-    elsewhere = tmp_path / "new"  # the tables alone are enough to go on
-    recipe(*command, "--run-dir", elsewhere)
-    assert (tmp_path / "out" / "rows.csv").read_text() == rows
-    assert not elsewhere.exists()
 
 
 def test_search_methods_by_a_table(recipe, tmp_path):

@@ -84,7 +84,7 @@ def test_controls_of_a_small_table():
 def search_all(tmp_path, monkeypatch):
     """Runs `search_all` with methods of the test."""
     rows, lab, controls = map(module, ("search_rows", "search_lab", "search_controls"))
-    scale = module("search_methods")._SCALES["smoke"]._replace(seeds=2)
+    scale = module("search_lab").SIZES["smoke"]._replace(seeds=2)
     truth = controls.Truth({str(SMALLEST): 10.0, str(LARGEST): 94.0})
 
     def run(methods) -> list[dict]:
@@ -164,7 +164,7 @@ def test_a_cell_is_scored_once_by_all_searches_of_a_seed(tmp_path, monkeypatch):
     labs, searches = module("search_lab"), module("searches")
     size, lines = Size(), []
     monkeypatch.setattr(labs, "make_scorer", lambda *given, **more: size)
-    scale = module("search_methods")._SCALES["smoke"]._replace(candidates=30)
+    scale = module("search_lab").SIZES["smoke"]._replace(candidates=30)
 
     def lab(seed=0):
         given = "size", None, None, tmp_path, lines.append

@@ -37,7 +37,7 @@ def written(path):
 
 def test_what_was_not_run_says_so(tmp_path) -> None:
     rows = list(csv.DictReader(io.StringIO(table.comma_separated({}))))
-    assert len(rows) == 17
+    assert len(rows) == 29
     assert {row["measured error [%]"] for row in rows} == {"not run"}
     measured = table.read_measured(written(tmp_path / "rows.csv"))
     rows = list(csv.DictReader(io.StringIO(table.comma_separated(measured))))
@@ -49,6 +49,13 @@ def test_what_was_not_run_says_so(tmp_path) -> None:
     assert mine["params at full size"] == "4.587M, N=6 F=36"
     assert mine["search [s]"] == "" and mine["training [s]"] == "412"
     assert mine["published error [%]"] == "2.89"
+
+
+def test_a_search_without_a_published_result(tmp_path) -> None:
+    rows = list(csv.DictReader(io.StringIO(table.comma_separated({}))))
+    (mine,) = [row for row in rows if row["method"] == "Evolution"]
+    published = "published error [%]", "published params", "GPU-days"
+    assert [mine[name] for name in published] == ["", "", ""]
 
 
 def test_another_file_is_refused(tmp_path) -> None:
@@ -69,4 +76,4 @@ def test_the_command_prints_and_draws(tmp_path) -> None:
         "| Random search + GTN | 3.84 \u00b1 0.06 | 8.2M | 0.67 | not run |" in output
     )
     expect_drawn(tmp_path / "table.png")
-    assert len((tmp_path / "table.csv").read_text().splitlines()) == 18
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == 30
