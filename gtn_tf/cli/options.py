@@ -378,3 +378,19 @@ def count(text: str) -> int:
     raise argparse.ArgumentTypeError(
         f"expected an integer of at least 1, received {text!r}"
     )
+
+
+def count_or_0(text: str) -> int:
+    """Parses an integer of at least 0.
+
+    Args:
+        text: As typed.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is something else.
+    """
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"expected an integer of at least 0, received {text!r}"
+    )

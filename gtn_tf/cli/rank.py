@@ -9,6 +9,7 @@ from gtn_tf.cli.options import (
     add_data,
     add_teacher,
     count,
+    count_or_0,
     is_path,
     teacher_and_data,
     user_path,
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--space", choices=SPACES, help="cell space (default: that of the genotypes)"
     )
     parser.add_argument(
-        "--cells", type=count, default=1, metavar="N", help="N (default: 1)"
+        "--cells", type=count_or_0, default=1, metavar="N", help="N (default: 1)"
     )
     parser.add_argument(
         "--filters", type=count, default=8, metavar="F", help="F (default: 8)"
