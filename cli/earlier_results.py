@@ -44,7 +44,7 @@ def expect_same_sizes(out: Path, scale: Any, besides: Collection[str] = ()) -> N
     Args:
         out: Folder of the results.
         scale: The sizes, a named tuple.
-        besides: Sizes that may be others. One that was added since may be any.
+        besides: Sizes that may be others, or that earlier facts lack.
 
     Raises:
         RunError: If there are rows of other sizes.
@@ -54,8 +54,8 @@ def expect_same_sizes(out: Path, scale: Any, besides: Collection[str] = ()) -> N
         return
     before = json.loads(file.read_text(encoding="utf-8-sig"))["scale"]
     now = json.loads(json.dumps(scale._asdict()))
-    both = [key for key in now if key in before and key not in besides]
-    different = [key for key in both if now[key] != before[key]]
+    checked = [key for key in now if key not in besides]
+    different = [key for key in checked if now[key] != before.get(key)]
     if different:
         raise RunError(
             f"{out}: expected rows with the same {', '.join(different)}, found others; "

@@ -373,11 +373,7 @@ def count(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: If it is something else.
     """
-    if text.isdecimal() and int(text) >= 1:
-        return int(text)
-    raise argparse.ArgumentTypeError(
-        f"expected an integer of at least 1, received {text!r}"
-    )
+    return _integer(text, least=1)
 
 
 def count_or_0(text: str) -> int:
@@ -389,8 +385,12 @@ def count_or_0(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: If it is something else.
     """
-    if text.isdecimal():
+    return _integer(text, least=0)
+
+
+def _integer(text: str, least: int) -> int:
+    if text.isdecimal() and int(text) >= least:
         return int(text)
     raise argparse.ArgumentTypeError(
-        f"expected an integer of at least 0, received {text!r}"
+        f"expected an integer of at least {least}, received {text!r}"
     )

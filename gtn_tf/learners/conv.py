@@ -109,5 +109,5 @@ class ConvLearners(SequentialLearners):
         pool = [MaxPool2D(3, stride, "same")] if pooled else []
         if self.downsample == "max_pool_last":
             return [self._weighted(conv), *self._activation(), *pool]
-        # As in the official code.
+        # The pool comes before the norm, as in the official code.
         return [self._weighted(conv), *pool, *self._activation()]
