@@ -1,13 +1,14 @@
 """Does a teacher rank the cells of NAS-Bench-201 as 200 epochs of training do?
 
     python cli/nas_bench_201.py --table FILE --data cifar10 --teacher runs/cifar10_cells
-        [--data-dir D] [--scale smoke|laptop]
+        [--supernet RUN] [--ghn RUN] [--data-dir D] [--scale smoke|laptop]
 
 Scores cells of the benchmark by a teacher, by as many steps of real data, by the first
-teacher's rates on real images, and without training, and compares each score with the
-published accuracy on CIFAR-10. The table is a CSV file with the columns arch,
-cifar10_test200 and cifar10_test12. Interrupted, the same command goes on where it
-stopped; with more teachers it adds their scores. `--plot` draws the picture again.
+teacher's rates on real images, by shared and by predicted weights, and without
+training, and compares each score with the published accuracy on CIFAR-10. The table is
+a CSV file with the columns arch, cifar10_test200 and cifar10_test12. Interrupted, the
+same command goes on where it stopped; with more teachers it adds their scores. `--plot`
+draws the picture again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from common import ROOT, read_table, say
 from gtn_tf.cells import Genotype201
 from gtn_tf.cells import read_table as read_benchmark
-from gtn_tf.search import NASBench201Space, ScoringData
+from gtn_tf.search import NASBench201Space, ScoringData, make_scorer
 from rankings import (
     add_ranking_arguments,
     compare,
@@ -57,6 +58,8 @@ def main() -> None:
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
     add("--table", type=Path, required=True, help="the published accuracies")
+    add("--supernet", type=Path, metavar="D", help="run directory of train-supernet")
+    add("--ghn", type=Path, metavar="D", help="run directory of train-ghn")
     add_ranking_arguments(parser, ROOT / "results" / "nas_bench_201")
     parser.add_argument("--plot", action="store_true", help="draw again and stop")
     options = parser.parse_args()
@@ -71,6 +74,8 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
     scale = _SCALES[options.scale]
     chosen = np.random.default_rng(0).choice(names, scale.cells, replace=False)
     splits = load_data(options)
+    trained = {"supernet": options.supernet, "ghn": options.ghn}
+    given = {name: path for name, path in trained.items() if path}
     space = NASBench201Space(
         splits.image_shape, splits.num_classes, cells=1, filters=scale.filters
     )
@@ -80,6 +85,7 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
         [
             *ranking_scorers(options.teacher, scale.untrained, scale.steps),
             *controls(options.teacher[0], splits, scale.steps[-1]),
+            *(make_scorer(name, **{name: path}) for name, path in given.items()),
         ],
         ScoringData(
             (splits.train_images, splits.train_labels),
@@ -87,7 +93,8 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
         ),
         options.out / "cells.csv",
     )
-    write_ranking_facts(options, "nas_bench_201", scale)
+    words = [word for name, path in given.items() for word in (f"--{name}", str(path))]
+    write_ranking_facts(options, "nas_bench_201", scale, words)
 
 
 def draw(out: Path, table: Mapping[str, Mapping[str, float]]) -> None:

@@ -12,12 +12,16 @@ import numpy as np
 from common import read_table, say, write_table
 from curve_scores import KINDS
 from gtn_tf.search import correlations, seconds_to_reach
-from gtn_tf.search.ranking import interval, resampled, spearman
+from gtn_tf.search.ranking import (
+    BEST_HALF,
+    best_half,
+    interval,
+    resampled,
+    spearman,
+)
 from ranking_cost_entries import Contender, Entry, read_entries, sums
 from ranking_cost_page import write_page
 from ranking_cost_pictures import draw
-
-_HALF = "best half"  # by the truth: the same cells for all scores
 
 
 def write_results(
@@ -59,8 +63,7 @@ def _rows(
     entries: Sequence[Entry], truth: np.ndarray
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """A row for each entry; and, of all cells and the best half, the resamples."""
-    best = np.argsort(-truth, kind="stable")[: math.ceil(len(truth) / 2)]
-    parts = {"all": np.arange(len(truth)), _HALF: np.sort(best)}
+    parts = {"all": np.arange(len(truth)), BEST_HALF: best_half(truth)}
     values = [one.score.values for one in entries]
     samples = {
         part: resampled([v[at] for v in values], truth[at])

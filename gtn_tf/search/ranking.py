@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-# Fractions of the candidates, best first by the score, not by the truth.
+# Fractions of the candidates, best first by the score.
 SLICES = {"all": 1.0, "top half": 0.5, "top tenth": 0.1}
+BEST_HALF = "best half"  # by the truth: the same candidates for all scores
 
 _RESAMPLES = 2000
 _FEWEST = 4  # candidates that a correlation needs
@@ -26,9 +27,10 @@ def correlations(
         seed: Of the bootstrap.
 
     Returns:
-        For each of `SLICES`, the number `n` of candidates, Spearman's `spearman` with
-        the bounds `low` and `high` of its 95% bootstrap interval, and `kendall`. They
-        are None if there are too few candidates or all are equal.
+        For each of `SLICES` and for `BEST_HALF`, the number `n` of candidates,
+        Spearman's `spearman` with the bounds `low` and `high` of its 95% bootstrap
+        interval, and `kendall`. They are None if there are too few candidates or all
+        are equal.
 
     Example:
 
@@ -39,13 +41,32 @@ def correlations(
     scores, truths = np.asarray(score, float), np.asarray(truth, float)
     known = np.isfinite(truths)
     scores = np.where(np.isnan(scores), -np.inf, scores)
-    order = np.argsort(-scores[known], kind="stable")
-    scores, truths = scores[known][order], truths[known][order]
-    found: dict[str, dict[str, float | None]] = {}
-    for name, share in SLICES.items():
-        n = int(np.ceil(share * len(scores)))
-        found[name] = {"n": n, **_correlation(scores[:n], truths[:n], seed)}
-    return found
+    scores, truths = scores[known], truths[known]
+    order = np.argsort(-scores, kind="stable")
+    parts = {
+        name: order[: math.ceil(share * len(scores))] for name, share in SLICES.items()
+    }
+    parts[BEST_HALF] = best_half(truths)
+    return {
+        name: {"n": len(part), **_correlation(scores[part], truths[part], seed)}
+        for name, part in parts.items()
+    }
+
+
+def best_half(truth: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Which candidates are the better half by the truth, in their order.
+
+    Args:
+        truth: The accuracy of each, without NaN.
+
+    Example:
+
+    >>> best_half([0.9, 0.5, 0.7, 0.8]).tolist()
+    [0, 3]
+    """
+    truths = np.asarray(truth, float)
+    order = np.argsort(-truths, kind="stable")
+    return np.sort(order[: math.ceil(len(truths) / 2)])
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, seed: int) -> dict[str, float | None]:
@@ -159,7 +180,7 @@ def summed_ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
 
 
 def format_correlations(found: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Formats the result of `correlations` in two lines, with intervals.
+    """Formats the result of `correlations` in three lines, with intervals.
 
     Args:
         found: The correlations of each slice.
@@ -169,12 +190,15 @@ def format_correlations(found: Mapping[str, Mapping[str, float | None]]) -> str:
     >>> print(format_correlations(correlations(range(8), range(8))))
     Spearman, all 1.00 [1.00, 1.00]
     top half 1.00 [1.00, 1.00]
+    best half 1.00 [1.00, 1.00]
     """
-    known = [
-        f"{part} {one['spearman']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+    known = {
+        part: f"{part} {one['spearman']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
         for part, one in found.items()
         if one["spearman"] is not None
-    ]
+    }
     if not known:
         return "too few for a correlation"
-    return "\n".join([f"Spearman, {known[0]}", ", ".join(known[1:])]).strip()
+    whole, *by_score = (known[part] for part in SLICES if part in known)
+    lines = [f"Spearman, {whole}", ", ".join(by_score), known.get(BEST_HALF, "")]
+    return "\n".join(line for line in lines if line)

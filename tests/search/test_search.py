@@ -402,6 +402,15 @@ def test_correlations_of_known_rankings() -> None:
     assert correlations([1, 1, 1, 1], [1, 2, 3, 4])["all"]["spearman"] is None
 
 
+def test_the_best_half_is_by_the_truth() -> None:
+    truth = np.arange(40.0)
+    score = np.concatenate([[50], truth[1:]])  # takes the worst for the best
+    found = correlations(score, truth)
+    assert found["top half"]["spearman"] < 0.9
+    assert found["best half"]["n"] == 20
+    assert found["best half"]["spearman"] == pytest.approx(1)
+
+
 def test_seconds_to_reach_a_correlation() -> None:
     points = [(30.0, 0.6), (10.0, 0.4), (300.0, 1.0)]
     assert seconds_to_reach(0.5, points) == pytest.approx(20)
