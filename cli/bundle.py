@@ -163,7 +163,7 @@ def _card(
         iterations=summary["meta_iterations"],
         seconds=summary["seconds"],
         origin=_ORIGIN[name],
-        lessons=data_of(config.teacher),
+        lessons=data_of(config),
         families=", ".join(sorted(families)),
         start=_STARTED * (config.teacher.init == "real"),
         **{k: v for k, v in facts.items() if k not in ("results", "learners")},

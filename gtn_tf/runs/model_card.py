@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gtn_tf.accuracy import in_words
-from gtn_tf.config import AugmentationConfig, Config, TeacherConfig
+from gtn_tf.config import AugmentationConfig, Config
 from gtn_tf.data import Splits
 from gtn_tf.names import OPTIMIZERS
 from gtn_tf.runs.machine import machine
@@ -79,26 +79,36 @@ meta-training changed its pixels. It may still show that image: do not publish t
 teacher where the training images may not be published.
 """
 
+_WARM_START = """
+## Starts from single training images
+
+Before meta-training, the generator and its inputs were fitted to single images of the
+training part of {dataset}, one for each image of a lesson. An image may still show
+its target: do not publish this teacher where the training images may not be published.
+"""
+
 _DATA = {
     "real_data": "real data, with rates learned by this run",
     "dataset_distillation": "distilled data",
 }
 
 
-def data_of(teacher: TeacherConfig) -> str:
+def data_of(config: Config) -> str:
     """The name of what learners are taught on.
 
     Args:
-        teacher: The teacher of a configuration.
+        config: The configuration of the run.
 
     Example:
 
-    >>> data_of(TeacherConfig())
+    >>> data_of(Config())
     'generated data'
     """
-    if teacher.init == "real":
+    if config.teacher.init == "real":
         return "learned images that started from real ones"
-    return _DATA.get(teacher.source, "generated data")
+    if config.generator.warm_start:
+        return "generated images, fitted to real ones at first"
+    return _DATA.get(config.teacher.source, "generated data")
 
 
 def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
@@ -117,13 +127,12 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     source = config.teacher.source
     has_export = source != "real_data"  # it has no teacher
     augmented = has_export and config.augmentation != AugmentationConfig()
-    started = config.teacher.init == "real"
-    use = _USE * has_export + _AUGMENTED * augmented + _REAL_START * started
+    use = _USE * has_export + _AUGMENTED * augmented + _start(config)
     return (_CARD + use).format(
         **summary,
         augmentation=config.augmentation,
         title="A teacher" if has_export else "Learned rates of real data",
-        data=data_of(config.teacher),
+        data=data_of(config),
         gigabytes=summary["peak_bytes"] / 1e9,
         source=source.replace("_", " "),
         accuracy=in_words(accuracy_of(summary, "test"), "±"),
@@ -136,6 +145,13 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         formula=optimizer.formula,
         lesson=", ".join(f'lesson["{name}"]' for name in names),
     )
+
+
+def _start(config: Config) -> str:
+    """What lessons may show, if they started from real images."""
+    if config.teacher.init == "real":
+        return _REAL_START
+    return _WARM_START if config.generator.warm_start else ""
 
 
 def _images(splits: Splits) -> str:

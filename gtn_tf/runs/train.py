@@ -17,7 +17,7 @@ from gtn_tf import plots
 from gtn_tf.accuracy import in_words, over_learners
 from gtn_tf.atomic_file import as_csv, write
 from gtn_tf.build import build_gtn, build_real_data_gtn, start
-from gtn_tf.config import Config, TeacherConfig, to_yaml
+from gtn_tf.config import Config, to_yaml
 from gtn_tf.data import Splits
 from gtn_tf.distribution import (
     a_batch_each,
@@ -107,7 +107,7 @@ def _run(
         _finish(run, config, splits, strategy, report)
     if not is_chief(strategy):
         return {}
-    describe = functools.partial(outcome, teacher=config.teacher)
+    describe = functools.partial(outcome, config=config)
     return report_results(run, describe, report)
 
 
@@ -313,19 +313,19 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def outcome(summary: dict[str, Any], run: RunDirectory, teacher: TeacherConfig) -> str:
+def outcome(summary: dict[str, Any], run: RunDirectory, config: Config) -> str:
     """Describes the result in a few lines.
 
     Args:
         summary: The content of `summary.json`.
         run: Its directory.
-        teacher: The teacher of the configuration.
+        config: The configuration.
     """
-    data = data_of(teacher)
+    data = data_of(config)
     baseline = "taught on real data".ljust(len(f"taught on {data}"))
     drawn = run.curriculum.exists()  # not of a table
     files = [f"{run.curriculum.name} (the curriculum)"] if drawn else []
-    files += [] if teacher.source == "real_data" else ["export/1 (SavedModel)"]
+    files += [] if config.teacher.source == "real_data" else ["export/1 (SavedModel)"]
     files += [run.summary.name, run.model_card.name]
     return "\n".join(
         [

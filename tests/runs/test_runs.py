@@ -25,6 +25,7 @@ from gtn_tf.config import Config, load_config, to_yaml
 from gtn_tf.names import OPTIMIZERS, TEACHERS
 from gtn_tf.runs import RunDirectory, RunError
 from gtn_tf.runs.checkpoints import Checkpoints
+from gtn_tf.runs.model_card import model_card
 from gtn_tf.runs.records import Metrics
 
 TINY = [
@@ -583,6 +584,29 @@ def test_a_full_disk_ends_in_one_line_and_the_run_goes_on(finished, tmp_path):
     expected, found = weights(whole), weights(run_dir)
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ([], ()),
+        (
+            ["generator.warm_start=9"],
+            ("were fitted to single images", "fitted to real"),
+        ),
+        (
+            ["teacher.source=dataset_distillation", "teacher.init=real"],
+            ("began as one image", "that started from real ones"),
+        ),
+    ],
+)
+def test_a_card_says_what_lessons_started_from(finished, settings, words):
+    digits = gtn_tf.data.load("digits")
+    summary = json.loads((finished[0] / "summary.json").read_text())
+    card = model_card(load_config("digits", [*TINY, *settings]), digits, summary)
+    assert ("Starts from single training images" in card) == bool(words)
+    assert ("do not publish" in card) == bool(words)
+    assert all(text in card for text in words)
 
 
 @pytest.mark.slow
