@@ -24,7 +24,7 @@ from gtn_tf import data, runs
 from gtn_tf.atomic_file import write
 from gtn_tf.config import Config, load_config
 from gtn_tf.names import LEARNERS
-from gtn_tf.runs.model_card import data_of
+from gtn_tf.runs.model_card import data_of, start_of
 from gtn_tf.teaching import BUNDLED, TrainedTeacher, load_teacher
 
 _SOURCES = ("teacher", "real", "real_tuned")
@@ -65,10 +65,16 @@ teacher's were meta-learned, for each step.
 - Licence of the teacher: Apache-2.0. Its images are made after
   {origin}.
 {start}"""
-_STARTED = """\
+_STARTS = {
+    "real": """\
 - Each image began as one training image, whose pixels meta-training then changed; it
   may still show that image.
-"""
+""",
+    "fitted": """\
+- The generator was first fitted to training images, one for each image of a lesson,
+  which may still show it.
+""",
+}
 _ORIGIN = {
     "digits": "scikit-learn's copy of the UCI optical digits (CC BY 4.0)",
     "mnist": "MNIST (Yann LeCun, Corinna Cortes, Christopher Burges)",
@@ -165,7 +171,7 @@ def _card(
         origin=_ORIGIN[name],
         lessons=data_of(config),
         families=", ".join(sorted(families)),
-        start=_STARTED * (config.teacher.init == "real"),
+        start=_STARTS.get(start_of(config), ""),
         **{k: v for k, v in facts.items() if k not in ("results", "learners")},
     )
 

@@ -26,12 +26,14 @@ from gtn_tf.cells import read_table as read_benchmark
 from gtn_tf.search import NASBench201Space, ScoringData, make_scorer
 from rankings import (
     add_ranking_arguments,
+    add_weights_arguments,
     compare,
     controls,
     load_data,
     ranking_scorers,
     score_all,
     score_columns,
+    trained_weights,
     write_ranking_facts,
 )
 
@@ -58,8 +60,7 @@ def main() -> None:
     add = parser.add_argument
     add("--scale", choices=_SCALES, default="laptop")
     add("--table", type=Path, required=True, help="the published accuracies")
-    add("--supernet", type=Path, metavar="D", help="run directory of train-supernet")
-    add("--ghn", type=Path, metavar="D", help="run directory of train-ghn")
+    add_weights_arguments(parser)
     add_ranking_arguments(parser, ROOT / "results" / "nas_bench_201")
     parser.add_argument("--plot", action="store_true", help="draw again and stop")
     options = parser.parse_args()
@@ -74,8 +75,7 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
     scale = _SCALES[options.scale]
     chosen = np.random.default_rng(0).choice(names, scale.cells, replace=False)
     splits = load_data(options)
-    trained = {"supernet": options.supernet, "ghn": options.ghn}
-    given = {name: path for name, path in trained.items() if path}
+    weights = trained_weights(options)
     space = NASBench201Space(
         splits.image_shape, splits.num_classes, cells=1, filters=scale.filters
     )
@@ -85,7 +85,7 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
         [
             *ranking_scorers(options.teacher, scale.untrained, scale.steps),
             *controls(options.teacher[0], splits, scale.steps[-1]),
-            *(make_scorer(name, **{name: path}) for name, path in given.items()),
+            *(make_scorer(name, **{name: path}) for name, path in weights.items()),
         ],
         ScoringData(
             (splits.train_images, splits.train_labels),
@@ -93,7 +93,7 @@ def measure(options: argparse.Namespace, names: Sequence[str]) -> None:
         ),
         options.out / "cells.csv",
     )
-    words = [word for name, path in given.items() for word in (f"--{name}", str(path))]
+    words = [w for name, path in weights.items() for w in (f"--{name}", str(path))]
     write_ranking_facts(options, "nas_bench_201", scale, words)
 
 

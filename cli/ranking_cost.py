@@ -41,7 +41,7 @@ from gtn_tf.teaching import TrainedTeacher, load_teacher, training_seconds
 from loss_curves import Course, LossCurve, Timed
 from ranking_cost_entries import Contender
 from ranking_cost_tables import write_results
-from rankings import score_all
+from rankings import add_weights_arguments, score_all, trained_weights
 
 _FIRST = 150  # cells that other results have, too
 _SGD = (0.1, 0.9)  # of the scorer
@@ -118,8 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         help="CPU seconds that made a teacher, 'supernet' or 'ghn' (default: the wall "
         "seconds in its summary.json)",
     )
-    add("--supernet", type=Path, metavar="D", help="run directory of train-supernet")
-    add("--ghn", type=Path, metavar="D", help="run directory of train-ghn")
+    add_weights_arguments(parser)
     add("--cells", type=int, help=f"the first {_FIRST} are those of other results")
     add("--real-steps", type=int, help="steps of real data (default: of the scale)")
     add("--learners", type=int, default=1, help="networks a cell, of teachers")
@@ -199,12 +198,10 @@ def _contenders(options: argparse.Namespace, scale: _Scale) -> list[Contender]:
         trained(f"teacher {name}", _by(scale, path), options.learners, **about)
     for name in ("params", "flops", "synflow", "naswot"):
         add(name, _timed(name))
-    for name in ("supernet", "ghn"):
-        path = getattr(options, name)
-        if path:
-            once = spent.get(name, training_seconds(path))
-            given = {name: path, "images": scale.images}
-            add(name, _timed(name, **given), made_in=once)
+    for name, path in trained_weights(options).items():
+        once = spent.get(name, training_seconds(path))
+        given = {name: path, "images": scale.images}
+        add(name, _timed(name, **given), made_in=once)
     return found
 
 

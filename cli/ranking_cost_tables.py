@@ -12,13 +12,7 @@ import numpy as np
 from common import read_table, say, write_table
 from curve_scores import KINDS
 from gtn_tf.search import correlations, seconds_to_reach
-from gtn_tf.search.ranking import (
-    BEST_HALF,
-    best_half,
-    interval,
-    resampled,
-    spearman,
-)
+from gtn_tf.search.ranking import BEST_HALF, best_half, interval, resampled, spearman
 from ranking_cost_entries import Contender, Entry, read_entries, sums
 from ranking_cost_page import write_page
 from ranking_cost_pictures import draw

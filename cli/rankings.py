@@ -31,6 +31,8 @@ from gtn_tf.search import (
 from gtn_tf.search.ranking import format_correlations, summed_ranks
 from gtn_tf.teaching import load_teacher, training_seconds
 
+_WEIGHTS = ("supernet", "ghn")
+
 
 def add_ranking_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
     """Adds the options of recipes that compare scores.
@@ -44,6 +46,27 @@ def add_ranking_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
     add("--data-dir", type=Path, help="folder with the data files")
     add("--teacher", nargs="+", default=["mnist"], help="as for gtn_tf.cli rank")
     add("--out", type=Path, default=out)
+
+
+def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of weights that were trained before, one for each scorer.
+
+    Args:
+        parser: The parser.
+    """
+    for name in _WEIGHTS:
+        words = f"run directory of train-{name}"
+        parser.add_argument(f"--{name}", type=Path, metavar="D", help=words)
+
+
+def trained_weights(options: argparse.Namespace) -> dict[str, Path]:
+    """The run directories that were given, by the name of their scorer.
+
+    Args:
+        options: As parsed, with those of `add_weights_arguments`.
+    """
+    found = {name: getattr(options, name) for name in _WEIGHTS}
+    return {name: path for name, path in found.items() if path}
 
 
 def load_data(options: argparse.Namespace) -> Splits:

@@ -87,7 +87,11 @@ training part of {dataset}, one for each image of a lesson. An image may still s
 its target: do not publish this teacher where the training images may not be published.
 """
 
+_STARTS = {"real": _REAL_START, "fitted": _WARM_START}
+
 _DATA = {
+    "real": "learned images that started from real ones",
+    "fitted": "generated images, fitted to real ones at first",
     "real_data": "real data, with rates learned by this run",
     "dataset_distillation": "distilled data",
 }
@@ -104,11 +108,27 @@ def data_of(config: Config) -> str:
     >>> data_of(Config())
     'generated data'
     """
+    return _DATA.get(start_of(config) or config.teacher.source, "generated data")
+
+
+def start_of(config: Config) -> str:
+    """How lessons started from single training images, if they did.
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        `"real"` if learned images began as them, `"fitted"` if a generator was fitted
+        to them first, or `""`.
+
+    Example:
+
+    >>> start_of(Config())
+    ''
+    """
     if config.teacher.init == "real":
-        return "learned images that started from real ones"
-    if config.generator.warm_start:
-        return "generated images, fitted to real ones at first"
-    return _DATA.get(config.teacher.source, "generated data")
+        return "real"
+    return "fitted" if config.generator.warm_start else ""
 
 
 def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
@@ -127,7 +147,8 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
     source = config.teacher.source
     has_export = source != "real_data"  # it has no teacher
     augmented = has_export and config.augmentation != AugmentationConfig()
-    use = _USE * has_export + _AUGMENTED * augmented + _start(config)
+    use = _USE * has_export + _AUGMENTED * augmented
+    use += _STARTS.get(start_of(config), "")
     return (_CARD + use).format(
         **summary,
         augmentation=config.augmentation,
@@ -145,13 +166,6 @@ def model_card(config: Config, splits: Splits, summary: dict[str, Any]) -> str:
         formula=optimizer.formula,
         lesson=", ".join(f'lesson["{name}"]' for name in names),
     )
-
-
-def _start(config: Config) -> str:
-    """What lessons may show, if they started from real images."""
-    if config.teacher.init == "real":
-        return _REAL_START
-    return _WARM_START if config.generator.warm_start else ""
 
 
 def _images(splits: Splits) -> str:
