@@ -3,37 +3,33 @@
     python cli/nao_ranking.py [--scale smoke|laptop] [--data-dir D]
 
 Scores random architectures of a small NAO space by a teacher, by as many steps of real
-data, by real data for as many seconds and without training, trains each fully, and
-compares every score with the test accuracy. Interrupted, the same command goes on where
-it stopped; with more teachers it adds their scores. `--plot` draws the picture again.
+data, by the first teacher's rates on real images and without training, trains each
+fully, and compares every score with the test accuracy. Interrupted, the same command
+goes on where it stopped; with more teachers it adds their scores. `--plot` draws the
+picture again.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from common import ROOT, read_table, say
-from gtn_tf.runs.score_table import SECONDS
 from gtn_tf.search import NAOSpace, RealDataScorer, ScoringData
-from gtn_tf.teaching import training_seconds
 from rankings import (
     add_ranking_arguments,
     compare,
+    controls,
     load_data,
-    ranking_names,
     ranking_scorers,
     score_all,
     score_columns,
     write_ranking_facts,
 )
 
-_EQUAL = "real data, equal seconds"
-_MANY = 1_000_000  # more steps than any scoring has time for
 _FULL, _SPEED = "full training", "speed of full training"
 
 
@@ -44,14 +40,11 @@ class _Scale(NamedTuple):
     untrained: tuple[str, ...]  # scores without training
     steps: tuple[int, ...]  # inner steps: of one curriculum, and of several
     full_steps: int  # of the full training, in batches of 64
-    counts_teacher: bool  # whether equal seconds include its training, shared by all
 
 
 _SCALES = {
-    "laptop": _Scale(
-        48, 1, 8, ("params", "flops", "synflow", "naswot"), (128,), 500, True
-    ),
-    "smoke": _Scale(2, 0, 2, ("params",), (2,), 4, False),
+    "laptop": _Scale(150, 1, 8, ("params", "flops", "synflow", "naswot"), (128,), 500),
+    "smoke": _Scale(2, 0, 2, ("params",), (2,), 4),
 }
 
 
@@ -82,7 +75,10 @@ def measure(options: argparse.Namespace) -> None:
     train = splits.train_images, splits.train_labels
     validation = splits.validation_images, splits.validation_labels
     test = splits.test_images, splits.test_labels
-    scorers = ranking_scorers(options.teacher, scale.untrained, scale.steps)
+    scorers = [
+        *ranking_scorers(options.teacher, scale.untrained, scale.steps),
+        *controls(options.teacher[0], splits, scale.steps[-1]),
+    ]
     file = options.out / "cells.csv"
     say("scores")
     score_all(genotypes, space, scorers, ScoringData(train, validation), file)
@@ -91,27 +87,8 @@ def measure(options: argparse.Namespace) -> None:
     full = RealDataScorer(
         scale.full_steps, cosine=True, images=count, names=(_FULL, _SPEED)
     )
-    rows = score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
-    seconds = _seconds_of_a_scoring(rows, options)
-    say(f"real data for {seconds:.0f} seconds")
-    equal = RealDataScorer(_MANY, seconds, names=ranking_names(_EQUAL))
-    score_all(genotypes, space, [equal], ScoringData(train, validation), file)
+    score_all(genotypes, space, [full], ScoringData(train, test, 64), file)
     write_ranking_facts(options, "nao_ranking", scale)
-
-
-def _seconds_of_a_scoring(
-    rows: Sequence[Mapping[str, float]], options: argparse.Namespace
-) -> float:
-    """The time of the first teacher's longest scoring, with a share of its training.
-
-    Rounded to three digits, so that a resumed command computes the same.
-    """
-    scale = _SCALES[options.scale]
-    first = ranking_scorers(options.teacher[:1], (), scale.steps[-1:])[0]
-    longest = f"{SECONDS}{first.name}"
-    once = training_seconds(options.teacher[0]) or 0.0
-    shared = once / len(rows) if scale.counts_teacher else 0.0
-    return float(f"{np.mean([row[longest] for row in rows]) + shared:.3g}")
 
 
 def draw(out: Path) -> None:

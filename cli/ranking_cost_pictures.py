@@ -97,6 +97,7 @@ def _teachers(rows: Rows) -> list[plots.CostPanel]:
             _lines(shown, "all", "series", x),
             levels,
             log_x=False,
+            joined=False,  # a point is a teacher
         )
         for (x, label), shown in zip(axes.items(), (timed, last))
     ]

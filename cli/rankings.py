@@ -28,7 +28,15 @@ from gtn_tf.search import (
     search_cost,
     seconds_to_reach,
 )
-from gtn_tf.search.ranking import format_correlations, summed_ranks
+from gtn_tf.search.ranking import (
+    BEST_HALF,
+    best_half,
+    format_correlations,
+    interval,
+    resampled,
+    spearman,
+    summed_ranks,
+)
 from gtn_tf.teaching import load_teacher, training_seconds
 
 _WEIGHTS = ("supernet", "ghn")
@@ -253,8 +261,9 @@ def compare(
         out: The folder.
     """
     found = {name: correlations(values, truth) for name, values in columns.items()}
+    minus = _differences(columns, np.asarray(truth, float))
     table = [
-        {"score": name, "slice": part, **numbers}
+        {"score": name, "slice": part, **numbers, **minus[name].get(part, {})}
         for name, parts in found.items()
         for part, numbers in parts.items()
     ]
@@ -263,6 +272,39 @@ def compare(
     write_table(_costs(rows, whole, full, out), out / "costs.csv")
     notes = {name: format_correlations(parts) for name, parts in found.items()}
     plots.score_scatter(columns, np.asarray(truth), notes, label, out / "scores.png")
+
+
+def _differences(
+    columns: Mapping[str, Sequence[float]], truth: np.ndarray
+) -> dict[str, dict[str, dict[str, float]]]:
+    """By how much each score correlates better than others, for all and the best half.
+
+    The others are the parameters and, for a score that trains, as many steps of real
+    data; each difference has the bounds of a paired bootstrap.
+    """
+    known = np.flatnonzero(np.isfinite(truth))
+    parts = {"all": known, BEST_HALF: known[best_half(truth[known])]}
+    found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in columns}
+    for part, at in parts.items():
+        values = np.asarray([*columns.values()], float)[:, at]
+        last = np.where(np.isnan(values), -np.inf, values)
+        whole = dict(zip(columns, spearman(last, np.tile(truth[at], (len(last), 1)))))
+        samples = dict(zip(columns, resampled([*values], truth[at])))
+        for name in columns:
+            row = found[name][part] = {}
+            others = {"params": "params", "real data": _on_real_data(name)}
+            for label, other in others.items():
+                if other in columns and other != name:
+                    low, high = interval(samples[name] - samples[other])
+                    row[f"minus {label}"] = whole[name] - whole[other]
+                    row[f"minus {label} low"], row[f"minus {label} high"] = low, high
+    return found
+
+
+def _on_real_data(name: str) -> str:
+    """The score, of the same kind, of as many steps of real data."""
+    training = _training(name)
+    return f"{_REAL}{training.rpartition(', ')[2]}{name[len(training) :]}"
 
 
 def _costs(

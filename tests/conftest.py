@@ -124,13 +124,19 @@ def benchmark_modules(monkeypatch):
 
 
 @pytest.fixture
-def recipe(monkeypatch):
+def module(monkeypatch):
+    """Imports one of cli/."""
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parent.parent / "cli"))
+    return importlib.import_module
+
+
+@pytest.fixture
+def recipe(module, monkeypatch):
     """Runs a recipe of cli/ with a command line, in this process."""
 
     def run(name: str, *words: object) -> None:
-        monkeypatch.syspath_prepend(str(Path(__file__).resolve().parent.parent / "cli"))
         monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
-        importlib.import_module(name).main()
+        module(name).main()
 
     return run
 

@@ -95,6 +95,7 @@ class CostPanel:
         lines: For each name, its points.
         levels: For each name, the quality of what has no cost.
         log_x: Whether costs are on a logarithmic axis.
+        joined: Whether the points of a name are of one thing, and joined.
     """
 
     title: str
@@ -103,6 +104,7 @@ class CostPanel:
     lines: Mapping[str, CostLine]
     levels: Mapping[str, float] = field(default_factory=dict)
     log_x: bool = True
+    joined: bool = True
 
 
 def against_cost(panels: Sequence[CostPanel], path: Path) -> None:
@@ -144,10 +146,10 @@ def _draw(axes: Axes, panel: CostPanel, numbers: Mapping[str, int]) -> None:
             "label": name,
         }
         low, high = np.asarray(line.low, float), np.asarray(line.high, float)
-        if len(line.costs) == 1:
+        if len(line.costs) == 1 or not panel.joined:
             y = np.asarray(line.qualities, float)
             bounds = np.stack([y - low, high - y]).clip(0)
-            axes.errorbar(line.costs, y, bounds, capsize=3, **style)
+            axes.errorbar(line.costs, y, bounds, capsize=3, linestyle="none", **style)
             continue
         axes.plot(line.costs, line.qualities, linestyle=dash, **style)
         axes.fill_between(line.costs, low, high, color=colour, alpha=0.1, linewidth=0)

@@ -89,16 +89,20 @@ def test_costs_from_nothing_to_many(monkeypatch, tmp_path):
         plots.CostPanel("all", "s", "quality", {"a": curve, "b": point}, {"c": 0.35}),
         plots.CostPanel("half", "s", "quality", {"b": point}, {"a": 0.1}),
         plots.CostPanel("nothing", "s", "quality", {}, log_x=False),
+        plots.CostPanel("others", "s", "quality", {"a": curve}, joined=False),
     ]
     plots.against_cost(panels, tmp_path / "cost.png")
     expect_drawn(tmp_path / "cost.png")
     drawn = []
     monkeypatch.setattr(quality, "save_figure", lambda figure, *_: drawn.append(figure))
     plots.against_cost(panels, tmp_path / "cost.png")
-    first, second, third, unused = drawn[0].axes
+    plots.against_cost(panels[:3], tmp_path / "cost.png")
+    first, second, third, fourth = drawn[0].axes
     (legend,) = drawn[0].legends
     assert {text.get_text() for text in legend.get_texts()} == {"a", "b", "c"}
     assert first.get_xscale() == "log" and third.get_xscale() == "linear"
     colours = [first.get_lines()[0].get_color(), second.get_lines()[-1].get_color()]
     assert colours[0] == colours[1]  # of a, in both
-    assert not unused.axison
+    styles = [axes.get_lines()[0].get_linestyle() for axes in (first, fourth)]
+    assert styles[0] != "None" and styles[1] == "None"  # joined, and not
+    assert not drawn[1].axes[-1].axison

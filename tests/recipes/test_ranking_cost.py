@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
 import math
 from pathlib import Path
@@ -16,15 +15,6 @@ from gtn_tf.search import NASBench201Space, ScoringData, make_scorer, score
 from gtn_tf.search.ranking import interval, resampled, spearman
 from test_recipes import CELLS
 from tiny_teacher import make_teacher
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@pytest.fixture
-def module(monkeypatch):
-    """Imports one of cli/."""
-    monkeypatch.syspath_prepend(str(ROOT / "cli"))
-    return importlib.import_module
 
 
 def test_a_curve_has_the_scores_of_the_library(module):

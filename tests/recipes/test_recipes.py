@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 
+import numpy as np
 import pytest
 
 from conftest import expect_drawn
@@ -84,6 +86,36 @@ def check_ranking(recipe, name, out, words):
     recipe(*command)
     assert (out / "cells.csv").read_text() == cells  # nothing was computed again
     expect_drawn(out / "scores.png")
+
+
+def test_differences_of_correlations(module, tmp_path):
+    rng = np.random.default_rng(0)
+    truth = np.append(rng.normal(size=60), math.nan)  # the last one's training failed
+    noises = [0.2, 0.5, 1.0, 2.0]
+    noisy = [truth + noise * rng.normal(size=61) for noise in noises]
+    taught, real, params, other = (np.nan_to_num(one) for one in noisy)
+    taught[5] = math.nan  # ranks last
+    speed = ", training speed"
+    columns = {"gtn t, 8 steps": taught, "real data, 8 steps": real, "params": params}
+    columns |= {"real data, 9 steps": other, f"gtn t, 8 steps{speed}": taught}
+    (tmp_path / "facts.json").write_text('{"teachers": []}')
+    rankings = module("rankings")
+    rankings.compare([{}], columns, truth.tolist(), "accuracy", None, tmp_path)
+    with (tmp_path / "correlations.csv").open() as file:
+        rows = {(row["score"], row["slice"]): row for row in csv.DictReader(file)}
+    others = {"params": "params", "real data": "real data, 8 steps"}
+    for part in ("all", "best half"):
+        found = {name: float(rows[name, part]["spearman"]) for name in columns}
+        row = rows["gtn t, 8 steps", part]
+        for label, other in others.items():
+            minus = found["gtn t, 8 steps"] - found[other]
+            assert float(row[f"minus {label}"]) == pytest.approx(minus, abs=1e-6)
+            low, high = (float(row[f"minus {label} {end}"]) for end in ("low", "high"))
+            assert low < minus < high
+    assert float(rows["gtn t, 8 steps", "all"]["minus params low"]) > 0
+    assert not rows["params", "all"]["minus params"]
+    assert not rows[f"gtn t, 8 steps{speed}", "all"]["minus real data"]  # not alike
+    assert not rows["gtn t, 8 steps", "top half"]["minus params"]
 
 
 @pytest.mark.slow
