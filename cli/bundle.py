@@ -80,7 +80,8 @@ _ORIGIN = {
     "mnist": "MNIST (Yann LeCun, Corinna Cortes, Christopher Burges)",
     "fashion_mnist": "Fashion-MNIST (Zalando, MIT licence)",
 }
-_LEVELS = 63  # between the least and the greatest pixel
+_MOST = 1_000_000  # bytes of images in a SavedModel
+_LEVELS = 63  # between the least and the greatest pixel of others
 
 
 def main() -> None:
@@ -105,7 +106,8 @@ def bundle(
     config = load_config(preset)
     summary = runs.train(config, run_dir, resume=True, data_dir=data_dir, report=say)
     teacher = load_teacher(run_dir)
-    if config.teacher.source == "dataset_distillation":
+    stored = config.teacher.source == "dataset_distillation"
+    if stored and teacher.images.nbytes > _MOST:
         teacher = _rounded(teacher)
     splits = data.load(name, data_dir=data_dir)
     evaluations = run_dir / "bundle"
@@ -113,6 +115,7 @@ def bundle(
         teacher, splits, tuple(LEARNERS), evaluations, _COUNT, _SOURCES
     )
     shutil.rmtree(folder / "1", ignore_errors=True)
+    (folder / "teacher.npz").unlink(missing_ok=True)
     _write_teacher(teacher, folder)
     facts = {
         "command": f"python cli/bundle.py {name} --preset {preset}",

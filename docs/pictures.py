@@ -1,4 +1,4 @@
-"""Draws the two pictures of the README from bundled teachers.
+"""Draws the two pictures of the README from teachers of the repository.
 
 python docs/pictures.py        writes docs/images/
 """
@@ -16,7 +16,8 @@ import gtn_tf
 from gtn_tf import plots
 from gtn_tf.teaching import TrainedTeacher
 
-IMAGES = Path(__file__).resolve().parent / "images"
+_ROOT = Path(__file__).resolve().parents[1]
+IMAGES = _ROOT / "docs" / "images"
 
 _INK, _FORWARD, _BACK, _BOX = "#222222", "#0072B2", "#D55E00", "#E6EEF5"
 _SHOWN = (0, 1, 2, None, -1)  # steps in the picture of the method; None: dots
@@ -28,10 +29,10 @@ _MARGIN = 8  # pixels of white around a picture
 
 def main() -> None:
     """Writes both."""
-    # The digits come from a generator; the images of MNIST were learned.
+    # The first has learned images, the second a generator.
     for name, draw, source in (
         ("curriculum", curriculum, "mnist"),
-        ("method", method, "digits"),
+        ("method", method, _ROOT / "results" / "teachers" / "mnist_cells"),
     ):
         path = IMAGES / f"{name}.png"
         plots.save_figure(draw(gtn_tf.load_teacher(source)), path, _DPI)

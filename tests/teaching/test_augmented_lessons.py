@@ -62,7 +62,7 @@ def test_the_export_carries_the_augmentation(tiny_gtn, tmp_path):
 
 
 def test_earlier_teachers_have_none():
-    teacher = load_teacher("digits")
+    teacher = make_teacher()
     assert "augmentation" not in teacher.description
     assert teacher.augmentation.is_none
 

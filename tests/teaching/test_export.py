@@ -88,7 +88,8 @@ def test_curriculum_for_other_runtimes(tmp_path, capsys):
         "images": teacher.images,
         "labels": teacher.labels,
         "learning_rate": teacher.learning_rates,
-        "momentum": teacher.momenta,
+        "beta_1": teacher.hyperparameters["betas_1"],
+        "beta_2": teacher.hyperparameters["betas_2"],
     }
     for kind in ("onnx", "tflite"):
         command = ["export", "--teacher", "digits", "--format", kind]
