@@ -68,6 +68,15 @@ def _choices(of: int, count: int) -> float:
     return math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
 
 
+def largest_of(candidates: int) -> str:
+    """The name of the control that takes the largest of some random cells.
+
+    Args:
+        candidates: How many.
+    """
+    return f"control: most parameters of {candidates}"
+
+
 def controls(
     truth: Truth, params: Mapping[str, float], candidates: int
 ) -> list[dict[str, Any]]:
@@ -83,7 +92,7 @@ def controls(
     sizes = np.array([params[cell] for cell in cells])
     given = {
         "control: random choice": (sizes, 1),
-        f"control: most parameters of {candidates}": (sizes, candidates),
+        largest_of(candidates): (sizes, candidates),
         f"control: most parameters of all {len(cells)}": (sizes, len(cells)),
         f"control: best of {candidates} by truth": (accuracies, candidates),
     }

@@ -14,7 +14,7 @@ from gtn_tf.accuracy import mean_and_std
 from gtn_tf.atomic_file import as_markdown, write
 from gtn_tf.reports.literature import NAS_BENCH_201, Row201
 from search_by_table import ANSWER
-from search_controls import Truth
+from search_controls import Truth, largest_of
 from search_lab import Scale
 from searches import METHODS
 
@@ -52,6 +52,8 @@ among {count}; the median of seconds. Searches by the table itself, without netw
 [table_only](table_only/README.md).
 
 {table}
+
+{verdict}
 
 ![Accuracy of the cell found, against seconds of the search](searches.png)
 
@@ -102,6 +104,7 @@ def write_report(
         best=max(truth.accuracies.values()),
         count=f"{len(truth.accuracies):,}",
         table=as_markdown([_HEADER, *_lines(rows)]),
+        verdict=_verdict(rows, scale.candidates),
         published=as_markdown([("method", "test accuracy [%]", "trust"), *_quoted()]),
     )
     write(out / "README.md", page)
@@ -113,13 +116,34 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """A line for each method."""
     literature = {row.key: row for row in NAS_BENCH_201}
     published = {name: literature.get(one.published) for name, one in METHODS.items()}
+    return [
+        (label, *_measured(mine), _shown(published.get(mine[0].get("name", ""))))
+        for label, mine in _by_method(rows).items()
+    ]
+
+
+def _by_method(
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, list[Mapping[str, Any]]]:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row["method"], []).append(row)
-    return [
-        (label, *_measured(mine), _shown(published.get(mine[0].get("name", ""))))
-        for label, mine in groups.items()
-    ]
+    return groups
+
+
+def _verdict(rows: Sequence[Mapping[str, Any]], candidates: int) -> str:
+    """Which searches find better cells than the number of parameters does."""
+    means = {
+        label: float(np.mean([row["test_accuracy"] for row in mine]))
+        for label, mine in _by_method(rows).items()
+    }
+    bar = means[largest_of(candidates)]
+    searches = {row["method"] for row in rows if "seed" in row}
+    better = [name for name in means if name in searches and means[name] > bar]
+    return (
+        f"Better in the mean than the most parameters of {candidates} cells, {bar:.2f}, "
+        f"which need no search: {', '.join(better) or 'none of the searches'}."
+    )
 
 
 def _measured(mine: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def costs(
     x_label, y_label, title = labels
     figure = Figure((8, 7.5), layout="constrained")
     axes = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
-    low = y_range[0] if y_range else -np.inf
+    low, below = y_range[0] if y_range else -np.inf, 0
     for number, (name, runs) in enumerate(found.items()):
         colour, dash = curve_style(number)
         cost, result = np.asarray(runs, float).T
@@ -55,8 +55,10 @@ def costs(
         x, y = np.median(cost), np.mean(result)
         axes.plot(x, max(y, low), marker, color=colour, ms=9, label=name, clip_on=False)
         if y < low:
-            text = f"\u2193 {y:.1f}\n"  # its second line is below, where the mark is
+            # The empty line is where the mark is; every other value stands higher.
+            text = f"\u2193 {y:.1f}" + "\n" * (1 + below % 2)
             axes.text(x, low, text, color=colour, ha="center", va="bottom")
+            below += 1
     if y_range:
         axes.set_ylim(*y_range)
     if log_x:

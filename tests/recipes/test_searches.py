@@ -219,6 +219,11 @@ def test_searches_by_a_score_without_training(recipe, table, tmp_path):
     assert "--scale smoke --methods random evolution params --scorer flops" in page
     assert "| random, flops | 1 | " in page and "93.70 \u00b1 0.36 |" in page
     assert f"{NAS_BENCH_201[0].trust} |" in page
+    largest = next(row for row in found if "most parameters of 3" in row["method"])
+    bar = float(largest["test_accuracy"])
+    better = [r["method"] for r in found[:3] if float(r["test_accuracy"]) > bar]
+    shown = ", ".join(better) or "none of the searches"
+    assert f"{bar:.2f}, which need no search: {shown}.\n" in page
     facts = json.loads((out / "facts.json").read_text())
     assert facts["scale"]["candidates"] == 3 and facts["answer"] == "cifar10_test200"
     # Of a killed command, rows and scores stay.
