@@ -141,8 +141,9 @@ def _verdict(rows: Sequence[Mapping[str, Any]], candidates: int) -> str:
     searches = {row["method"] for row in rows if "seed" in row}
     better = [name for name in means if name in searches and means[name] > bar]
     return (
-        f"Better in the mean than the most parameters of {candidates} cells, {bar:.2f}, "
-        f"which need no search: {', '.join(better) or 'none of the searches'}."
+        f"Better in the mean than the most parameters of {candidates} cells, "
+        f"{bar:.2f}, which need no search: "
+        f"{', '.join(better) or 'none of the searches'}."
     )
 
 
