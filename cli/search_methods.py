@@ -16,8 +16,8 @@ validation accuracy after 12 epochs, the column cifar10_valid12, and the searche
 in their numbers of scores.
 
 Interrupted, the same command goes on where it stopped; `--methods` searches by some of
-them, and the results keep the rows of the others, whose facts are `before` in
-facts.json of --table-only.
+them, or by another `--scorer`, and the results keep the rows of the others, whose facts
+are `before` in facts.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import ROOT, read_table, say, write_facts
+from common import ROOT, say, write_facts
 from earlier_results import expect_same_sizes, facts_before
 from gtn_tf.cells import read_table as read_benchmark
 from gtn_tf.names import SCORERS
@@ -34,9 +34,10 @@ from search_by_table import ANSWER, SCALES, SETTINGS, SIGNAL, by_table
 from search_controls import Truth
 from search_lab import SIZES
 from search_report import write_report
-from search_rows import search_all
+from search_rows import labels, search_all
 from searches import METHODS
 
+_SCORER = "real_tse"
 _METHODS = ("params", "supernet", "ghn")  # scorers that are methods of their own here
 
 
@@ -55,7 +56,7 @@ def main() -> None:
     add("--methods", nargs="+", choices=[*{**METHODS, **SETTINGS}])
     add("--seeds", type=int, help="searches by each method, if not the scale's")
     add("--evaluations", type=int, nargs="+", help="the same; of --table-only")
-    add("--scorer", choices=scorers, default="real_tse", help="default: real_tse")
+    add("--scorer", choices=scorers, default=_SCORER, help=f"default: {_SCORER}")
     add("--teacher", help="as for gtn_tf.cli rank")
     add("--data-dir", type=Path, help="folder with the data files")
     add("--out", type=Path, help="default: results/search_methods")
@@ -121,33 +122,27 @@ def _search(options: argparse.Namespace) -> None:
     expect_same_sizes(out, scale, besides=["seeds"])
     if options.seeds:
         scale = scale._replace(seeds=options.seeds)
+    made = [*labels(methods, options.scorer).values()]
+    before = facts_before(out, "rows", made)
+    words = ["--table FILE", "--scale", options.scale, *_given(options, "methods")]
+    words += _given(options, "seeds", "teacher")
+    words += [] if options.scorer == _SCORER else ["--scorer", options.scorer]
     write_facts(
         out,
-        command := _command_of_all(options, methods, out / "rows.csv"),
+        command := _command(words),
         scale,
         answer=ANSWER,
-        scorer=options.scorer,
+        rows=made,
         settings=SETTINGS,
         first_seed=0,
+        before=before,
     )
     given = options.scorer, options.teacher, options.data_dir
     folder = options.run_dir / options.scale
     rows = search_all(methods, scale, truth, out / "rows.csv", *given, folder)
-    write_report(rows, scale, truth, command, out)
+    commands = [command, *(facts["command"] for facts in before)]
+    write_report(rows, scale, truth, commands, out)
     say(f"Written: README.md, rows.csv, facts.json, searches.png in {out}")
-
-
-def _command_of_all(
-    options: argparse.Namespace, methods: Sequence[str], file: Path
-) -> str:
-    """The command that also makes the rows that are there already."""
-    every = {*methods, *(row.get("name") for row in read_table(file))}
-    words = ["--table FILE", "--scale", options.scale]
-    if not every >= {*METHODS}:
-        words += ["--methods", *(name for name in METHODS if name in every)]
-    words += _given(options, "seeds", "teacher")
-    words += [] if options.scorer == "real_tse" else ["--scorer", options.scorer]
-    return _command(words)
 
 
 def _command(words: Sequence[str]) -> str:

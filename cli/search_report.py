@@ -41,7 +41,7 @@ _PAGE = """\
 # Which search method finds the better cells of NAS-Bench-201?
 
 ```sh
-{command}
+{commands}
 ```
 
 Each method searches with its own small trainings or scores on {data}, with images of
@@ -83,7 +83,7 @@ def write_report(
     rows: Sequence[Mapping[str, Any]],
     scale: Scale,
     truth: Truth,
-    command: str,
+    commands: Sequence[str],
     out: Path,
 ) -> None:
     """Writes README.md, and draws `searches.png` from `rows.csv`.
@@ -92,13 +92,13 @@ def write_report(
         rows: Of searches and controls.
         scale: The sizes.
         truth: The accuracies.
-        command: What made them.
+        commands: What made them.
         out: The folder.
     """
     pixels = f"{scale.image_size}x{scale.image_size} pixels"
     page = _PAGE.format(
         **{**scale._asdict(), "data": rows[0].get("data")},
-        command=command,
+        commands="\n".join(commands),
         answer=ANSWER,
         pixels=pixels if scale.image_size else "the stored size",
         best=max(truth.accuracies.values()),

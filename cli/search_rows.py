@@ -45,18 +45,18 @@ def search_all(
     Returns:
         All rows of the file, those of controls last.
     """
-    labels = {name: METHODS[name].label.format(scorer=scorer) for name in methods}
+    its_label = labels(methods, scorer)
     rows = [row for row in read_table(file) if "seed" in row]
     done = {(row["method"], row["seed"]) for row in rows}
     wanted = [(name, seed) for seed in range(scale.seeds) for name in methods]
     missing = [
-        (name, seed) for name, seed in wanted if (labels[name], seed) not in done
+        (name, seed) for name, seed in wanted if (its_label[name], seed) not in done
     ]
     countdown = Countdown(len(missing))
     for seed in dict.fromkeys(seed for _, seed in missing):
         with Lab(scale, seed, scorer, teacher, data_dir, folder, say) as lab:
             for name in (name for name, its in missing if its == seed):
-                label, part = labels[name], part_that_begins(countdown)
+                label, part = its_label[name], part_that_begins(countdown)
                 print(f"{label}, seed {seed}: row {part}", flush=True)
                 try:
                     found = METHODS[name].search(lab)
@@ -70,6 +70,16 @@ def search_all(
     every = [*_sorted(rows), *_controls(scale, truth)]
     write_table(every, file)
     return every
+
+
+def labels(methods: Sequence[str], scorer: str) -> dict[str, str]:
+    """How methods are called in the tables.
+
+    Args:
+        methods: Some of `METHODS`.
+        scorer: What scores candidates.
+    """
+    return {name: METHODS[name].label.format(scorer=scorer) for name in methods}
 
 
 def _row(name: str, label: str, lab: Lab, found: Found, truth: Truth) -> dict[str, Any]:

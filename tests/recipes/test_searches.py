@@ -237,6 +237,13 @@ def test_searches_by_a_score_without_training(recipe, table, tmp_path):
     expect_drawn(picture)
     picture.unlink()
     assert cli(["plot", str(out)]) == 0 and picture.exists()
+    # Another score of the same method goes beside it, with its own command.
+    search(recipe, table, tmp_path, "--scorer", "naswot", "--methods", "random")
+    beside = [row["method"] for row in rows_of(out / "rows.csv")[:3]]
+    assert beside == ["random, flops", "random, naswot", "evolution, flops"]
+    page = (out / "README.md").read_text(encoding="utf-8")
+    assert page.count("--methods random --scorer naswot\n") == 1
+    assert page.count("--methods random evolution params --scorer flops\n") == 1
     facts["scale"]["steps"] = 9
     (out / "facts.json").write_text(json.dumps(facts))
     with pytest.raises(RunError, match="with the same steps.*choose another --out"):
