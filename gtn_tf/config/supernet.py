@@ -69,7 +69,7 @@ class SharedTrainingConfig(Checked):
     learning_rate: float = setting(0.05, ABOVE_0)  # at the start of a cosine decay
     final_learning_rate: float = setting(0.001, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # Nesterov's
-    weight_decay: float = setting(5e-4, FROM_0)  # of the weights that are trained
+    weight_decay: float = setting(2e-3, FROM_0)  # of all weights, in each step
     gradient_clip: float = setting(5.0, FROM_0)  # largest norm of the gradient; 0: any
     tested: int = setting(10, COUNT)  # random architectures whose scores are averaged
     tested_images: int = setting(1000, COUNT)  # validation images that they see

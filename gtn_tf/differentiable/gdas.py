@@ -24,7 +24,7 @@ class Gdas(tf.Module):
     Args:
         shared: Where each operation has its weights.
         sgd: Settings of the weights' optimizer. As in `SinglePath`, weights that were
-            not drawn stay as they are.
+            not drawn stay as they are until they are.
         adam: Settings of the alphas' optimizer.
         first_temperature: Of the softmax in the first step; it falls linearly.
         final_temperature: After the last step.

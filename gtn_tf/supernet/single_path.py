@@ -54,6 +54,29 @@ class SGD(NamedTuple):
         longest = self.gradient_clip
         return tf.clip_by_norm(gradient, longest) if longest else gradient
 
+    def decayed(
+        self, weights: tf.Tensor, step: tf.Tensor, missed: tf.Tensor
+    ) -> tf.Tensor:
+        """Weights after the decay of steps that did not pick them.
+
+        As much of it as their velocity would have taken on in these steps, at the
+        present rate.
+
+        Args:
+            weights: Before it.
+            step: The number of the present step, from 0.
+            missed: For each weight, how many steps there were since its last one.
+
+        Example:
+
+        >>> sgd = SGD(9, learning_rate=0.1, momentum=0.9, weight_decay=0.1)
+        >>> weights = sgd.decayed(tf.ones([2]), tf.constant(0), tf.constant([0.0, 7.0]))
+        >>> [round(float(weight), 3) for weight in weights]
+        [1.0, 0.497]
+        """
+        in_one = self.weight_decay * self.rate(step) / (1 - self.momentum)
+        return weights * tf.exp(-in_one * missed)
+
     def moved(
         self,
         weights: tf.Tensor,
@@ -77,8 +100,10 @@ class SGD(NamedTuple):
 class SinglePath(tf.Module):
     """Trains shared weights: each step those of one architecture (Guo et al. 2020).
 
-    All other weights stay as they are, and so does their velocity: neither decay nor
-    momentum moves what was not picked.
+    All other weights stay as they are, and so does their velocity: momentum does not
+    move what was not picked. Decay is made up for when it is picked again: else
+    operations, which most steps miss, would decay too little beside what all
+    architectures share, and those without weights would look better than they are.
 
     Args:
         shared: Where each architecture has its weights.
@@ -105,6 +130,7 @@ class SinglePath(tf.Module):
         first = shared.fresh(tf.constant([seed % 2**31, 0]))
         self.weights = tf.Variable(first)
         self.velocity = tf.Variable(tf.zeros_like(first))
+        self.steps_done = tf.Variable(tf.zeros_like(first))  # when last picked
         self.step = tf.Variable(0, dtype=tf.int64)
         self._traced = tf.function(self._train, autograph=False)
 
@@ -127,14 +153,18 @@ class SinglePath(tf.Module):
         self, genotype: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
     ) -> tf.Tensor:
         places = self._shared.places(genotype)
-        weights, velocity = (
-            tf.gather(v, places) for v in (self.weights, self.velocity)
+        weights, velocity, last = (
+            tf.gather(v, places) for v in (self.weights, self.velocity, self.steps_done)
         )
+        now = tf.cast(self.step, weights.dtype)
+        weights = self._sgd.decayed(weights, self.step, now - last)
         loss, gradient = self.gradient(weights, genotype, images, labels)
         gradient = self._sgd.clipped(gradient)
         weights, velocity = self._sgd.moved(weights, velocity, gradient, self.step)
         self.weights.scatter_update(tf.IndexedSlices(weights, places))
         self.velocity.scatter_update(tf.IndexedSlices(velocity, places))
+        done = tf.fill(tf.shape(places), now + 1)
+        self.steps_done.scatter_update(tf.IndexedSlices(done, places))
         self.step.assign_add(1)
         return loss
 

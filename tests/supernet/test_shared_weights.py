@@ -101,6 +101,8 @@ def test_a_step_moves_the_weights_of_its_architecture_alone(shared, training) ->
     training.velocity[-1].assign(0.0)
     for genotype in CELLS[:2]:
         code = network.encode(genotype)
+        now = tf.cast(training.step, tf.float32)  # as if no step was missed
+        training.steps_done.assign(tf.fill([shared.size], now))
         places = shared.places(code).numpy()
         others = np.setdiff1d(np.arange(shared.size), places)
         with tf.GradientTape() as tape:
@@ -124,8 +126,8 @@ def test_one_cell_is_trained_as_keras_trains_it(shared, training) -> None:
     genotype, network, sgd = CELLS[1], shared.network, training._sgd
     code = network.encode(genotype)
     before = network.fresh_statistics(code)
-    training.velocity.assign(tf.zeros_like(training.velocity))
-    training.step.assign(0)
+    for variable in (training.velocity, training.steps_done, training.step):
+        variable.assign(tf.zeros_like(variable))
     alone = network.extract(genotype, shared.of(training.weights, code), before)
     variables = alone.trainable_variables
     optimizer = tf.keras.optimizers.SGD(0.1, sgd.momentum, nesterov=True)
@@ -147,8 +149,34 @@ def test_one_cell_is_trained_as_keras_trains_it(shared, training) -> None:
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+def test_decay_of_missed_steps_is_made_up_for(shared) -> None:
+    convolution, skip = Genotype201(["nor_conv_3x3"] * 6), Genotype201([OPS_201[1]] * 6)
+    codes = [shared.network.encode(genotype) for genotype in (convolution, skip)]
+    sgd = SGD(steps=9, learning_rate=0.1, momentum=0.5, weight_decay=0.02)
+    training = SinglePath(shared, sgd)
+    for code in (codes[0], codes[1], codes[1]):
+        training.train(code, IMAGES, LABELS)
+    places, others = (shared.places(code).numpy() for code in codes)
+    weights, velocity = (
+        tf.gather(v, places) for v in (training.weights, training.velocity)
+    )
+    missed = np.where(np.isin(places, others), 0, 2).astype(np.float32)
+    assert missed.any() and not missed.all()
+    rate = float(sgd.rate(tf.constant(3)))
+    # Of a velocity of decay alone, after many steps: 1 / (1 - momentum) of one step's.
+    weights *= np.exp(-0.02 * rate / (1 - 0.5) * missed)
+    _, gradient = training.gradient(weights, codes[0], IMAGES, LABELS)
+    gradient = sgd.clipped(gradient)
+    expected, _ = sgd.moved(weights, velocity, gradient, tf.constant(3))
+    training.train(codes[0], IMAGES, LABELS)
+    np.testing.assert_allclose(
+        tf.gather(training.weights, places), expected, rtol=1e-5, atol=1e-6
+    )
+
+
 def test_one_trace_and_a_falling_loss_over_many_architectures(shared, training):
-    training.step.assign(0)
+    for variable in (training.steps_done, training.step):
+        variable.assign(tf.zeros_like(variable))
     losses = []
     for number in range(120):
         code = shared.network.draw(tf.constant([0, number]))
