@@ -250,7 +250,7 @@ def compare(
     full: str | None,
     out: Path,
 ) -> None:
-    """Writes correlations.csv and costs.csv, and draws scores.png.
+    """Writes correlations.csv and costs.csv, and draws scores.png, without the sums.
 
     Args:
         rows: From `score_all`.
@@ -270,8 +270,9 @@ def compare(
     write_table(table, out / "correlations.csv")
     whole = {name: parts["all"]["spearman"] for name, parts in found.items()}
     write_table(_costs(rows, whole, full, out), out / "costs.csv")
-    notes = {name: format_correlations(parts) for name, parts in found.items()}
-    plots.score_scatter(columns, np.asarray(truth), notes, label, out / "scores.png")
+    drawn = {name: columns[name] for name in columns if _PLUS not in name}
+    notes = {name: format_correlations(found[name]) for name in drawn}
+    plots.score_scatter(drawn, np.asarray(truth), notes, label, out / "scores.png")
 
 
 def _differences(
