@@ -55,8 +55,8 @@ def costs(
         x, y = np.median(cost), np.mean(result)
         axes.plot(x, max(y, low), marker, color=colour, ms=9, label=name, clip_on=False)
         if y < low:
-            # The empty line is where the mark is; every other value stands higher.
-            text = f"\u2193 {y:.1f}" + "\n" * (1 + below % 2)
+            # The empty lines are for the mark and the values before.
+            text = f"\u2193 {y:.1f}" + "\n" * (1 + below)
             axes.text(x, low, text, color=colour, ha="center", va="bottom")
             below += 1
     if y_range:
