@@ -31,7 +31,7 @@ def shuffled_lessons(
     >>> teacher = gtn_tf.load_teacher("digits")
     >>> images, labels = next(iter(shuffled_lessons(teacher, seed=0, start=5000)))
     >>> images.shape, labels.shape
-    (TensorShape([32, 8, 8, 1]), TensorShape([32]))
+    (TensorShape([32, 8, 8, 1]), TensorShape([32, 10]))
     """
     with tf.device("CPU:0"):
         images, labels = map(tf.constant, teacher.unaugmented())
