@@ -71,7 +71,7 @@ class MixedTrainingConfig(Checked):
     learning_rate: float = setting(0.025, ABOVE_0)  # at the start of a cosine decay
     final_learning_rate: float = setting(0.001, FROM_0)  # at its end
     momentum: float = setting(0.9, DECAY)  # Nesterov's
-    weight_decay: float = setting(5e-4, FROM_0)  # of the weights that are trained
+    weight_decay: float = setting(5e-4, FROM_0)  # of all weights, in each step
     gradient_clip: float = setting(5.0, FROM_0)  # largest norm of the gradient; 0: any
 
     def __post_init__(self) -> None:
