@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gtn_tf.atomic_file import as_markdown, write
+from ranking_cost_pictures import has_several_teachers
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -72,7 +73,7 @@ def write_page(rows: Rows, factors: Rows, cells: int, out: Path) -> None:
         scores=_scores([row for row in shown if not row["added"]]),
         sums=_scores([row for row in shown if row["added"]]),
         factors=_factors(factors),
-        teachers=_TEACHERS if any(row["is_teacher"] for row in rows) else "",
+        teachers=_TEACHERS if has_several_teachers(rows) else "",
     )
     write(out / "README.md", text)
 

@@ -18,7 +18,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def draw(rows: Rows, out: Path) -> None:
-    """Draws `cost.png`, and `teachers.png` if there are any.
+    """Draws `cost.png`, and `teachers.png` if there are several.
 
     Args:
         rows: Of correlations.csv.
@@ -37,9 +37,18 @@ def draw(rows: Rows, out: Path) -> None:
         for part, title in _PARTS.items()
     ]
     plots.against_cost(panels, out / "cost.png")
-    teachers = _teachers(alone)
-    if teachers:
-        plots.against_cost(teachers, out / "teachers.png")
+    if has_several_teachers(rows):
+        plots.against_cost(_teachers(alone), out / "teachers.png")
+
+
+def has_several_teachers(rows: Rows) -> bool:
+    """Whether there are teachers to compare with each other.
+
+    Args:
+        rows: Of correlations.csv.
+    """
+    single = (row for row in rows if row["is_teacher"] and row["learners"] == 1)
+    return len({row["line"] for row in single}) > 1
 
 
 def _of(rows: Rows, kind: str) -> Rows:
@@ -73,8 +82,6 @@ def _teachers(rows: Rows) -> list[plots.CostPanel]:
     Levels are real data after as many steps, and scores without training.
     """
     found = [row for row in rows if row["is_teacher"]]
-    if not found:
-        return []
     steps = max(row["steps"] for row in found)
     accuracies = {r["line"]: 100 * r["mean accuracy"] for r in found if _tests(r)}
     last = [
