@@ -69,6 +69,7 @@ PUBLISHED_ROWS = {
 }
 # The methods that are no proposers, and have no row of the literature.
 _OTHERS = ("pool", "enas", "darts", "second_order", "gdas")
+_CONTROLS = ("params", "params_5_ops", "params_201")
 SEARCHED_ROWS = {
     "rs_real": Row("real"),
     "rs_gtn": Row("gtn"),
@@ -80,6 +81,7 @@ SEARCHED_ROWS = {
     "ghn_top": Row("ghn_top"),
     "ghn_top_best_cutout": Row("ghn_top_best", cutout=True),
     **{f"search_{name}": Row(name) for name in (*PROPOSERS, *_OTHERS)},
+    **{name: Row(name) for name in _CONTROLS},
 }
 ROWS = {**SEARCHED_ROWS, **PUBLISHED_ROWS}
 

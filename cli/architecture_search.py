@@ -42,6 +42,12 @@ SPACES = {
         ("enas", "darts", "second_order", "gdas", "ghn_top"), "NAS-Bench-201"
     ),
 }
+# The same of the searches by size alone.
+CONTROLS = {
+    "params": OWN,
+    "params_5_ops": "nao, 5 operations",
+    "params_201": "NAS-Bench-201",
+}
 
 
 def answers(options: argparse.Namespace) -> dict[str, Answer]:
@@ -65,7 +71,7 @@ def expect_answer(name: str, options: argparse.Namespace) -> Answer:
     """The answer of a search, which is made if it was not yet.
 
     Args:
-        name: One of `METHODS`, `real`, `gtn` or `ghn_top_best`.
+        name: The `cell` of a row.
         options: As parsed.
     """
     known = answers(options)
@@ -113,11 +119,20 @@ def sizes(options: argparse.Namespace) -> Scale:
 
 def _by_method(name: str, options: argparse.Namespace) -> Answer:
     """A search by one of the library's methods."""
-    space = SPACES[name]
+    return _search_in(SPACES[name], name, options)
+
+
+def _by_size(name: str, options: argparse.Namespace) -> Answer:
+    """The random cell with the most parameters."""
+    return _search_in(CONTROLS[name], "params", options)
+
+
+def _search_in(space: str, method: str, options: argparse.Namespace) -> Answer:
+    """A search in one of the spaces."""
     folder = options.run_dir / space.replace(", ", "_").replace(" ", "_")
     given = 0, SCORER, None, options.data_dir, folder, say, _SPACES[space]
     with Lab(sizes(options), *given) as lab:
-        found = METHODS[name].search(lab)
+        found = METHODS[method].search(lab)
     cells = found.cells[: SCALES[options.scale].top]
     seconds = found.training + found.scoring + found.proposing
     return Answer(cells, seconds, space)
@@ -170,4 +185,5 @@ _SEARCHES: dict[str, Callable[[str, argparse.Namespace], Answer]] = {
     "real": _by_scorer,
     "gtn": _by_scorer,
     "ghn_top_best": _best_of_ghn_top,
+    **dict.fromkeys(CONTROLS, _by_size),
 }

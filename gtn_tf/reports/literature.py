@@ -68,6 +68,10 @@ SEARCHES = (
     Row("search_darts", "DARTS, first order"),
     Row("search_second_order", "DARTS, second order"),
     Row("search_gdas", "GDAS"),
+    # What every search has to be better than.
+    Row("params", "Most parameters, in nao"),
+    Row("params_5_ops", "Most parameters, in nao with 5 operations"),
+    Row("params_201", "Most parameters, in NAS-Bench-201"),
 )
 
 TABLES = {

@@ -40,7 +40,8 @@ def test_every_row_of_the_tables_can_be_computed():
     cells = {row.cell for row in rows.SEARCHED_ROWS.values()}
     methods = cells - {*searches._SEARCHES}
     assert methods == {*searches.SPACES} and methods <= {*module("searches").METHODS}
-    assert {*searches.SPACES.values()} <= {*searches._SPACES}
+    spaces = {*searches.SPACES.values(), *searches.CONTROLS.values()}
+    assert spaces == {*searches._SPACES}
 
 
 def test_a_cell_that_two_rows_have_is_trained_once():
@@ -193,7 +194,11 @@ def test_the_smallest_table(recipe, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "key, space",
-    [("random_ws", "nao, 5 operations"), ("search_gdas", "NAS-Bench-201")],
+    [
+        ("random_ws", "nao, 5 operations"),
+        ("search_gdas", "NAS-Bench-201"),
+        ("params_201", "NAS-Bench-201"),
+    ],
 )
 def test_searches_in_other_spaces(recipe, tmp_path, key, space):
     folders = "--out", tmp_path / "out", "--run-dir", tmp_path / "runs"

@@ -37,7 +37,7 @@ def written(path):
 
 def test_what_was_not_run_says_so(tmp_path) -> None:
     rows = list(csv.DictReader(io.StringIO(table.comma_separated({}))))
-    assert len(rows) == 29
+    assert len(rows) == 32
     assert {row["measured error [%]"] for row in rows} == {"not run"}
     measured = table.read_measured(written(tmp_path / "rows.csv"))
     rows = list(csv.DictReader(io.StringIO(table.comma_separated(measured))))
@@ -76,4 +76,4 @@ def test_the_command_prints_and_draws(tmp_path) -> None:
         "| Random search + GTN | 3.84 \u00b1 0.06 | 8.2M | 0.67 | not run |" in output
     )
     expect_drawn(tmp_path / "table.png")
-    assert len((tmp_path / "table.csv").read_text().splitlines()) == 30
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == 33
