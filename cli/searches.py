@@ -18,7 +18,6 @@ from gtn_tf.config import (
     DartsConfig,
     DataConfig,
     EnasConfig,
-    EnasSpaceConfig,
     GHNConfig,
     GHNTrainingConfig,
     MixedSpaceConfig,
@@ -231,7 +230,7 @@ def _enas(lab: Lab) -> EnasConfig:
         drawn_images=scale.images,
     )
     training = MixedTrainingConfig(**_steps(lab, scale.enas), learning_rate=0.05)
-    space = EnasSpaceConfig(**vars(lab.space_config))
+    space = MixedSpaceConfig(**vars(lab.space_config))
     return EnasConfig(**_common(lab), space=space, search=controller, training=training)
 
 

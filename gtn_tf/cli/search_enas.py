@@ -1,4 +1,4 @@
-"""Searches a cell of NAS-Bench-201 by ENAS: a controller and shared weights in turn."""
+"""Searches a cell space by ENAS: a controller and shared weights in turn."""
 
 from __future__ import annotations
 

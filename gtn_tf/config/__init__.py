@@ -10,7 +10,7 @@ from gtn_tf.config.darts import (
     MixedSpaceConfig,
     MixedTrainingConfig,
 )
-from gtn_tf.config.enas import ControllerConfig, EnasConfig, EnasSpaceConfig
+from gtn_tf.config.enas import ControllerConfig, EnasConfig
 from gtn_tf.config.files import differences, load_config, to_yaml, with_overrides
 from gtn_tf.config.final import FinalConfig, FullTrainingConfig, NetworkConfig
 from gtn_tf.config.ghn import GHNConfig, GHNTrainingConfig, HypernetworkConfig
@@ -47,7 +47,6 @@ __all__ = [
     "DartsConfig",
     "DataConfig",
     "EnasConfig",
-    "EnasSpaceConfig",
     "EvaluationConfig",
     "FinalConfig",
     "FullTrainingConfig",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from gtn_tf.config.darts import MixedTrainingConfig
+from gtn_tf.config.darts import MixedSpaceConfig, MixedTrainingConfig
 from gtn_tf.config.rules import (
     ABOVE_0,
     COUNT,
@@ -14,19 +14,10 @@ from gtn_tf.config.rules import (
     FROM_0,
     Checked,
     ConfigError,
-    one_of,
     section,
     setting,
 )
 from gtn_tf.config.schema import DataConfig
-from gtn_tf.config.search import SpaceConfig
-
-
-@dataclasses.dataclass(frozen=True)
-class EnasSpaceConfig(SpaceConfig):
-    """The architectures that are searched; one space so far."""
-
-    name: str = setting("nas_bench_201", one_of("nas_bench_201"))  # cell space
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +55,7 @@ class EnasConfig(Checked):
 
     seed: int = setting(0, COUNT_OR_0)  # of everything drawn at random
     data: DataConfig = section(DataConfig)
-    space: EnasSpaceConfig = section(EnasSpaceConfig)
+    space: MixedSpaceConfig = section(MixedSpaceConfig)
     search: ControllerConfig = section(ControllerConfig)
     training: MixedTrainingConfig = section(MixedTrainingConfig)
 

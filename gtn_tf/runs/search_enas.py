@@ -22,26 +22,28 @@ from gtn_tf.runs.job import GENOTYPE, Report, run_job
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.operation_history import OperationHistory, Probabilities
 from gtn_tf.runs.search import make_space
+from gtn_tf.runs.skip_warning import SkipWarning
 from gtn_tf.runs.validation_batches import validation_batches
+from gtn_tf.search import CellSpace
 from gtn_tf.supernet.shared_scores import equal_batches
 
 _CARD = """\
-# A cell of NAS-Bench-201 found by ENAS on {dataset}
+# A genotype of {space} found by ENAS on {dataset}
 
     {genotype}
 
-with {skips} skip connections on its six edges, the best of {drawn} that the controller
-drew in the end ({different} different ones), after {steps} steps of shared weights
-(N = {cells}, F = {filters}) and {updates} updates of the controller, by gtn_tf.
+with {skips} skip connections on its {edges} edges, the best of {drawn} that the
+controller drew in the end ({different} different ones), after {steps} steps of shared
+weights (N = {cells}, F = {filters}) and {updates} updates of the controller, by gtn_tf.
 
 | with shared weights, on {drawn_images} validation images | accuracy | loss |
 |---|---|---|
-| this cell | {validation_accuracy:.2%} | {validation_loss:.3f} |
+| this genotype | {validation_accuracy:.2%} | {validation_loss:.3f} |
 | mean of those drawn | {drawn_accuracy:.2%} | {drawn_loss:.3f} |
 
 These are no accuracies of trained networks, and the best of many is too good.
 
-- `genotype.txt` has the cell, `operations.csv` how probable each operation was after
+- `genotype.txt` has the genotype, `operations.csv` how probable each choice was after
   each epoch, drawn in `operations.png`. A number of skip connections that keeps growing
   is ENAS' collapse.
 - {seconds:.0f} s; seed {seed}; TensorFlow {tensorflow}, Python {python};
@@ -62,7 +64,7 @@ def search_enas(
     data_dir: Path | None = None,
     report: Report = print,
 ) -> dict[str, Any]:
-    """Searches a cell of NAS-Bench-201 by ENAS.
+    """Searches a cell space by ENAS.
 
     In each epoch, shared weights learn on training images, then the controller on
     validation images. Killed at any moment and started again, it resumes after the last
@@ -90,9 +92,9 @@ def search_enas(
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
     return (
-        f"found {summary['genotype']}, {summary['skips']} skip connections, accuracy "
-        f"{summary['validation_accuracy']:.2%} with shared weights, "
-        f"{summary['seconds']:.0f} s. Everything is in {run.path}"
+        f"found {summary['genotype']}, {summary['skips']} skip connections on "
+        f"{summary['edges']} edges, accuracy {summary['validation_accuracy']:.2%} with "
+        f"shared weights, {summary['seconds']:.0f} s. Everything is in {run.path}"
     )
 
 
@@ -101,12 +103,13 @@ def _finish(
 ) -> None:
     """Does what is left of a search; the summary comes last."""
     _expect_enough_images(config, splits)
-    search = build_enas(config, make_space(config.space, splits))
-    _fit(search, run, config, splits, report)
+    space = make_space(config.space, splits)
+    search = build_enas(config, space)
+    _fit(search, space, run, config, splits, report)
     seconds = read_column(run.metrics, "seconds")
     if not seconds:
         raise damaged(run.metrics, "no line of any epoch")
-    report(f"scoring {config.search.drawn} cells that the controller draws ...")
+    report(f"scoring {config.search.drawn} draws of the controller ...")
     chosen = slice(config.search.drawn_images)
     batches = equal_batches(
         tf.constant(splits.validation_images[chosen]),
@@ -114,7 +117,7 @@ def _finish(
     )
     best = search.best(config.search.drawn, batches)
     summary = {
-        **_found(best, config),
+        **_found(best, space, config),
         "drawn_images": sum(len(labels) for _, labels in batches),
         "entropy": search.entropy,
         "dataset": splits.title,
@@ -136,12 +139,14 @@ def _expect_enough_images(config: EnasConfig, splits: Splits) -> None:
         )
 
 
-def _found(best: Best, config: EnasConfig) -> dict[str, Any]:
+def _found(best: Best, space: CellSpace[Any], config: EnasConfig) -> dict[str, Any]:
     training, chosen = config.training, config.search
     epochs = training.steps // training.steps_per_epoch
     return {
-        "genotype": str(best.genotype),
+        "space": config.space.name,
+        "genotype": space.text(best.genotype),
         "skips": best.genotype.skips,
+        "edges": len(best.genotype.ops),
         "validation_accuracy": best.score.accuracy,
         "validation_loss": best.score.loss,
         "drawn": chosen.drawn,
@@ -157,10 +162,16 @@ def _found(best: Best, config: EnasConfig) -> dict[str, Any]:
 
 
 def _fit(
-    search: Enas, run: RunDirectory, config: EnasConfig, splits: Splits, report: Report
+    search: Enas,
+    space: CellSpace[Any],
+    run: RunDirectory,
+    config: EnasConfig,
+    splits: Splits,
+    report: Report,
 ) -> None:
     """Searches to the end."""
-    chosen, every = config.search, config.training.steps_per_epoch
+    every, edges = config.training.steps_per_epoch, len(search.genotype.ops)
+    alone = config.search.warm_up * every  # steps in which the controller rests
 
     def begin(done: int) -> Callable[[], dict[str, float]]:
         training = iter(splits.train_batches(done))
@@ -176,20 +187,24 @@ def _fit(
         return search_epoch
 
     def describe(logs: dict[str, float]) -> str:
-        alone = logs["step"] <= chosen.warm_up * every
         of_both = f"loss {logs['loss']:.3f}, mean reward {logs['reward']:.2%}"
-        so_far = f"  {search.genotype}  skips {logs['skips']} of 6"
-        return of_both + ("  (weights alone)" if alone else so_far)
+        if logs["step"] <= alone:
+            return f"{of_both}  (weights alone)"
+        now = space.text(search.genotype)
+        return f"{of_both}  {now}  skips {logs['skips']} of {edges}"
 
     title = f"enas on {splits.title}, seed {config.seed}"
 
     def probabilities() -> Probabilities:
         return search.probabilities
 
-    def history(done: int) -> list[OperationHistory]:
-        return [OperationHistory(probabilities, run, "operations", every, done, title)]
+    def records(done: int) -> list[tf.keras.callbacks.Callback]:
+        return [
+            OperationHistory(probabilities, run, "operations", every, done, title),
+            SkipWarning(run.metrics, edges, report, alone),
+        ]
 
-    train_in_epochs(search, run, config.training, begin, describe, report, history)
+    train_in_epochs(search, run, config.training, begin, describe, report, records)
 
 
 def _train_controller(

@@ -151,13 +151,13 @@ def test_choices_of_any_values_are_recorded_and_drawn(tmp_path) -> None:
 def test_skip_connections_that_take_over_are_told(tmp_path) -> None:
     said: list[str] = []
 
-    def tell(*skips: int) -> int:
+    def tell(*skips: int, after: int = 0) -> int:
         """How many warnings there are of these epochs."""
         before = len(said)
-        warning = SkipWarning(tmp_path / "metrics.csv", 6, said.append)
+        warning = SkipWarning(tmp_path / "metrics.csv", 6, said.append, after)
         warning.on_train_begin()
         for epoch, count in enumerate(skips):
-            warning.on_epoch_end(epoch, {"skips": count})
+            warning.on_epoch_end(epoch, {"skips": count, "step": 10 * (epoch + 1)})
         return len(said) - before
 
     assert tell(4, 4, 3) == 0  # not more than before
@@ -165,6 +165,7 @@ def test_skip_connections_that_take_over_are_told(tmp_path) -> None:
     assert tell(2, 4, 4, 6) == 2
     assert said[0].startswith("warning: 4 of 6 edges are skip connections, 2 an epoch")
     assert "warning: 6 of 6 edges are skip connections, 4 an epoch ago" in said[1]
+    assert tell(2, 4, 4, 6, after=20) == 1  # nothing was searched in two epochs
     # A search that goes on knows the epoch before.
     (tmp_path / "metrics.csv").write_text("epoch,skips\n0,2\n1,3\n")
     assert tell(4) == 1

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from gtn_tf import runs
-from gtn_tf.cells import OPS_201, read_genotypes
+from gtn_tf.cells import OPS_201, Genotype, read_genotypes
 from gtn_tf.cli.__main__ import main
 from gtn_tf.config import ConfigError, EnasConfig, load_config
 from gtn_tf.non_finite import NonFiniteError
@@ -111,6 +111,34 @@ def test_train_final_and_rank_take_the_genotype(finished, tmp_path) -> None:
     assert main([*words, "--print-config"]) == 0
 
 
+@pytest.mark.slow
+def test_a_search_of_nao_leaves_a_genotype_for_the_other_commands(tmp_path) -> None:
+    path = tmp_path / "run"
+    said: list[str] = []
+    chosen = config("space.name=nao", "space.ops=small", ALONE)
+    summary = runs.search_enas(chosen, path, report=said.append)
+    (written,) = read_genotypes(path / "genotype.txt")
+    assert written.genotype == Genotype.parse(summary["genotype"])
+    assert summary["skips"] == written.genotype.skips and summary["edges"] == 20
+    assert f"{summary['skips']} skip connections on its 20 edges" in (
+        (path / "README.md").read_text()
+    )
+    # The cell of each epoch, as `train-final` reads it.
+    shown = [line.split("  ") for line in said if "skips" in line and "epoch" in line]
+    cells = [Genotype.parse(parts[-3]) for parts in shown if parts[0][:5] == "epoch"]
+    assert len(cells) == 2
+    assert any(f"skips {cells[-1].skips} of 20" in part for part in shown[-1])
+    steps, found = read_history(path / "operations.csv")
+    assert steps == [3, 6, 9] and len(found) == 40
+    for name, values in found.items():
+        of_last = {value: numbers[-1] for value, numbers in values.items()}
+        assert sum(of_last.values()) == pytest.approx(1, rel=1e-5)
+        _, node, part = name.split("_", 2)
+        cell = getattr(cells[-1], name.split("_")[0])
+        now = getattr(cell.nodes[int(node) - 2], part)
+        assert str(now) == max(of_last, key=of_last.__getitem__)
+
+
 class Stopped(Exception):
     pass
 
@@ -186,7 +214,7 @@ def test_a_reward_of_more_images_than_there_are_is_told(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("space.name=nao", "space.name: expected one of nas_bench_201, received 'nao'"),
+        ("space.name=nas", "space.name: expected one of nao, nas_bench_201, received"),
         ("training.steps=10", "a multiple of training.steps_per_epoch .3"),
         ("search.warm_up=3", "search.warm_up: expected less than the 3 epochs"),
         ("search.baseline=1", "search.baseline: expected a number in .0, 1"),
