@@ -91,7 +91,7 @@ SIZES = {
         second_order=2,
         gdas=2,
         enas=2,
-        pool=2,
+        pool=4,
         alpha_rate=0.003,
     ),
 }

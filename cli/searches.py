@@ -172,9 +172,15 @@ def _shared(lab: Lab, steps: int, **settings: Any) -> SupernetConfig:
 
 
 def _pool(lab: Lab) -> SupernetConfig:
-    size = lab.scale.candidates
-    of_pool = {"architectures": "pool", "pool_size": size, "renewed": size // 2}
-    return _shared(lab, lab.scale.pool, **of_pool)
+    size, epochs = lab.scale.candidates, lab.scale.pool // lab.scale.steps_per_epoch
+    return _shared(
+        lab,
+        lab.scale.pool,
+        architectures="pool",
+        pool_size=size,
+        renew_every=max(1, epochs // 4),
+        renewed=size // 2,
+    )
 
 
 def _ghn(lab: Lab, folder: Path) -> float:

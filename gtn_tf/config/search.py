@@ -38,6 +38,10 @@ class SpaceConfig(Checked):
     # Layers of the scored networks; fully trained ones have training layers.
     scored_as: str = setting("training", one_of(*names.BLOCKS))
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect_unused(self, "name", {"nao": ("ops",)})
+
 
 # The settings of each proposer that has some.
 _PROPOSERS = {
@@ -46,6 +50,14 @@ _PROPOSERS = {
     "bayesian": ("num_initial_points", "alpha", "beta"),
     "nao": ("seeds", "round_size"),
 }
+# How many candidates are random before the first of a proposer's own.
+_RANDOM = {
+    "evolution": "population",
+    "bayesian": "num_initial_points",
+    "nao": "seeds",
+}
+# The jobs whose weights a scorer needs.
+_TRAINED_BY = {"supernet": "train-supernet", "ghn": "train-ghn"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +112,25 @@ class RankingConfig(Checked):
     supernet: str = setting("", TEXT_OR_NONE)  # of supernet: its run directory
     ghn: str = setting("", TEXT_OR_NONE)  # of ghn: its run directory
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        chosen = {*_each(self.scorer), *_each(self.also)}
+        for name, job in _TRAINED_BY.items():
+            received = getattr(self, name)
+            if bool(received) == (name in chosen):
+                continue
+            expected = (
+                f"none, as {name} is not among the scorers, received {received}"
+                if received
+                else f"a run directory of {job}, which the scorer {name} needs, "
+                "received none"
+            )
+            raise ConfigError(f"ranking.{name}: expected {expected}", f"ranking.{name}")
+
+
+def _each(names: Each[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig(Checked):
@@ -148,4 +179,17 @@ class SearchConfig(Checked):
             raise ConfigError(
                 "training.top_k: expected at most ranking.candidates "
                 f"({self.ranking.candidates}), received {self.training.top_k}"
+            )
+        self._expect_proposals()
+
+    def _expect_proposals(self) -> None:
+        """Checks that not all candidates are those before the proposer's own."""
+        chosen, candidates = self.search.proposer, self.ranking.candidates
+        name = _RANDOM.get(chosen)
+        if name and getattr(self.search, name) >= candidates:
+            raise ConfigError(
+                f"search.{name}: expected less than ranking.candidates ({candidates}), "
+                f"or all are drawn at random and none by {chosen}, received "
+                f"{getattr(self.search, name)}",
+                f"search.{name}",
             )

@@ -117,7 +117,16 @@ class SupernetConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.supernet.teacher:
+        epochs = self.training.steps // self.training.steps_per_epoch
+        chosen = self.supernet
+        if chosen.architectures == "pool" and chosen.renew_every >= epochs:
+            raise ConfigError(
+                f"supernet.renew_every: expected less than the {epochs} epochs that "
+                "training.steps makes, or the pool is never renewed, received "
+                f"{chosen.renew_every}",
+                "supernet.renew_every",
+            )
+        if chosen.teacher:
             self._expect_images_as_they_are()
 
     def _expect_images_as_they_are(self) -> None:

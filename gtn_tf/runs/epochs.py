@@ -62,15 +62,26 @@ def train_in_epochs(
     for epoch in range(done, epochs):
         began = time.monotonic()
         logs = {"step": (epoch + 1) * every, **train_epoch()}
-        loss = logs["loss"] + logs["val_loss"]
-        if not np.isfinite(loss):
+        problem = _not_finite(logs["loss"] + logs["val_loss"], training)
+        if problem:
             raise NonFiniteError(
-                f"training.learning_rate: the loss became {loss} before step "
-                f"{logs['step']}; choose a lower one. The last good checkpoint is "
-                f"{checkpoints.last()}"
+                f"training.learning_rate: {problem} before step {logs['step']}; choose "
+                f"a lower one. The last good checkpoint is {checkpoints.last()}"
             )
         logs["seconds"] = time.monotonic() - began
         recorded.on_epoch_end(epoch, logs)
         pace = countdown.next()
         report(f"epoch {pace.position}  {describe(logs)}  {pace.left}")
     recorded.on_train_end()
+
+
+def _not_finite(loss: float, training: tf.Module) -> str:
+    """What is not finite, or nothing.
+
+    The loss of a step is from before it: the last step shows in the weights alone.
+    """
+    if not np.isfinite(loss):
+        return f"the loss became {loss}"
+    floats = [one for one in training.variables if one.dtype.is_floating]
+    sound = all(np.isfinite(one.numpy()).all() for one in floats)
+    return "" if sound else "weights became infinite or NaN"

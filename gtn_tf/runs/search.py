@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +15,7 @@ import tensorflow as tf
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
 from gtn_tf.cells.drawing import draw_genotype
-from gtn_tf.config import SearchConfig, SpaceConfig
+from gtn_tf.config import RankingConfig, SearchConfig, SpaceConfig, TrainingConfig
 from gtn_tf.data import Splits
 from gtn_tf.data.stored_images import take
 from gtn_tf.errors import first_line, refused_by_system
@@ -75,12 +75,14 @@ def search(
     run_dir = RunDirectory(run_dir).path
     splits = load_splits(config.data, data_dir)
     expect_possible(config, splits)
+    training, ranking = config.training, config.ranking
+    space = make_space(config.space, splits, _optimizer(training, splits))
+    scorers = make_scorers(ranking, splits, space)  # may fail: before anything is kept
     with _claimed(run_dir, config, resume):
         if not is_worker():
             _expect_sound(run_dir)
-        tuner = make_tuner(config, splits, run_dir, report)
+        tuner = make_tuner(config, space, scorers, run_dir, report)
         warn_if_open(report)
-        training, ranking = config.training, config.ranking
         chosen = slice(training.images or None)
         report(
             f"{ranking.candidates} candidates are scored, the best {training.top_k} "
@@ -127,7 +129,8 @@ def make_space(
 
 def make_tuner(
     config: SearchConfig,
-    splits: Splits,
+    space: CellSpace[Any],
+    scorers: Scorers,
     run_dir: Path,
     report: Callable[[str], None] = print,
 ) -> GTNTuner:
@@ -135,27 +138,17 @@ def make_tuner(
 
     Args:
         config: The configuration.
-        splits: The real data.
+        space: From `make_space`.
+        scorers: From `make_scorers`.
         run_dir: KerasTuner's files are kept in it.
         report: Called with each line of progress.
     """
     training, ranking = config.training, config.ranking
     proposer = PROPOSERS.load(config.search.proposer)
-    images = training.images or len(splits.train_labels)
-    steps = training.epochs * -(-images // training.batch_size)
-
-    def optimizer() -> tf.keras.optimizers.Optimizer:
-        return tf.keras.optimizers.SGD(
-            tf.keras.optimizers.schedules.CosineDecay(training.learning_rate, steps),
-            training.momentum,
-            global_clipnorm=training.gradient_clip or None,
-        )
-
-    space = make_space(config.space, splits, optimizer)
     return GTNTuner(
         space,
-        scorer=_scorers(ranking.scorer, config, splits, space),
-        also=_scorers(ranking.also, config, splits, space),
+        scorer=scorers.rank_by,
+        also=scorers.also,
         oracle=GTNOracle(
             "val_accuracy",
             candidates=ranking.candidates,
@@ -170,13 +163,53 @@ def make_tuner(
     )
 
 
+def _optimizer(
+    training: TrainingConfig, splits: Splits
+) -> Callable[[], tf.keras.optimizers.Optimizer]:
+    """Makes the optimizer of a full training."""
+    images = training.images or len(splits.train_labels)
+    steps = training.epochs * -(-images // training.batch_size)
+
+    def optimizer() -> tf.keras.optimizers.Optimizer:
+        return tf.keras.optimizers.SGD(
+            tf.keras.optimizers.schedules.CosineDecay(training.learning_rate, steps),
+            training.momentum,
+            global_clipnorm=training.gradient_clip or None,
+        )
+
+    return optimizer
+
+
+class Scorers(NamedTuple):
+    """The scorers of a search: those that rank, and those that are only recorded."""
+
+    rank_by: list[Scorer]
+    also: list[Scorer]
+
+
+def make_scorers(
+    ranking: RankingConfig, splits: Splits, space: CellSpace[Any]
+) -> Scorers:
+    """Makes the scorers of a configuration.
+
+    Args:
+        ranking: The configuration.
+        splits: The real data.
+        space: From `make_space`.
+
+    Raises:
+        GTNError: If one cannot score these architectures on this data.
+    """
+    given = ranking, splits, space
+    return Scorers(_scorers(ranking.scorer, *given), _scorers(ranking.also, *given))
+
+
 def _scorers(
     names: str | tuple[str, ...],
-    config: SearchConfig,
+    ranking: RankingConfig,
     splits: Splits,
     space: CellSpace[Any],
 ) -> list[Scorer]:
-    ranking = config.ranking
     made = [
         make_scorer(
             name,

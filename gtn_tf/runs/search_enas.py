@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +88,8 @@ def search_enas(
         NonFiniteError: If the training diverges.
     """
     given = config, run_dir, resume, data_dir, report
-    return run_job(*given, GENOTYPE, _finish, _outcome)
+    check = functools.partial(_expect_enough_images, config)
+    return run_job(*given, GENOTYPE, _finish, _outcome, check)
 
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
@@ -102,7 +104,6 @@ def _finish(
     run: RunDirectory, config: EnasConfig, splits: Splits, report: Report
 ) -> None:
     """Does what is left of a search; the summary comes last."""
-    _expect_enough_images(config, splits)
     space = make_space(config.space, splits)
     search = build_enas(config, space)
     _fit(search, space, run, config, splits, report)

@@ -1,10 +1,11 @@
 """Fixes KerasTuner for the search: the only file that uses its private names.
 
-KerasTuner 1.4 treats a seed of 0 as none, may run a finished trial again after a kill,
-leaves files half-written, draws late hyperparameters without a seed, does not send a
-worker's error to the chief, asks an idle oracle again at once, and takes every result
-for the objective. The classes here mend that, and the rest of the search uses what they
-offer. tests/search/test_kerastuner.py fails when a name or a signature that they rely
+KerasTuner 1.4 treats a seed of 0 as none, takes a small space for exhausted too early,
+may run a finished trial again after a kill, leaves files half-written, draws late
+hyperparameters without a seed, does not send a worker's error to the chief, asks an
+idle oracle again at once, and takes every result for the objective. The classes here
+mend that, and the rest of the search uses what they offer.
+tests/search/test_kerastuner.py fails when a name or a signature that they rely
 on changes.
 """
 
@@ -30,6 +31,7 @@ FINISHED = ("COMPLETED", "FAILED")
 
 _FAILURE = "failure.txt"  # in a trial's folder: why it failed
 _IDLE_SECONDS = 0.5
+_COLLISIONS = 1000  # draws without a new one after which a space is exhausted
 
 
 class SearchOracle(keras_tuner.Oracle):
@@ -48,6 +50,7 @@ class SearchOracle(keras_tuner.Oracle):
     end_order: list[str]
     verbose: int
     _id_to_hash: Any
+    _max_collisions: int
     _retry_queue: list[str]
     _tried_so_far: set[str]
 
@@ -56,6 +59,7 @@ class SearchOracle(keras_tuner.Oracle):
         kwargs.setdefault("max_consecutive_failed_trials", math.inf)
         super().__init__(objective, seed=seed, **kwargs)
         self.seed = self._seed_state = seed  # KerasTuner treats 0 as no seed
+        self._max_collisions = _COLLISIONS
 
     @property
     def folder(self) -> Path:
@@ -68,7 +72,10 @@ class SearchOracle(keras_tuner.Oracle):
 
     def random_values(self) -> dict[str, Any] | None:
         """Draws values that no trial has had; `None` if the space is exhausted."""
-        return self._random_values()
+        before, values = self._seed_state, self._random_values()
+        if values is None:
+            self._seed_state = before  # the same draws again: it stays exhausted
+        return values
 
     def is_tried(self, values: Mapping[str, Any]) -> bool:
         """Whether a trial has had these values of the architecture.

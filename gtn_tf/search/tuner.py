@@ -146,6 +146,7 @@ class GTNTuner(SearchTuner):
         oracle.rank_by = self.rank_by
         if oracle.describe is None:
             oracle.describe = getattr(hypermodel, "describe", None)
+        self._given: tuple[dict[str, Any], ScoringData] | None = None
         super().__init__(oracle, hypermodel, **kwargs)
 
     def search(self, *args: Any, **kwargs: Any) -> None:
@@ -164,12 +165,13 @@ class GTNTuner(SearchTuner):
             self._check(fit_arguments(args, kwargs))
         with self._preparation:
             super().search(*args, **kwargs)
+        self._given = None
         if not self.is_worker:
             self.oracle.expect_results()
 
     def _check(self, arguments: dict[str, Any]) -> None:
         """Checks the search before the first candidate, and identifies it."""
-        data = scoring_data(**arguments)
+        data = self._scoring_data(arguments)
         # Of this hypermodel, not of the one that a resumed search started with.
         hp = keras_tuner.HyperParameters()
         hp.values = to_score({})
@@ -205,12 +207,19 @@ class GTNTuner(SearchTuner):
         if self._identity is not None:
             self._expect_the_chiefs(self._identity)
         if is_scored(trial.hyperparameters):
-            results = self._score(trial, scoring_data(**fit_arguments(args, kwargs)))
+            data = self._scoring_data(fit_arguments(args, kwargs))
+            results = self._score(trial, data)
         else:
             results = self._train(trial, *args, **kwargs)
         folder = Path(self.project_dir) / "tensorboard" / trial.trial_id
         write_hparams(folder, trial, results)
         return results
+
+    def _scoring_data(self, arguments: dict[str, Any]) -> ScoringData:
+        """The same object for the same arguments: scorers keep what they read of it."""
+        if self._given is None or not _are_same(self._given[0], arguments):
+            self._given = arguments, scoring_data(**arguments)
+        return self._given[1]
 
     def _expect_the_chiefs(self, own: Identity) -> None:
         """Stops a worker whose scores could not be compared with the chief's."""
@@ -246,6 +255,12 @@ class GTNTuner(SearchTuner):
         values = json.dumps(without_phase(trial.hyperparameters.values), sort_keys=True)
         digest = hashlib.sha256(f"{self.seed} {values}".encode()).digest()
         return int.from_bytes(digest[:4], "big")
+
+
+def _are_same(some: dict[str, Any], others: dict[str, Any]) -> bool:
+    if some.keys() != others.keys():
+        return False
+    return all(value is others[name] for name, value in some.items())
 
 
 def _expect_oracle(oracle: Any, settings: dict[str, Any]) -> None:

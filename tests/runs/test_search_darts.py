@@ -236,7 +236,17 @@ def test_a_search_of_nao_leaves_a_genotype_for_the_other_commands(
 def test_a_divergence_is_told(tmp_path) -> None:
     wild = config("training.learning_rate=1e38", "space.cells=0")
     with pytest.raises(NonFiniteError, match="training.learning_rate: the loss became"):
-        runs.search_darts(wild, tmp_path, report=lambda line: None)
+        runs.search_darts(wild, tmp_path / "loss", report=lambda line: None)
+    # The loss of a step is from before it.
+    once = config(
+        *("training.learning_rate=1e38", "training.weight_decay=1000"),
+        *("space.cells=0", "training.steps=1", "training.steps_per_epoch=1"),
+    )
+    path = tmp_path / "weights"
+    with pytest.raises(NonFiniteError, match="training.learning_rate: weights became"):
+        runs.search_darts(once, path, report=lambda line: None)
+    assert not [*path.glob("checkpoints/*.index")]
+    assert not (path / "metrics.csv").exists()
 
 
 def test_what_a_method_does_not_have_is_told() -> None:

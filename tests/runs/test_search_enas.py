@@ -207,8 +207,10 @@ def test_a_divergence_is_told(tmp_path) -> None:
 
 def test_a_reward_of_more_images_than_there_are_is_told(tmp_path) -> None:
     greedy = config("search.reward_images=100000", ALONE)
+    path = tmp_path / "run"
     with pytest.raises(ConfigError, match="search.reward_images: expected at most 1"):
-        runs.search_enas(greedy, tmp_path, report=lambda line: None)
+        runs.search_enas(greedy, path, report=lambda line: None)
+    assert not path.exists()  # the corrected command may use it
 
 
 @pytest.mark.parametrize(

@@ -80,13 +80,14 @@ def take(pool: ArchitecturePool, start: int, count: int) -> list[tuple[int, ...]
 
 
 def test_draws_are_of_the_pool_alone_and_uniform(make) -> None:
-    pool = make("supernet.renew_every=1000000")
+    never = "supernet.renew_every=1000000", "training.steps=3000003"
+    pool = make(*never)
     found, known = take(pool, 0, 600), codes_of(pool)
     assert {*found} == {*known} and len({*known}) == 6
     for code in known:
         assert found.count(code) / 600 == pytest.approx(1 / 6, abs=0.06)
     assert take(pool, 590, 10) == found[590:]
-    assert take(make("seed=1", "supernet.renew_every=1000000"), 0, 9) != found[:9]
+    assert take(make("seed=1", *never), 0, 9) != found[:9]
 
 
 def test_a_renewal_keeps_the_best_and_drops_the_worst(make) -> None:
@@ -136,6 +137,10 @@ def test_a_resumed_pool_goes_on_from_its_tokens(make) -> None:
         (
             ["supernet.architectures=pol"],
             "expected one of uniform, pool, received 'pol'",
+        ),
+        (
+            ["supernet.renew_every=3"],
+            "supernet.renew_every: expected less than the 3 epochs that",
         ),
         (
             ["supernet.architectures=uniform"],

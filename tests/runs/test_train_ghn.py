@@ -172,3 +172,4 @@ def test_genotypes_of_nao_are_ranked_and_searched_by_a_run(tmp_path, capsys) -> 
     small = load_config("search_digits", [*chosen, "space.ops=small"], SearchConfig)
     with pytest.raises(GTNError, match="expected candidates with ops"):
         runs.search(small, tmp_path / "small", report=lambda line: None)
+    assert not (tmp_path / "small").exists()  # the corrected command may use it

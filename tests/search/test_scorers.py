@@ -308,6 +308,40 @@ def test_scorers_are_closed_after_a_failure(tmp_path, digits) -> None:
     assert [one._calls for one in scorers] == [["prepare 0", "close"]] * 2
 
 
+def test_all_candidates_see_the_same_data(tmp_path, digits) -> None:
+    class Keeping(Scorer):
+        name = "keeping"
+
+        def __init__(self) -> None:
+            self._seen: list[ScoringData] = []
+
+        def __call__(self, candidate, data, seed) -> float:
+            self._seen.append(data)
+            return float(len(self._seen))
+
+    scorer = Keeping()
+    digits_search(tmp_path, digits, [scorer], candidates=3)
+    first, *others = scorer._seen
+    assert len(others) == 2 and all(one is first for one in others)
+
+
+def test_any_failure_to_prepare_ends_the_search(tmp_path, digits) -> None:
+    class Broken(SharedWeights):
+        def prepare(self, data, seed) -> None:
+            super().prepare(data, seed)
+            raise OSError("no space left on device")
+
+    scorer = Broken()
+    with pytest.raises(SearchError, match="shared: OSError: no space left on device"):
+        digits_search(tmp_path, digits, [scorer], candidates=2)
+    assert scorer._calls == ["prepare 0", "close"]
+
+
+def test_a_seed_may_be_larger_than_tensorflows(tmp_path, digits) -> None:
+    tuner = digits_search(tmp_path, digits, ["params"], candidates=2, seed=2**32)
+    assert [t.status for t in tuner.oracle.ranking()] == ["COMPLETED"] * 2
+
+
 def test_a_candidate_knows_its_genotype_where_there_is_one() -> None:
     space = NASBench201Space((4, 4, 1), 3, cells=0, filters=1, scored_as="evaluation")
     genotype = space.sample(np.random.default_rng(0))

@@ -166,12 +166,15 @@ def test_the_seed_decides_the_candidates(tmp_path, seed: int) -> None:
     assert tables[0] == tables[1]
 
 
-def test_a_small_space_is_used_up(tmp_path) -> None:
-    tuner = Stub(tmp_path, candidates=50, top_k=3)
-    tuner.search(verbose=0)
-    scored = tuner.oracle.scored_trials()
-    assert 14 <= len(scored) <= 18
-    assert len(tuner.runs) == len(scored) + 3
+@pytest.mark.parametrize("candidates", [18, 50])
+def test_a_small_space_is_used_up_before_the_trainings(tmp_path, candidates) -> None:
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        tuner = Stub(folder, candidates=candidates, top_k=3, seed=seed)
+        tuner.search(verbose=0)
+        trials = [trial.hyperparameters.values for trial in tuner.oracle.in_order()]
+        phases = [values["gtn/stage"] for values in trials]
+        assert phases == ["score"] * 18 + ["train"] * 3
 
 
 def test_hyperparameters_that_come_late_have_their_default(tmp_path) -> None:

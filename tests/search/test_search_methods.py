@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import keras_tuner
 import numpy as np
@@ -12,7 +13,7 @@ from gtn_tf.config import ConfigError, SearchConfig, load_config
 from gtn_tf.data import load
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import PROPOSERS
-from gtn_tf.runs.search import make_tuner
+from gtn_tf.runs.search import Scorers, make_space, make_tuner
 from gtn_tf.search import (
     BayesianProposer,
     EvolutionProposer,
@@ -161,6 +162,37 @@ def test_local_search_waits_for_scores_that_decide() -> None:
     assert proposer.propose(history_of(start, *failed, space=hp)) is not None
 
 
+def test_local_search_keeps_its_climb_when_ranks_change() -> None:
+    # Sums of ranks: a candidate's score changes with what comes after it.
+    proposer, values = LocalSearchProposer(), []
+
+    def propose(*scores: float) -> dict:
+        known = [seen(one, score) for one, score in zip(values, scores)]
+        values.append(dict(proposer.propose(history_of(*known))))
+        return values[-1]
+
+    start, first, second = propose(), propose(1.0), propose(1.0, 2.0)
+    assert are_neighbours(first, second) and not are_neighbours(start, second)
+    # The start is the best again; its neighbours come next, not those of the others.
+    state = json.loads(json.dumps(proposer.get_state()))
+    third = propose(3.0, 2.0, 1.0)
+    assert are_neighbours(start, third) and third not in (first, second)
+    proposer.set_state(state)
+    values.pop()
+    assert propose(3.0, 2.0, 1.0) == third
+
+
+def test_local_search_finds_a_start_whose_state_was_lost() -> None:
+    proposer, lost = LocalSearchProposer(), LocalSearchProposer()
+    found = simulate(proposer, CELLS, lambda values: 0.0, 30)
+    # Killed after the trial of the second start, before its state was saved.
+    lost.set_state([0, 25])
+    for count in (26, 27, 30):
+        history = history_of(*found[:count])
+        expected = are_neighbours(found[25].values, lost.propose(history))
+        assert expected and lost.get_state() == [25, count + 1]
+
+
 def test_a_simulated_failure_has_no_score() -> None:
     def score(values) -> float:
         return np.nan if values[CELLS.space[0].name] == "none" else 1.0
@@ -291,7 +323,8 @@ def test_settings_out_of_range(kind, wrong) -> None:
 def test_a_configuration_chooses_the_method_and_its_settings(tmp_path) -> None:
     overrides = ["search.proposer=evolution", "search.population=7", "space.cells=0"]
     config = load_config("search_digits", overrides, SearchConfig)
-    tuner = make_tuner(config, load("digits"), tmp_path / "run")
+    space = make_space(config.space, load("digits"))
+    tuner = make_tuner(config, space, Scorers(["params"], []), tmp_path / "run")
     proposer = tuner.oracle.proposer
     assert type(proposer) is EvolutionProposer
     assert (proposer.population, proposer.sample) == (7, 5)
@@ -306,6 +339,20 @@ def test_a_configuration_chooses_the_method_and_its_settings(tmp_path) -> None:
             "search.population: expected its default, 20, beside",
         ),
         (["search.proposer=local", "search.entropy=1"], "search.entropy: expected its"),
+        (
+            ["search.proposer=evolution"],
+            r"search.population: expected less than ranking.candidates \(12\), or all",
+        ),
+        (["search.proposer=nao", "ranking.candidates=50"], "search.seeds: expected le"),
+        (
+            ["ranking.scorer=supernet"],
+            "ranking.supernet: expected a run directory of train-supernet, which the",
+        ),
+        (["ranking.ghn=runs/ghn"], "ranking.ghn: expected none, as ghn is not among"),
+        (
+            ["space.name=nas_bench_201", "space.ops=small"],
+            "space.ops: expected its default, large, beside space.name=nas_bench_201",
+        ),
     ],
 )
 def test_refused_settings(overrides, message) -> None:

@@ -50,11 +50,15 @@ class Preparation:
             if any(scorer is one for one in self._prepared):
                 continue
             self._prepared.append(scorer)
-            tf.keras.utils.set_random_seed(self._seed)  # the same in each process
+            # The same in each process; TensorFlow takes no larger seeds.
+            tf.keras.utils.set_random_seed(self._seed % 2**32)
             try:
                 scorer.prepare(data, self._seed)
             except GTNError as error:
                 raise SearchError(f"scorer {scorer.name}: {error}") from None
+            except Exception as error:  # a scorer of the user's own
+                reason = f"{type(error).__name__}: {error}"
+                raise SearchError(f"scorer {scorer.name}: {reason}") from error
 
 
 def score(
