@@ -71,7 +71,7 @@ def test_every_learner_builds(name: str) -> None:
 
 @pytest.mark.parametrize("name", names.SPACES)
 def test_every_space_is_searched(name: str) -> None:
-    from gtn_tf.runs.search import make_space
+    from gtn_tf.runs.space import make_space
 
     config = load_config("search_digits", [f"space.name={name}"], SearchConfig)
     space = make_space(config.space, gtn_tf.data.load("digits"))

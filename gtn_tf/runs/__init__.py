@@ -12,9 +12,10 @@ from gtn_tf.runs.machine import (
 )
 from gtn_tf.runs.rank import rank, read_ranked
 from gtn_tf.runs.sample import sample
-from gtn_tf.runs.search import make_space, search
+from gtn_tf.runs.search import search
 from gtn_tf.runs.search_darts import search_darts
 from gtn_tf.runs.search_enas import search_enas
+from gtn_tf.runs.space import make_space
 from gtn_tf.runs.splits import data_of_run, load_splits
 from gtn_tf.runs.train import train
 from gtn_tf.runs.train_final import train_final

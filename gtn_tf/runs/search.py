@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,33 +14,24 @@ import tensorflow as tf
 from gtn_tf import plots
 from gtn_tf.atomic_file import write
 from gtn_tf.cells.drawing import draw_genotype
-from gtn_tf.config import RankingConfig, SearchConfig, SpaceConfig, TrainingConfig
+from gtn_tf.config import SearchConfig
 from gtn_tf.data import Splits
 from gtn_tf.data.stored_images import take
 from gtn_tf.errors import first_line, refused_by_system
-from gtn_tf.evaluation import RealLessons
-from gtn_tf.names import PROPOSERS
 from gtn_tf.run_files import RunError, read_json, read_rows
 from gtn_tf.runs.directory import RunDirectory
 from gtn_tf.runs.limits import expect_possible
 from gtn_tf.runs.machine import machine
+from gtn_tf.runs.space import make_space
 from gtn_tf.runs.splits import load_splits
+from gtn_tf.runs.tuner import make_optimizer, make_scorers, make_tuner
 from gtn_tf.runs.workers import (
     expect_address,
     is_worker,
     readable_connection_errors,
     warn_if_open,
 )
-from gtn_tf.search import (
-    CellSpace,
-    GTNOracle,
-    GTNTuner,
-    NAOSpace,
-    NASBench201Space,
-    Scorer,
-    SupernetScorer,
-    make_scorer,
-)
+from gtn_tf.search import GTNTuner
 from gtn_tf.search.cost import search_cost
 from gtn_tf.search.ranking import correlations, format_correlations
 from gtn_tf.teaching import training_seconds
@@ -76,7 +66,7 @@ def search(
     splits = load_splits(config.data, data_dir)
     expect_possible(config, splits)
     training, ranking = config.training, config.ranking
-    space = make_space(config.space, splits, _optimizer(training, splits))
+    space = make_space(config.space, splits, make_optimizer(training, splits))
     scorers = make_scorers(ranking, splits, space)  # may fail: before anything is kept
     with _claimed(run_dir, config, resume):
         if not is_worker():
@@ -100,137 +90,6 @@ def search(
         if not is_worker():
             _write_summary(config, tuner, splits, run_dir, report)
             report(f"Written: results.csv, summary.json and pictures in {run_dir}")
-
-
-def make_space(
-    chosen: SpaceConfig,
-    splits: Splits,
-    optimizer: Callable[[], tf.keras.optimizers.Optimizer] | None = None,
-) -> CellSpace[Any]:
-    """Makes the space of a configuration.
-
-    Args:
-        chosen: The configuration.
-        splits: The real data, which decides the shape of the images.
-        optimizer: Makes the optimizer of a full training.
-    """
-    common: dict[str, Any] = {
-        "cells": chosen.cells,
-        "filters": chosen.filters,
-        "scored_as": chosen.scored_as,
-        "optimizer": optimizer,
-    }
-    if chosen.name == "nao":
-        return NAOSpace(
-            splits.image_shape, splits.num_classes, ops=chosen.ops, **common
-        )
-    return NASBench201Space(splits.image_shape, splits.num_classes, **common)
-
-
-def make_tuner(
-    config: SearchConfig,
-    space: CellSpace[Any],
-    scorers: Scorers,
-    run_dir: Path,
-    report: Callable[[str], None] = print,
-) -> GTNTuner:
-    """Makes the tuner of a configuration.
-
-    Args:
-        config: The configuration.
-        space: From `make_space`.
-        scorers: From `make_scorers`.
-        run_dir: KerasTuner's files are kept in it.
-        report: Called with each line of progress.
-    """
-    training, ranking = config.training, config.ranking
-    proposer = PROPOSERS.load(config.search.proposer)
-    return GTNTuner(
-        space,
-        scorer=scorers.rank_by,
-        also=scorers.also,
-        oracle=GTNOracle(
-            "val_accuracy",
-            candidates=ranking.candidates,
-            top_k=training.top_k,
-            seconds=ranking.seconds or math.inf,
-            seed=config.seed,
-            proposer=proposer(**config.search.settings),
-            report=report,
-        ),
-        directory=str(run_dir.parent),
-        project_name=run_dir.name,
-    )
-
-
-def _optimizer(
-    training: TrainingConfig, splits: Splits
-) -> Callable[[], tf.keras.optimizers.Optimizer]:
-    """Makes the optimizer of a full training."""
-    images = training.images or len(splits.train_labels)
-    steps = training.epochs * -(-images // training.batch_size)
-
-    def optimizer() -> tf.keras.optimizers.Optimizer:
-        return tf.keras.optimizers.SGD(
-            tf.keras.optimizers.schedules.CosineDecay(training.learning_rate, steps),
-            training.momentum,
-            global_clipnorm=training.gradient_clip or None,
-        )
-
-    return optimizer
-
-
-class Scorers(NamedTuple):
-    """The scorers of a search: those that rank, and those that are only recorded."""
-
-    rank_by: list[Scorer]
-    also: list[Scorer]
-
-
-def make_scorers(
-    ranking: RankingConfig, splits: Splits, space: CellSpace[Any]
-) -> Scorers:
-    """Makes the scorers of a configuration.
-
-    Args:
-        ranking: The configuration.
-        splits: The real data.
-        space: From `make_space`.
-
-    Raises:
-        GTNError: If one cannot score these architectures on this data.
-    """
-    given = ranking, splits, space
-    return Scorers(_scorers(ranking.scorer, *given), _scorers(ranking.also, *given))
-
-
-def _scorers(
-    names: str | tuple[str, ...],
-    ranking: RankingConfig,
-    splits: Splits,
-    space: CellSpace[Any],
-) -> list[Scorer]:
-    made = [
-        make_scorer(
-            name,
-            ranking.teacher,
-            ranking.steps,
-            ranking.learners,
-            ranking.images,
-            ranking.real_learning_rate,
-            ranking.real_momentum,
-            ranking.supernet,
-            ranking.ghn,
-        )
-        for name in ((names,) if isinstance(names, str) else names)
-    ]
-    for scorer in made:
-        if scorer.teacher is not None:
-            # Fails once, here, not for every candidate.
-            RealLessons(splits, scorer.teacher)
-        if isinstance(scorer, SupernetScorer):
-            scorer.expect_network(space.supernetwork)
-    return made
 
 
 @contextlib.contextmanager

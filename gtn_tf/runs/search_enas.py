@@ -22,8 +22,8 @@ from gtn_tf.runs.epochs import train_in_epochs
 from gtn_tf.runs.job import GENOTYPE, Report, run_job
 from gtn_tf.runs.machine import machine
 from gtn_tf.runs.operation_history import OperationHistory, Probabilities
-from gtn_tf.runs.search import make_space
 from gtn_tf.runs.skip_warning import SkipWarning
+from gtn_tf.runs.space import make_space
 from gtn_tf.runs.validation_batches import validation_batches
 from gtn_tf.search import CellSpace
 from gtn_tf.supernet.shared_scores import equal_batches

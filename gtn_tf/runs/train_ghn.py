@@ -22,7 +22,7 @@ from gtn_tf.runs.random_architectures import (
     fit,
     summary_of,
 )
-from gtn_tf.runs.search import make_space
+from gtn_tf.runs.space import make_space
 
 _CARD = """\
 # Graph hypernetwork of {space} for {dataset}

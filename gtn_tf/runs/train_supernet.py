@@ -24,7 +24,7 @@ from gtn_tf.runs.random_architectures import (
     fit,
     summary_of,
 )
-from gtn_tf.runs.search import make_space
+from gtn_tf.runs.space import make_space
 from gtn_tf.runs.teacher_lessons import TeacherLessons
 from gtn_tf.search import CellSpace
 from gtn_tf.supernet import SGD, SharedFile, SharedWeights, SinglePath

@@ -13,7 +13,8 @@ from gtn_tf.config import ConfigError, SearchConfig, load_config
 from gtn_tf.data import load
 from gtn_tf.errors import ArgumentError
 from gtn_tf.names import PROPOSERS
-from gtn_tf.runs.search import Scorers, make_space, make_tuner
+from gtn_tf.runs import make_space
+from gtn_tf.runs.tuner import Scorers, make_tuner
 from gtn_tf.search import (
     BayesianProposer,
     EvolutionProposer,
