@@ -100,7 +100,8 @@ def test_every_scorer_builds(name: str, tmp_path) -> None:
 
 @pytest.mark.parametrize("name", names.PROPOSERS)
 def test_every_proposer_builds(name: str) -> None:
-    config = load_config("search_digits", [f"search.proposer={name}"], SearchConfig)
+    words = [f"search.proposer={name}", "ranking.candidates=100"]
+    config = load_config("search_digits", words, SearchConfig)
     proposer = names.PROPOSERS.load(config.search.proposer)()
     assert isinstance(proposer, Proposer)
     # The defaults of the configuration are those of the class.
