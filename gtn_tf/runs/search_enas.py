@@ -94,9 +94,9 @@ def search_enas(
 
 def _outcome(summary: dict[str, Any], run: RunDirectory) -> str:
     return (
-        f"found {summary['genotype']}, {summary['skips']} skip connections on "
-        f"{summary['edges']} edges, accuracy {summary['validation_accuracy']:.2%} with "
-        f"shared weights, {summary['seconds']:.0f} s. Everything is in {run.path}"
+        f"found {summary['genotype']}, {summary['skips']} skip connections, accuracy "
+        f"{summary['validation_accuracy']:.2%} with shared weights, "
+        f"{summary['seconds']:.0f} s. Everything is in {run.path}"
     )
 
 
