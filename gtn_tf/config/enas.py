@@ -13,11 +13,11 @@ from gtn_tf.config.rules import (
     DECAY,
     FROM_0,
     Checked,
-    ConfigError,
     section,
     setting,
 )
 from gtn_tf.config.schema import DataConfig
+from gtn_tf.config.supernet import expect_fewer_epochs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +61,5 @@ class EnasConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        epochs = self.training.steps // self.training.steps_per_epoch
-        if self.search.warm_up >= epochs:
-            raise ConfigError(
-                f"search.warm_up: expected less than the {epochs} epochs that "
-                "training.steps makes, or the controller never learns, received "
-                f"{self.search.warm_up}",
-                "search.warm_up",
-            )
+        given = "search.warm_up", self.search.warm_up
+        expect_fewer_epochs(*given, self.training, "the controller never learns")

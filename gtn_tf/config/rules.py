@@ -137,6 +137,11 @@ def or_each(rule: Rule, empty: bool = False) -> Rule:
     return Rule(f"{rule.expected}, or a list of such", allows, rule.choices)
 
 
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """The values of a setting that is one value or a list."""
+    return value if isinstance(value, tuple) else (value,)
+
+
 def setting(default: Any, rule: Rule) -> Any:
     """A field with its default and its rule."""
     return dataclasses.field(default=default, metadata={"rule": rule})

@@ -24,6 +24,7 @@ from gtn_tf.config.rules import (
     Checked,
     ConfigError,
     Rule,
+    as_tuple,
     expect_unused,
     one_of,
     or_each,
@@ -148,8 +149,7 @@ class LearnersConfig(Checked):
                 f"{self.filters}, received {self.strides}"
             )
         if self.architectures == names.ALL:
-            families = self.family if isinstance(self.family, tuple) else (self.family,)
-            if not {*families} & {*names.SPACES}:
+            if not {*as_tuple(self.family)} & {*names.SPACES}:
                 raise ConfigError(
                     "learners.architectures: expected an integer, or all beside a "
                     f"learners.family of cells ({', '.join(names.SPACES)}), received "

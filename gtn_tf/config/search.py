@@ -16,6 +16,7 @@ from gtn_tf.config.rules import (
     TEXT_OR_NONE,
     Checked,
     ConfigError,
+    as_tuple,
     expect_unused,
     one_of,
     or_each,
@@ -114,7 +115,7 @@ class RankingConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        chosen = {*_each(self.scorer), *_each(self.also)}
+        chosen = {*as_tuple(self.scorer), *as_tuple(self.also)}
         for name, job in _TRAINED_BY.items():
             received = getattr(self, name)
             if bool(received) == (name in chosen):
@@ -126,10 +127,6 @@ class RankingConfig(Checked):
                 "received none"
             )
             raise ConfigError(f"ranking.{name}: expected {expected}", f"ranking.{name}")
-
-
-def _each(names: Each[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 @dataclasses.dataclass(frozen=True)

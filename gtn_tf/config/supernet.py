@@ -96,6 +96,27 @@ def expect_whole_epochs(training: Any) -> None:
         )
 
 
+def expect_fewer_epochs(key: str, received: int, training: Any, otherwise: str) -> None:
+    """Checks that something begins before the last epoch of a training.
+
+    Args:
+        key: Of the setting that counts the epochs before it.
+        received: Its value.
+        training: As for `expect_whole_epochs`.
+        otherwise: What would happen.
+
+    Raises:
+        ConfigError: If there are no more epochs than that.
+    """
+    epochs = training.steps // training.steps_per_epoch
+    if received >= epochs:
+        raise ConfigError(
+            f"{key}: expected less than the {epochs} epochs that training.steps makes, "
+            f"or {otherwise}, received {received}",
+            key,
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class SupernetConfig(Checked):
     """The whole configuration of training shared weights.
@@ -117,16 +138,10 @@ class SupernetConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        epochs = self.training.steps // self.training.steps_per_epoch
-        chosen = self.supernet
-        if chosen.architectures == "pool" and chosen.renew_every >= epochs:
-            raise ConfigError(
-                f"supernet.renew_every: expected less than the {epochs} epochs that "
-                "training.steps makes, or the pool is never renewed, received "
-                f"{chosen.renew_every}",
-                "supernet.renew_every",
-            )
-        if chosen.teacher:
+        if self.supernet.architectures == "pool":
+            given = "supernet.renew_every", self.supernet.renew_every
+            expect_fewer_epochs(*given, self.training, "the pool is never renewed")
+        if self.supernet.teacher:
             self._expect_images_as_they_are()
 
     def _expect_images_as_they_are(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gtn_tf.config import RankingConfig, SearchConfig, TrainingConfig
+from gtn_tf.config.rules import as_tuple
 from gtn_tf.data import Splits
 from gtn_tf.evaluation import RealLessons
 from gtn_tf.names import PROPOSERS
@@ -123,7 +124,7 @@ def _scorers(
             ranking.supernet,
             ranking.ghn,
         )
-        for name in ((names,) if isinstance(names, str) else names)
+        for name in as_tuple(names)
     ]
     for scorer in made:
         if scorer.teacher is not None:

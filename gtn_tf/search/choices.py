@@ -8,6 +8,8 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
+COLLISIONS = 1000  # draws without a new one after which there are none left
+
 
 def is_active(one: Any, values: Mapping[str, Any]) -> bool:
     """Whether a hyperparameter's conditions hold.

@@ -25,13 +25,13 @@ import tensorflow as tf
 from keras_tuner.src.engine import tuner_utils
 
 from gtn_tf.atomic_file import write
+from gtn_tf.search.choices import COLLISIONS
 from gtn_tf.search.phases import is_scored, without_phase
 
 FINISHED = ("COMPLETED", "FAILED")
 
 _FAILURE = "failure.txt"  # in a trial's folder: why it failed
 _IDLE_SECONDS = 0.5
-_COLLISIONS = 1000  # draws without a new one after which a space is exhausted
 
 
 class SearchOracle(keras_tuner.Oracle):
@@ -59,7 +59,7 @@ class SearchOracle(keras_tuner.Oracle):
         kwargs.setdefault("max_consecutive_failed_trials", math.inf)
         super().__init__(objective, seed=seed, **kwargs)
         self.seed = self._seed_state = seed  # KerasTuner treats 0 as no seed
-        self._max_collisions = _COLLISIONS
+        self._max_collisions = COLLISIONS
 
     @property
     def folder(self) -> Path:

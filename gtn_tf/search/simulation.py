@@ -9,11 +9,9 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
-from gtn_tf.search.choices import draw_values
+from gtn_tf.search.choices import COLLISIONS, draw_values
 from gtn_tf.search.proposers import History, Observation, Proposer
 from gtn_tf.search.proposers.base import Values
-
-_COLLISIONS = 1000  # draws without a new one after which there are none left
 
 
 def simulate(
@@ -55,7 +53,7 @@ def simulate(
         return frozenset(values.items()) in tried
 
     def draw() -> dict[str, Any] | None:
-        for _ in range(_COLLISIONS):
+        for _ in range(COLLISIONS):
             values = draw_values(space, rng)
             if not is_tried(values):
                 return values

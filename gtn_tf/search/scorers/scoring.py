@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from gtn_tf.errors import GTNError
+from gtn_tf.errors import GTNError, first_line
 from gtn_tf.search.candidate import Build, Candidate, as_candidate
 from gtn_tf.search.data import ScoringData
 from gtn_tf.search.errors import ScoreError, SearchError
@@ -57,7 +57,7 @@ class Preparation:
             except GTNError as error:
                 raise SearchError(f"scorer {scorer.name}: {error}") from None
             except Exception as error:  # a scorer of the user's own
-                reason = f"{type(error).__name__}: {error}"
+                reason = first_line(error)
                 raise SearchError(f"scorer {scorer.name}: {reason}") from error
 
 
